@@ -1,0 +1,47 @@
+"""Two-layer ReLU networks trained to the global optimum by convex optimisation, with a proof of how close."""
+
+from importlib.metadata import version
+
+from cvxnn.certificates import Certificate, beta_max, certify
+from cvxnn.estimators import ReLURegressor
+from cvxnn.losses import Loss, SquaredLoss
+from cvxnn.networks import GatedReLUNetwork, ReLUNetwork, load_network
+from cvxnn.patterns import (
+    ActivationPatterns,
+    activation_patterns,
+    count_bound,
+    enumerate_patterns,
+    sample_patterns,
+)
+from cvxnn.problem import Problem
+from cvxnn.programs import GatedReLUProgram, ReLUProgram
+from cvxnn.solvers import Solution, solve
+from cvxnn.training import TrainingRecord, TrainingResult, TrainingStatus, train
+
+__version__ = version("cvxnn")
+
+__all__ = [
+    "ActivationPatterns",
+    "Certificate",
+    "GatedReLUNetwork",
+    "GatedReLUProgram",
+    "Loss",
+    "Problem",
+    "ReLUNetwork",
+    "ReLUProgram",
+    "ReLURegressor",
+    "Solution",
+    "SquaredLoss",
+    "TrainingRecord",
+    "TrainingResult",
+    "TrainingStatus",
+    "activation_patterns",
+    "beta_max",
+    "certify",
+    "count_bound",
+    "enumerate_patterns",
+    "load_network",
+    "sample_patterns",
+    "solve",
+    "train",
+]

@@ -1,0 +1,35 @@
+"""Lower bounds: exact oracles, relaxations, search, and the certificates they make."""
+
+from cvxnn.certificates.cells import CellOracle
+from cvxnn.certificates.certificate import Certificate, make_certificate
+from cvxnn.certificates.certify import certify
+from cvxnn.certificates.critical import beta_max
+from cvxnn.certificates.dual_bounds import dual_bound
+from cvxnn.certificates.dual_sdp import DualPoint, joint_dual_sdp
+from cvxnn.certificates.exact import exact_oracle
+from cvxnn.certificates.norms import norm_bound
+from cvxnn.certificates.oracles import Oracle, OracleValue
+from cvxnn.certificates.relaxation import relaxed_upper_bound
+from cvxnn.certificates.row_space import RowSpace
+from cvxnn.certificates.search import SearchResult, search
+from cvxnn.certificates.sweep import SweepOracle
+
+__all__ = [
+    "CellOracle",
+    "Certificate",
+    "DualPoint",
+    "Oracle",
+    "OracleValue",
+    "RowSpace",
+    "SearchResult",
+    "SweepOracle",
+    "beta_max",
+    "certify",
+    "dual_bound",
+    "exact_oracle",
+    "joint_dual_sdp",
+    "make_certificate",
+    "norm_bound",
+    "relaxed_upper_bound",
+    "search",
+]

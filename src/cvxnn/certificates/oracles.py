@@ -1,0 +1,106 @@
+"""Oracles: the largest correlation of a dual variable with a unit neuron, with a proof."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnn.linear_maps import row_chunks
+from cvxnn.validation import Array
+
+# Directions an oracle names: training adds them all at once, and more than this crowds a round.
+MAX_DIRECTIONS = 256
+# Unit vectors with a cosine above 1 minus this, 0.26 degrees apart, are one direction.
+SAME_DIRECTION = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class OracleValue:
+    """What an oracle found for one dual variable lam.
+
+    Parameters
+    ----------
+    upper : float
+        A proven upper bound on ``Phi(lam) = max over s = +-1, ||u|| <= 1 of s lam^T (X u)_+``.
+    value : float
+        The largest value attained by a direction; 0, by u = 0, where ``directions`` is empty.
+    directions : ndarray of shape (d, k)
+        Unit vectors, by decreasing value.
+    signs : ndarray of shape (k,)
+        Signs s, +1 or -1.
+    values : ndarray of shape (k,)
+        ``s lam^T (X u)_+`` of each direction, all positive.
+    method : str
+        The name of the proof.
+    """
+
+    upper: float
+    value: float
+    directions: Array  # (d, k)
+    signs: Array  # (k,)
+    values: Array  # (k,)
+    method: str
+
+
+class Oracle(ABC):
+    """Maximises ``s lam^T (X u)_+`` over signs s and unit vectors u, exactly; built once per X."""
+
+    @abstractmethod
+    def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:
+        """Return the maximum for one dual variable.
+
+        Parameters
+        ----------
+        lam : ndarray of shape (n,)
+            The dual variable.
+        threshold : float, default 0.0
+            Values up to this need not be told apart: ``upper`` may then be as large as ``threshold``. Set it
+            to beta where only violated directions matter.
+        """
+
+
+def correlations(X: Array, lam: Array, U: Array) -> Array:
+    """Return ``lam^T (X U)_+``, shape (k,), for directions U of shape (d, k), in one walk over the rows."""
+    total = np.zeros(U.shape[1])
+    for rows in row_chunks(X.shape[0], U.shape[1]):
+        Z = X[rows] @ U
+        total += lam[rows] @ np.maximum(Z, 0.0, out=Z)
+    return total
+
+
+def units(U: Array) -> Array:
+    """Return the non-zero columns at unit length."""
+    peaks = np.max(np.abs(U), axis=0, initial=0.0)
+    U = U[:, peaks > 0] / peaks[peaks > 0]
+    scaled: Array = U / np.linalg.norm(U, axis=0)
+    return scaled
+
+
+def distinct(U: Array, signs: Array, order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the indices of ``order`` whose unit direction or sign differs from all before it."""
+    same = (1 - U[:, order].T @ U[:, order] < SAME_DIRECTION) & (signs[order, None] == signs[order])
+    kept = np.ones(len(order), dtype=np.bool_)
+    for k in range(len(order)):
+        if kept[k]:
+            kept[k + 1 :] &= ~same[k, k + 1 :]
+    return order[kept]
+
+
+def ranked(
+    X: Array, lam: Array, U: Array, signs: Array, *, floor: float = 0.0, limit: int | None = None
+) -> tuple[Array, Array, Array]:
+    """Return distinct directions of value ``s lam^T (X u)_+`` above a floor, signs and values, best first."""
+    values = signs * correlations(X, lam, U)
+    order = np.argsort(-values, kind="stable")[:limit]
+    order = distinct(U, signs, order[values[order] > floor])
+    return U[:, order], signs[order], values[order]
+
+
+def oracle_value(X: Array, lam: Array, U: Array, signs: Array, upper: float, method: str) -> OracleValue:
+    """Return the oracle's value for candidate directions of an exact method."""
+    U, signs, values = ranked(X, lam, U, signs, limit=MAX_DIRECTIONS)
+    value = float(values[0]) if len(values) else 0.0
+    return OracleValue(max(upper, value), value, U, signs, values, method)

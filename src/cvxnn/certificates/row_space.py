@@ -1,0 +1,97 @@
+"""Coordinates of the data in its row space, with what the change of coordinates and rounding can cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvxnn.validation import Array
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class RowSpace:
+    """The row space of X: ``X u = coordinates @ (basis^T u) + E u`` with a small, measured E.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Data.
+
+    Attributes
+    ----------
+    basis : ndarray of shape (d, r)
+        Orthonormal columns that span the rows of X; the identity where r = d.
+    coordinates : ndarray of shape (n, r)
+        The rows of X in that basis.
+    row_norms : ndarray of shape (n,)
+        ``||x_i||``.
+    leaks : ndarray of shape (n,)
+        Norms of the rows of ``E = X - coordinates @ basis^T``: dropped singular values and rounding.
+    truncation : float
+        The largest dropped singular value.
+
+    Notes
+    -----
+    For any lam and any unit vector u, with ``w = basis^T u`` and E's rows e_i,
+    ``|lam^T (X u)_+ - lam^T (coordinates w)_+| <= sum_i |lam_i| |e_i^T u| <= sum_i |lam_i| ||e_i||``, because
+    the ReLU is 1-Lipschitz. So a bound proved in coordinates, plus that sum, is a bound for X.
+    """
+
+    X: Array  # (n, d)
+    basis: Array  # (d, r)
+    coordinates: Array  # (n, r)
+    row_norms: Array  # (n,)
+    leaks: Array  # (n,)
+    truncation: float
+
+    def __init__(self, X: Array) -> None:
+        basis, truncation = _row_basis(X)
+        coordinates = X if basis is None else X @ basis
+        basis = np.eye(X.shape[1]) if basis is None else basis
+        leaks = (
+            np.zeros(X.shape[0]) if coordinates is X else np.linalg.norm(X - coordinates @ basis.T, axis=1)
+        )
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "basis", basis)
+        object.__setattr__(self, "coordinates", coordinates)
+        object.__setattr__(self, "row_norms", np.linalg.norm(X, axis=1))
+        object.__setattr__(self, "leaks", leaks)
+        object.__setattr__(self, "truncation", truncation)
+
+    @property
+    def rank(self) -> int:
+        """Return r."""
+        return int(self.basis.shape[1])
+
+    def allowance(self, lam: Array) -> float:
+        """Return what to add to an upper bound on ``phi(lam)`` computed in coordinates to make it hold for X.
+
+        Besides the leaks, this covers float64: a sum of n terms ``lam_i x_i^T u``, each a sum of d products,
+        accumulated in any order, is off by at most ``(n + d) eps sum |lam_i| ||x_i||`` to first order. A
+        sweep adds and removes every row once (2n steps over partial sums of up to twice that size), and the
+        basis is orthonormal to a few d eps: ``8 n + 16 d + 64`` covers these together.
+        """
+        n, d = self.X.shape
+        weights = np.abs(lam)
+        rounding = (8 * n + 16 * d + 64) * _EPS
+        return float(weights @ self.leaks + rounding * (weights @ self.row_norms))
+
+    def lift(self, W: Array) -> Array:
+        """Return unit vectors of R^d, shape (d, k), for non-zero coordinate vectors of shape (r, k)."""
+        U = self.basis @ W
+        units: Array = U / np.linalg.norm(U, axis=0)
+        return units
+
+
+def _row_basis(X: Array) -> tuple[Array | None, float]:
+    """Return an orthonormal row basis, None for all of R^d, and the largest dropped singular value."""
+    _, singular, Vt = np.linalg.svd(X, full_matrices=False)
+    if singular[0] == 0.0:
+        return np.zeros((X.shape[1], 0)), 0.0
+    rank = int(np.count_nonzero(singular > singular[0] * max(X.shape) * _EPS))
+    if rank == X.shape[1]:
+        return None, 0.0
+    return np.ascontiguousarray(Vt[:rank].T), float(singular[rank]) if rank < len(singular) else 0.0

@@ -1,0 +1,338 @@
+"""Trained networks: immutable weights that predict, balance, merge, prune, save and load."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnn.linear_maps import relu_forward, row_chunks
+from cvxnn.model_files import Arrays, Header, kind_of_model, read_model, write_model
+from cvxnn.patterns import activation_patterns
+from cvxnn.validation import Array, as_finite_array, read_only
+
+FILE_VERSION = 2
+
+
+def _output_weights(output: Any, n_neurons: int) -> Array:
+    array = np.asarray(output, dtype=np.float64)
+    if array.ndim not in (1, 2) or array.shape[0] != n_neurons:
+        raise ValueError(f"output must have shape ({n_neurons},) or ({n_neurons}, C); got {array.shape}")
+    return array
+
+
+def _weights(value: Any, name: str) -> Array:
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim != 2 or array.shape[0] == 0:
+        raise ValueError(f"{name} must have shape (d, m) with d >= 1; got {array.shape}")
+    return array
+
+
+def _check_finite(**arrays: Array) -> None:
+    for name, array in arrays.items():
+        if not np.all(np.isfinite(array)):
+            raise ValueError(f"{name} must be finite; found NaN or infinity")
+
+
+def _offset(offset: Any, output: Array) -> Array:
+    n_outputs = 1 if output.ndim == 1 else output.shape[1]
+    array = np.zeros(n_outputs) if offset is None else np.atleast_1d(np.asarray(offset, dtype=np.float64))
+    if array.shape != (n_outputs,):
+        raise ValueError(f"offset must have shape ({n_outputs},); got {array.shape}")
+    return array
+
+
+def _features(X: Any, n_features: int) -> Array:
+    X = as_finite_array(X, "X", (2,))
+    if X.shape[1] != n_features:
+        raise ValueError(f"X must have {n_features} columns; got {X.shape[1]}")
+    return X
+
+
+def _row_norms(output: Array) -> Array:
+    norms: Array = np.abs(output) if output.ndim == 1 else np.linalg.norm(output, axis=1)
+    return norms
+
+
+def _rows(array: Array) -> Array:
+    """Return output weights as (m, C)."""
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+@dataclass(frozen=True, eq=False)
+class ReLUNetwork:
+    """Two-layer ReLU network ``f(x) = sum_j (x^T u_j)_+ a_j + b``.
+
+    Parameters
+    ----------
+    hidden : array_like of shape (d, m)
+        Column j is the hidden weight u_j of neuron j; m may be 0.
+    output : array_like of shape (m,) or (m, C)
+        Row j is the output weight a_j of neuron j. A 1-D array gives predictions of shape (n,).
+    offset : array_like of shape (C,), optional
+        The output offset b; zero by default.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit or a weight is not finite.
+
+    Examples
+    --------
+    >>> network = ReLUNetwork([[1.0, -1.0]], [1.0, 1.0])
+    >>> network.predict([[2.0], [-3.0]])
+    array([2., 3.])
+    """
+
+    hidden: Array  # (d, m)
+    output: Array  # (m,) or (m, C)
+    offset: Array  # (C,)
+
+    def __init__(self, hidden: Any, output: Any, offset: Any = None) -> None:
+        hidden = _weights(hidden, "hidden")
+        output = _output_weights(output, hidden.shape[1])
+        offset = _offset(offset, output)
+        _check_finite(hidden=hidden, output=output, offset=offset)
+        object.__setattr__(self, "hidden", read_only(hidden))
+        object.__setattr__(self, "output", read_only(output))
+        object.__setattr__(self, "offset", read_only(offset))
+
+    @property
+    def n_features(self) -> int:
+        """Return d."""
+        return int(self.hidden.shape[0])
+
+    @property
+    def n_neurons(self) -> int:
+        """Return m."""
+        return int(self.hidden.shape[1])
+
+    @property
+    def n_outputs(self) -> int:
+        """Return C."""
+        return int(self.offset.shape[0])
+
+    @property
+    def weight_decay(self) -> float:
+        """Return ``1/2 (||U||_F^2 + ||A||_F^2)``, the penalty without its beta."""
+        return 0.5 * float(np.sum(self.hidden**2) + np.sum(self.output**2))
+
+    @property
+    def path_norm(self) -> float:
+        """Return ``sum_j ||u_j|| ||a_j||``: the weight decay of the balanced network."""
+        return float(np.sum(np.linalg.norm(self.hidden, axis=0) * _row_norms(self.output)))
+
+    def predict(self, X: Any) -> Array:
+        """Return the network's outputs, shape (n,) or (n, C).
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data.
+        """
+        X = _features(X, self.n_features)
+        f: Array = np.asarray(relu_forward(X, self.hidden, self.output))
+        return f + (self.offset[0] if self.output.ndim == 1 else self.offset)
+
+    def patterns(self, X: Any) -> NDArray[np.bool_]:
+        """Return the neurons' activation patterns ``1[X U >= 0]``, shape (n, m)."""
+        return activation_patterns(_features(X, self.n_features), self.hidden)
+
+    def balance(self) -> ReLUNetwork:
+        """Return the network with ``||u_j|| = ||a_j||`` for every neuron.
+
+        Keeps f everywhere and never raises the weight decay; a neuron with a zero factor becomes zero.
+        """
+        norms, row_norms = np.linalg.norm(self.hidden, axis=0), _row_norms(self.output)
+        alive = (norms > 0) & (row_norms > 0)
+        # sqrt of each before the quotient, so that extreme scales do not overflow
+        scale = np.where(alive, np.sqrt(row_norms) / np.sqrt(np.where(alive, norms, 1.0)), 0.0)
+        inverse = np.where(alive, np.sqrt(norms) / np.sqrt(np.where(alive, row_norms, 1.0)), 0.0)
+        output = (_rows(self.output) * inverse[:, None]).reshape(self.output.shape)
+        return ReLUNetwork(self.hidden * scale, output, self.offset)
+
+    def prune_zeros(self, tol: float = 0.0) -> ReLUNetwork:
+        """Return the network without neurons of ``||u_j|| ||a_j|| <= tol``.
+
+        With ``tol=0`` keeps f everywhere; otherwise changes ``|f(x)|`` by at most the dropped sum times ``||x||``.
+        """
+        alive = np.linalg.norm(self.hidden, axis=0) * _row_norms(self.output) > tol
+        return self.select(alive)
+
+    def select(self, neurons: Any) -> ReLUNetwork:
+        """Return the network of some neurons, by index or mask, with the same offset."""
+        return ReLUNetwork(self.hidden[:, neurons], self.output[neurons], self.offset)
+
+    def merge(self, X: Any) -> ReLUNetwork:
+        """Return a balanced network in which no two neurons share pattern on X and output direction.
+
+        Neurons that do are added up, ``u <- sum_j ||a_j|| u_j``. Keeps f(X), not f elsewhere, and never raises the
+        weight decay. Output directions are equal when they agree to 1e-12.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data.
+
+        References
+        ----------
+        Y. Wang, J. Lacotte, M. Pilanci, "The hidden convex optimization landscape of regularized two-layer ReLU
+        networks", ICLR 2022 (minimal networks).
+        """
+        alive = self.prune_zeros()
+        if alive.n_neurons == 0:
+            return alive
+        row_norms = _row_norms(alive.output)
+        directions = _rows(alive.output) / row_norms[:, None]
+        keys = np.hstack([np.packbits(alive.patterns(X).T, axis=1), np.round(directions, 12) + 0.0])
+        _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        blocks = np.zeros((self.n_features, len(first)))
+        np.add.at(blocks.T, group.ravel(), (alive.hidden * row_norms).T)
+        order = np.argsort(first)  # keep the order in which the neurons came
+        output = directions[first].reshape((len(first), *alive.output.shape[1:]))
+        return ReLUNetwork(blocks[:, order], output[order], self.offset).balance()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a model file, atomically; `load_network` reads it back bit for bit."""
+        arrays: Arrays = {"hidden": self.hidden, "output": self.output, "offset": self.offset}
+        write_model(path, "relu-network", FILE_VERSION, {}, arrays)
+
+    def __repr__(self) -> str:
+        return (
+            f"ReLUNetwork({_count(self.n_features, 'feature')} -> {_count(self.n_neurons, 'neuron')} -> "
+            f"{_count(self.n_outputs, 'output')}, path_norm={self.path_norm:.6g})"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class GatedReLUNetwork:
+    """Two-layer gated ReLU network ``f(x) = sum_j 1[x^T g_j >= 0] (x^T u_j) a_j + b``.
+
+    Parameters
+    ----------
+    gates : array_like of shape (d, m)
+        Column j is the fixed gate g_j.
+    hidden : array_like of shape (d, m)
+        Column j is the hidden weight u_j.
+    output : array_like of shape (m,) or (m, C)
+        Row j is the output weight a_j.
+    offset : array_like of shape (C,), optional
+        The output offset b; zero by default.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit or a weight is not finite.
+
+    References
+    ----------
+    A. Mishkin, A. Sahiner, M. Pilanci, "Fast convex optimization for two-layer ReLU networks", ICML 2022, eq. (4).
+    """
+
+    gates: Array  # (d, m)
+    hidden: Array  # (d, m)
+    output: Array  # (m,) or (m, C)
+    offset: Array  # (C,)
+
+    def __init__(self, gates: Any, hidden: Any, output: Any, offset: Any = None) -> None:
+        gates, hidden = _weights(gates, "gates"), _weights(hidden, "hidden")
+        if gates.shape != hidden.shape:
+            raise ValueError(f"gates must have the shape of hidden, {hidden.shape}; got {gates.shape}")
+        output = _output_weights(output, hidden.shape[1])
+        offset = _offset(offset, output)
+        _check_finite(gates=gates, hidden=hidden, output=output, offset=offset)
+        object.__setattr__(self, "gates", read_only(gates))
+        object.__setattr__(self, "hidden", read_only(hidden))
+        object.__setattr__(self, "output", read_only(output))
+        object.__setattr__(self, "offset", read_only(offset))
+
+    @property
+    def n_features(self) -> int:
+        """Return d."""
+        return int(self.hidden.shape[0])
+
+    @property
+    def n_neurons(self) -> int:
+        """Return m."""
+        return int(self.hidden.shape[1])
+
+    @property
+    def n_outputs(self) -> int:
+        """Return C."""
+        return int(self.offset.shape[0])
+
+    @property
+    def weight_decay(self) -> float:
+        """Return ``1/2 (||U||_F^2 + ||A||_F^2)``, the penalty without its beta; gates are free."""
+        return 0.5 * float(np.sum(self.hidden**2) + np.sum(self.output**2))
+
+    def predict(self, X: Any) -> Array:
+        """Return the network's outputs, shape (n,) or (n, C)."""
+        X = _features(X, self.n_features)
+        parts = [
+            (self.patterns(X[rows]) * (X[rows] @ self.hidden)) @ self.output
+            for rows in row_chunks(X.shape[0], self.n_neurons)
+        ]
+        return np.concatenate(parts) + (self.offset[0] if self.output.ndim == 1 else self.offset)
+
+    def patterns(self, X: Any) -> NDArray[np.bool_]:
+        """Return the gates' activation patterns ``1[X G >= 0]``, shape (n, m)."""
+        return activation_patterns(_features(X, self.n_features), self.gates)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a model file, atomically; `load_network` reads it back bit for bit."""
+        arrays: Arrays = {name: getattr(self, name) for name in ("gates", "hidden", "output", "offset")}
+        write_model(path, "gated-relu-network", FILE_VERSION, {}, arrays)
+
+    def __repr__(self) -> str:
+        return (
+            f"GatedReLUNetwork({_count(self.n_features, 'feature')} -> {_count(self.n_neurons, 'gated neuron')} -> "
+            f"{_count(self.n_outputs, 'output')})"
+        )
+
+
+def _add_offset(header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
+    """Version 1 had no output offset: it was zero."""
+    n_outputs = 1 if arrays["output"].ndim == 1 else arrays["output"].shape[1]
+    return {**header, "version": 2}, {**arrays, "offset": np.zeros(n_outputs)}
+
+
+UPGRADES = {1: _add_offset}
+
+
+def load_network(path: str | os.PathLike[str]) -> ReLUNetwork | GatedReLUNetwork:
+    """Read a network from a model file.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by ``network.save``, by this release or an older one.
+
+    Returns
+    -------
+    ReLUNetwork or GatedReLUNetwork
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is not a network's model file, is damaged, or is of a newer version.
+    """
+    kind = kind_of_model(path)
+    if kind not in ("relu-network", "gated-relu-network"):
+        raise ValueError(f"path must be a network's model file; {path} is of kind {kind!r}")
+    _, arrays = read_model(path, kind, FILE_VERSION, UPGRADES)
+    names = ("hidden", "output", "offset") if kind == "relu-network" else ("gates", "hidden", "output", "offset")
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise ValueError(f"path must be a network's model file; {path} lacks {', '.join(missing)}")
+    weights = [arrays[name] for name in names]
+    return ReLUNetwork(*weights) if kind == "relu-network" else GatedReLUNetwork(*weights)

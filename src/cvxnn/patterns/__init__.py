@@ -1,0 +1,19 @@
+"""Activation patterns of a data set: evaluate, enumerate, count, sample, and tell which are realisable."""
+
+from cvxnn.patterns.activation import activation_patterns
+from cvxnn.patterns.counting import count_bound, loose_count_bound
+from cvxnn.patterns.enumeration import enumerate_patterns
+from cvxnn.patterns.pattern_set import ActivationPatterns
+from cvxnn.patterns.realisability import is_realisable, require_realisable
+from cvxnn.patterns.sampling import sample_patterns
+
+__all__ = [
+    "ActivationPatterns",
+    "activation_patterns",
+    "count_bound",
+    "enumerate_patterns",
+    "is_realisable",
+    "loose_count_bound",
+    "require_realisable",
+    "sample_patterns",
+]

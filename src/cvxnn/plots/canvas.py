@@ -1,0 +1,128 @@
+"""Make axes outside pyplot's global state, and save them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = (".png", ".pdf", ".svg")
+
+
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Return an empty figure of some width and height in inches, not known to pyplot."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout="constrained")
+
+
+def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Return the axes given, or those of a new figure of some width and height in inches."""
+    return new_figure(size).add_subplot() if ax is None else ax
+
+
+def frame(ax: Axes, *, grid: Literal["both", "x", "y"] = "both") -> None:
+    """Leave out the upper and right border and draw a light grid behind the data."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(visible=True, axis=grid, color="0.9", linewidth=0.7)
+    ax.set_axisbelow(True)
+
+
+def draw_legend(ax: Axes, *, loc: str = "best") -> None:
+    """Draw a legend inside the axes, its points solid however faint the data's are."""
+    from matplotlib.collections import PathCollection
+
+    legend = ax.legend(fontsize="small", framealpha=0.85, loc=loc)
+    for handle in legend.legend_handles:
+        if isinstance(handle, PathCollection):
+            handle.set(alpha=1, sizes=[25])
+
+
+def draw_legend_above(ax: Axes, *, title: str | None = None) -> None:
+    """Draw a legend above the axes, for pictures whose data can be anywhere inside them."""
+    legend = ax.legend(
+        fontsize="small",
+        title=title,
+        title_fontsize="medium",
+        frameon=False,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        borderaxespad=0.2,
+        ncols=2,
+    )
+    legend.set_alignment("left")
+
+
+def literal(text: str) -> str:
+    r"""Return text that matplotlib shows as it is, dollar signs included.
+
+    Examples
+    --------
+    >>> print(literal("price ($)"))
+    price (\$)
+    """
+    return text.replace("$", r"\$")
+
+
+def save_figure(ax_or_fig: Axes | Figure, path: str | os.PathLike[str], *, dpi: float = 150) -> Path:
+    """Write a picture to a file, atomically, and close its figure.
+
+    Parameters
+    ----------
+    ax_or_fig : matplotlib.axes.Axes or matplotlib.figure.Figure
+        The figure, or any of its axes.
+    path : path-like
+        A file name ending in .png, .pdf or .svg, in an existing folder. A file of that name is replaced.
+    dpi : float, default 150
+        Dots per inch of what is not drawn as vectors.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    ValueError
+        If the name ends otherwise, or `ax_or_fig` is neither axes nor figure.
+    FileNotFoundError
+        If there is no such folder.
+    """
+    figure, target = _figure_of(ax_or_fig), Path(path)
+    if target.suffix.lower() not in FORMATS:
+        raise ValueError(f"path must end in {', '.join(FORMATS)}; got {target.name!r}")
+    # renamed into place: a reader sees the old picture or the whole new one
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            figure.savefig(stream, format=target.suffix.lower()[1:], dpi=dpi, bbox_inches="tight")
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+        _close(figure)
+    return target
+
+
+def _figure_of(ax_or_fig: Axes | Figure) -> Figure:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+    figure = ax_or_fig.figure if isinstance(ax_or_fig, Axes | SubFigure) else ax_or_fig
+    while isinstance(figure, SubFigure):
+        figure = figure.figure
+    if not isinstance(figure, Figure):
+        raise ValueError(f"ax_or_fig must be matplotlib axes or a figure; got {type(ax_or_fig).__name__}")
+    return figure
+
+
+def _close(figure: Figure) -> None:
+    """Make pyplot forget the figure, if it knows it; importing pyplot here would choose a backend."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close(figure)

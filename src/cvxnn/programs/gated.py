@@ -1,0 +1,133 @@
+"""The convex program of two-layer gated ReLU networks: a group lasso."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnn.linear_maps import MaskedMap
+from cvxnn.networks import GatedReLUNetwork
+from cvxnn.patterns import ActivationPatterns
+from cvxnn.problem import Problem
+from cvxnn.programs.cones import WorkingSets
+from cvxnn.programs.program import ConvexProgram, Statement
+from cvxnn.programs.relu import as_masks
+from cvxnn.validation import Array
+
+
+@dataclass(frozen=True, eq=False)
+class GatedReLUProgram(ConvexProgram):
+    """Convex program of gated ReLU networks with given gates: no cones, no signs.
+
+    ``min ell(sum_b D_b X w_b + b, y) + beta sum_b ||w_b||``
+
+    Its optimum is exactly that of training a gated network with one neuron per gate, and a lower bound on that of
+    the `ReLUProgram` of the same patterns.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data, targets, beta > 0, loss; one output.
+    patterns : ActivationPatterns
+        The gates and their patterns on X.
+
+    Raises
+    ------
+    ValueError
+        If the patterns do not fit the data, or the problem is not trainable.
+
+    References
+    ----------
+    A. Mishkin, A. Sahiner, M. Pilanci, "Fast convex optimization for two-layer ReLU networks", ICML 2022,
+    Theorem 2.2.
+    """
+
+    problem: Problem
+    patterns: ActivationPatterns
+    masks: NDArray[np.bool_]  # (n, B)
+    _map: MaskedMap
+
+    def __init__(self, problem: Problem, patterns: ActivationPatterns) -> None:
+        problem.require_trainable()
+        if not isinstance(patterns, ActivationPatterns):
+            raise ValueError(f"patterns must be ActivationPatterns, with gates; got {type(patterns).__name__}")
+        masks = as_masks(patterns, problem.n_samples)
+        object.__setattr__(self, "problem", problem)
+        object.__setattr__(self, "patterns", patterns)
+        object.__setattr__(self, "masks", masks)
+        object.__setattr__(self, "_map", MaskedMap(problem.X, masks, np.ones(masks.shape[1])))
+
+    @property
+    def n_blocks(self) -> int:
+        """Return B, the number of gates."""
+        return int(self.masks.shape[1])
+
+    def forward(self, W: Array) -> Array:
+        """Return ``sum_b D_b X w_b``, shape (n,)."""
+        return np.asarray(self._map.forward(W))
+
+    def adjoint(self, lam: Array) -> Array:
+        """Return ``X^T D_b lam``, shape (d, B)."""
+        return np.asarray(self._map.adjoint(lam))
+
+    def project(
+        self, V: Array, sets: WorkingSets | None = None, blocks: NDArray[np.intp] | None = None
+    ) -> Array:
+        """Return columns of V as they are: there are no cones."""
+        return V if blocks is None else V[:, blocks]
+
+    def free_directions(self, sets: WorkingSets, block: int) -> Array:
+        """Return the identity: no row is ever active."""
+        return np.eye(self.problem.n_features)
+
+    def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
+        """Return ``D_b X u`` for pairs of a block and a direction, shape (n, k)."""
+        return (self.problem.X @ directions) * self.masks[:, blocks]
+
+    def violation(self, W: Array) -> float:
+        """Return 0: there are no cones."""
+        return 0.0
+
+    def to_network(self, W: Array, offset: Array | None = None) -> GatedReLUNetwork:
+        """Map blocks to a balanced gated network: ``u = w / sqrt ||w||``, ``a = sqrt ||w||``; zeros are dropped."""
+        offset = self.best_offset(W) if offset is None else offset
+        norms = np.linalg.norm(W, axis=0)
+        used = np.flatnonzero(norms > 0)
+        roots = np.sqrt(norms[used])
+        output = roots.reshape((len(used), *self.problem.y.shape[1:]))
+        return GatedReLUNetwork(self.patterns.gates[:, used], W[:, used] / roots, output, offset)
+
+    def to_blocks(self, network: GatedReLUNetwork) -> Array:
+        """Map a gated network to blocks: ``a_j u_j`` added up in the block of its gate's pattern.
+
+        Raises
+        ------
+        ValueError
+            If a gate's pattern has no block.
+        """
+        packed = np.packbits(self.masks.T, axis=1)
+        slots = {row.tobytes(): b for b, row in reversed(list(enumerate(packed)))}
+        W = np.zeros((self.problem.n_features, self.n_blocks))
+        shown = np.packbits(network.patterns(self.problem.X).T, axis=1)
+        for j, row in enumerate(shown):
+            if row.tobytes() not in slots:
+                raise ValueError(f"network must keep to the program's patterns; gate {j} shows a pattern without a block")
+            W[:, slots[row.tobytes()]] += network.output.reshape(-1)[j] * network.hidden[:, j]
+        return W
+
+    def to_cvxpy(self) -> Statement:
+        """State the program to CVXPY."""
+        import cvxpy as cp
+
+        problem = self.problem
+        W = cp.Variable((problem.n_features, self.n_blocks))
+        offset = cp.Variable() if problem.output_offset else None
+        f = cp.sum(cp.multiply(self.masks.astype(np.float64), problem.X @ W), axis=1)
+        objective = problem.loss.to_cvxpy(f if offset is None else f + offset, self.target)
+        objective = objective + problem.beta * cp.sum(cp.norm(W, 2, axis=0))
+        return Statement(cp.Problem(cp.Minimize(objective)), W, offset)
+
+    def __repr__(self) -> str:
+        return f"GatedReLUProgram({self.problem!r}, gates={self.n_blocks})"

@@ -1,0 +1,197 @@
+"""What every convex program offers to solvers, proofs and the map to networks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
+from cvxnn.problem import Problem
+from cvxnn.programs.cones import WorkingSets
+from cvxnn.validation import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """A program stated to CVXPY.
+
+    Parameters
+    ----------
+    problem : cvxpy.Problem
+        The statement; call its ``solve``.
+    blocks : cvxpy.Variable of shape (d, B)
+        The blocks.
+    offset : cvxpy.Variable or None
+        The output offset, where the problem has one.
+    """
+
+    problem: Any
+    blocks: Any
+    offset: Any
+
+
+class ConvexProgram(ABC):
+    """A convex program ``min over W of ell(A W + b, y) + beta sum_b ||w_b||, w_b in a cone``.
+
+    Conventions: blocks W have shape (d, B), one column per block; ``A W = sum_b s_b D_b X w_b`` has shape (n,);
+    duals have shape (n,). A program holds data and no state: the working sets that make repeated projections
+    cheap belong to the caller.
+    """
+
+    problem: Problem
+
+    @property
+    @abstractmethod
+    def n_blocks(self) -> int:
+        """Return B."""
+
+    @abstractmethod
+    def forward(self, W: Array) -> Array:
+        """Return ``A W``, shape (n,), without the offset."""
+
+    @abstractmethod
+    def adjoint(self, lam: Array) -> Array:
+        """Return ``A^T lam``, shape (d, B)."""
+
+    @abstractmethod
+    def project(
+        self, V: Array, sets: WorkingSets | None = None, blocks: NDArray[np.intp] | None = None
+    ) -> Array:
+        """Return the projections of columns of V on their cones.
+
+        Parameters
+        ----------
+        V : ndarray of shape (d, B)
+            Points.
+        sets : WorkingSets, optional
+            Working sets, changed in place.
+        blocks : int ndarray, optional
+            The columns to project, all by default. The result has a column for each.
+        """
+
+    @abstractmethod
+    def free_directions(self, sets: WorkingSets, block: int) -> Array:
+        """Return an orthonormal basis, (d, k), of the directions that keep a block's active rows at zero.
+
+        ``sets`` are the working sets of the block's last projection.
+        """
+
+    @abstractmethod
+    def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
+        """Return ``s_b D_b X u`` for pairs of a block and a direction.
+
+        Parameters
+        ----------
+        blocks : int ndarray of shape (k,)
+            Block of each column.
+        directions : ndarray of shape (d, k)
+            Directions.
+
+        Returns
+        -------
+        ndarray of shape (n, k)
+        """
+
+    @abstractmethod
+    def violation(self, W: Array) -> float:
+        """Return how far blocks are outside their cones, ``max_ib (-S_b x_i^T w_b)_+ / (||x_i|| max ||w||)``."""
+
+    @abstractmethod
+    def to_network(self, W: Array, offset: Array | None = None) -> ReLUNetwork | GatedReLUNetwork:
+        """Map blocks to a balanced network that has the same value on the data."""
+
+    @abstractmethod
+    def to_cvxpy(self) -> Statement:
+        """State the program to CVXPY."""
+
+    @property
+    def target(self) -> Array:
+        """Return y as a vector of shape (n,)."""
+        return self.problem.y.reshape(-1)
+
+    def penalty(self, W: Array) -> float:
+        """Return ``beta sum_b ||w_b||``."""
+        return self.problem.beta * float(np.sum(np.linalg.norm(W, axis=0)))
+
+    def best_offset(self, W: Array) -> Array:
+        """Return the best output offset for blocks W, shape (1,); zero where the problem has none."""
+        if not self.problem.output_offset:
+            return np.zeros(1)
+        return self.problem.loss.best_offset(self.forward(W), self.target)
+
+    def objective(self, W: Array, offset: Array | None = None) -> float:
+        """Return the program's objective at blocks W, with the best offset where none is given.
+
+        The cone constraints are not looked at: see `violation`.
+        """
+        offset = self.best_offset(W) if offset is None else offset
+        return self.problem.loss.value(self.forward(W) + offset, self.target) + self.penalty(W)
+
+    def dual_variable(self, W: Array, offset: Array | None = None) -> Array:
+        """Return ``lam = -grad ell`` at blocks W, shape (n,), with ``1^T lam = 0`` where there is an offset."""
+        offset = self.best_offset(W) if offset is None else offset
+        lam: Array = -np.asarray(self.problem.loss.gradient(self.forward(W) + offset, self.target))
+        return self.problem.project_dual(lam)
+
+    def prox(
+        self, V: Array, step: float, sets: WorkingSets | None = None
+    ) -> Array:
+        """Return ``argmin_W 1/(2 step) ||W - V||^2 + beta sum_b ||w_b||`` over the cones.
+
+        It is ``(1 - step beta / ||t||)_+ t`` with t the projection of v on its cone; columns with
+        ``||v|| <= step beta`` are zero without a projection.
+        """
+        threshold = step * self.problem.beta
+        W = np.zeros_like(V)
+        large = np.flatnonzero(np.linalg.norm(V, axis=0) > threshold)
+        if large.size:
+            T = self.project(V, sets, large)
+            norms = np.linalg.norm(T, axis=0)
+            shrink = np.maximum(0.0, 1.0 - threshold / np.where(norms > 0, norms, np.inf))
+            W[:, large] = T * np.where(norms > 0, shrink, 0.0)
+        return W
+
+    def critical_beta(self, lam: Array, sets: WorkingSets | None = None) -> float:
+        """Return ``max_b ||Pi_K(A^T lam)_b||``: lam is dual feasible when this is at most beta."""
+        G = self.adjoint(lam)
+        norms = np.linalg.norm(G, axis=0)
+        best = 0.0
+        order = np.argsort(-norms, kind="stable")
+        sets = WorkingSets.empty(self.n_blocks) if sets is None else sets
+        # The unconstrained norm bounds the cone's from above: project in decreasing order until it cannot matter.
+        for start in range(0, self.n_blocks, 64):
+            batch = order[start : start + 64]
+            batch = batch[norms[batch] > best]
+            if batch.size == 0:
+                break
+            best = max(best, float(np.max(np.linalg.norm(self.project(G, sets, batch), axis=0))))
+        return best
+
+    def dual_bound(self, lam: Array, sets: WorkingSets | None = None) -> float:
+        """Return a lower bound on the program's optimum from any dual variable, by scaling it to be feasible.
+
+        Notes
+        -----
+        Blocks whose unconstrained norm is at most beta need no projection, so the scaling is found on the others.
+        """
+        problem = self.problem
+        lam = problem.project_dual(lam)
+        largest_norm = self._feasible_norm(lam, sets)
+        # A value of t up to beta / max norm is feasible; an all-zero dual is feasible at any scale.
+        limit = problem.beta / largest_norm if largest_norm > 0 else 1.0
+        t = problem.loss.best_dual_scale(lam, self.target, limit)
+        return max(0.0, -problem.loss.conjugate(-t * lam, self.target))
+
+    def _feasible_norm(self, lam: Array, sets: WorkingSets | None) -> float:
+        """Return an upper bound on ``max_b ||Pi_K(A^T lam)_b||`` that is exact where it exceeds beta."""
+        G = self.adjoint(lam)
+        norms = np.linalg.norm(G, axis=0)
+        large = np.flatnonzero(norms > self.problem.beta)
+        if large.size == 0:
+            return float(np.max(norms, initial=0.0))
+        projected = np.linalg.norm(self.project(G, sets, large), axis=0)
+        return max(float(np.max(projected)), self.problem.beta if large.size < norms.size else 0.0)

@@ -1,0 +1,52 @@
+"""Interior point: the program as one cone program for Clarabel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cvxpy as cp
+import numpy as np
+
+from cvxnn.programs import ConvexProgram
+from cvxnn.solvers.solver import Iterate, Solver
+from cvxnn.validation import Array
+
+
+@dataclass(frozen=True)
+class InteriorPoint(Solver):
+    """Clarabel on the program's CVXPY statement: exact at small size, one native call.
+
+    Parameters
+    ----------
+    tol : float, default 1e-9
+        Clarabel's gap and feasibility tolerance.
+
+    References
+    ----------
+    P. Goulart and Y. Chen, "Clarabel: an interior-point solver for conic programs with quadratic objectives", 2024.
+    """
+
+    tol: float = 1e-9
+    name: str = "interior point"
+
+    def start(self, program: ConvexProgram, blocks: Array, max_seconds: float | None) -> Iterate:
+        """Return the start; interior point methods do not use it."""
+        return Iterate(blocks, max_seconds)
+
+    def step(self, program: ConvexProgram, iterate: Iterate) -> Iterate:
+        """Solve, and project the answer on the cones, which it meets to the solver's tolerance only."""
+        statement = program.to_cvxpy()
+        limit = {} if iterate.memory is None else {"time_limit": max(float(iterate.memory), 1e-3)}  # type: ignore[arg-type]
+        try:
+            statement.problem.solve(
+                solver=cp.CLARABEL,
+                tol_gap_abs=self.tol,
+                tol_gap_rel=self.tol,
+                tol_feas=self.tol,
+                **limit,
+            )
+        except cp.SolverError:
+            return replace(iterate, finished=True)
+        if statement.blocks.value is None:
+            return replace(iterate, finished=True)
+        return Iterate(program.project(np.asarray(statement.blocks.value)), finished=True)

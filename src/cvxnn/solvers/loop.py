@@ -1,0 +1,142 @@
+"""The one loop around every solver: stopping, time, interrupts, finiteness, history and the proof."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cvxnn.certificates.certificate import make_certificate
+from cvxnn.programs import ConvexProgram, WorkingSets
+from cvxnn.solvers.solution import Solution, SolveRecord, SolveStatus
+from cvxnn.solvers.solver import Iterate, Solver
+from cvxnn.validation import Array
+
+SolveCallback = Callable[[SolveRecord], object]
+
+
+@dataclass(eq=False)
+class _Best:
+    """The best blocks and the best bound seen; both only ever improve."""
+
+    program: ConvexProgram
+    tol: float
+    started: float
+    blocks: Array
+    objective: float = np.inf
+    lower_bound: float = 0.0
+    history: list[SolveRecord] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.sets = WorkingSets.empty(self.program.n_blocks)
+
+    def see(self, blocks: Array, step: int) -> SolveRecord:
+        """Evaluate blocks: objective, and the bound from their residual."""
+        offset = self.program.best_offset(blocks)
+        objective = self.program.objective(blocks, offset)
+        if objective < self.objective:
+            self.objective, self.blocks = objective, blocks
+        bound = self.program.dual_bound(self.program.dual_variable(blocks, offset), self.sets)
+        self.lower_bound = max(self.lower_bound, bound)
+        record = SolveRecord(step, time.perf_counter() - self.started, objective, self.lower_bound)
+        self.history.append(record)
+        return record
+
+    @property
+    def solved(self) -> bool:
+        return self.objective - self.lower_bound <= self.tol * self.objective
+
+
+def run(
+    program: ConvexProgram,
+    solver: Solver,
+    *,
+    start: Array | None = None,
+    tol: float = 1e-6,
+    max_seconds: float | None = None,
+    max_steps: int = 10_000,
+    callback: SolveCallback | None = None,
+) -> Solution:
+    """Run a solver on a program until its proven relative gap is at most ``tol``.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        What to solve.
+    solver : Solver
+        How.
+    start : ndarray of shape (d, B), optional
+        Blocks to start from, zero by default. They need not lie in their cones.
+    tol : float
+        Relative gap to reach.
+    max_seconds, max_steps : float, int
+        Limits; reaching one is no error.
+    callback : callable, optional
+        Called with each `SolveRecord`; returning True stops the solve.
+
+    Returns
+    -------
+    Solution
+        Never worse than the start projected on its cones, and never worse than zero.
+    """
+    started = time.perf_counter()
+    zero = np.zeros((program.problem.n_features, program.n_blocks))
+    best = _Best(program, tol, started, zero)
+    status = SolveStatus.MAX_STEPS
+    try:
+        best.see(zero, 0)
+        blocks = zero
+        if start is not None:
+            blocks = program.project(np.asarray(start, dtype=np.float64))
+            best.see(blocks, 0)
+        status = _iterate(best, solver, blocks, max_seconds, max_steps, callback)
+    except KeyboardInterrupt:
+        status = SolveStatus.INTERRUPTED
+    return _solution(best, solver, status)
+
+
+def _iterate(
+    best: _Best,
+    solver: Solver,
+    blocks: Array,
+    max_seconds: float | None,
+    max_steps: int,
+    callback: SolveCallback | None,
+) -> SolveStatus:
+    if best.solved:
+        return SolveStatus.SOLVED
+    left = None if max_seconds is None else max_seconds - (time.perf_counter() - best.started)
+    iterate: Iterate = solver.start(best.program, blocks, left)
+    for step in range(1, max_steps + 1):
+        if max_seconds is not None and time.perf_counter() - best.started >= max_seconds:
+            return SolveStatus.MAX_SECONDS
+        iterate = solver.step(best.program, iterate)
+        if not np.all(np.isfinite(iterate.blocks)):
+            return SolveStatus.NOT_FINITE
+        if not iterate.settled:
+            continue
+        record = best.see(iterate.blocks, step)
+        stop = callback is not None and callback(record) is True
+        if best.solved:
+            return SolveStatus.SOLVED
+        if stop:
+            return SolveStatus.INTERRUPTED
+        if iterate.finished:
+            return SolveStatus.FINISHED
+    return SolveStatus.MAX_STEPS
+
+
+def _solution(best: _Best, solver: Solver, status: SolveStatus) -> Solution:
+    program = best.program
+    offset = program.best_offset(best.blocks)
+    certificate = make_certificate(
+        program.objective(best.blocks, offset),
+        best.lower_bound,
+        tol=best.tol,
+        method=f"residual of the {solver.name} point, scaled to be feasible",
+        scope="program",
+        search_violation=None,
+    )
+    return Solution(program, best.blocks, offset, certificate, status, tuple(best.history))

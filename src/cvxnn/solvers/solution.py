@@ -1,0 +1,87 @@
+"""What a solve returns: a point, and what is proved about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from cvxnn.certificates.certificate import Certificate
+from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
+from cvxnn.programs import ConvexProgram
+from cvxnn.validation import Array
+
+
+class SolveStatus(Enum):
+    """Why a solve stopped: a sentence, with the remedy in it."""
+
+    SOLVED = "Solved: the proven program gap is at most tol."
+    FINISHED = "The solver could not improve further before the gap reached tol: try solver='interior_point' or a larger tol."
+    MAX_STEPS = "Stopped at max_steps before the gap reached tol: raise max_steps, or start from the blocks returned."
+    MAX_SECONDS = "Stopped at max_seconds before the gap reached tol: raise max_seconds, or start from the blocks returned."
+    INTERRUPTED = "Interrupted: these are the best blocks so far; start from them to go on."
+    NOT_FINITE = "A step gave NaN or infinity; these are the last good blocks: rescale the data or use another solver."
+
+
+@dataclass(frozen=True)
+class SolveRecord:
+    """One evaluation of a solve.
+
+    Parameters
+    ----------
+    step : int
+        Steps done.
+    seconds : float
+        Since the start of the solve.
+    objective : float
+        The program's objective at the current blocks.
+    lower_bound : float
+        The best proven bound so far.
+    """
+
+    step: int
+    seconds: float
+    objective: float
+    lower_bound: float
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Best blocks of a convex program, with a certificate of scope "program".
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        What was solved.
+    blocks : ndarray of shape (d, B)
+        The best point found, inside its cones.
+    offset : ndarray of shape (1,)
+        The output offset.
+    certificate : Certificate
+        Objective and proven lower bound, recomputed from program and blocks.
+    status : SolveStatus
+        Why the solve stopped.
+    history : tuple of SolveRecord
+        One record for each evaluation.
+    """
+
+    program: ConvexProgram
+    blocks: Array
+    offset: Array
+    certificate: Certificate
+    status: SolveStatus
+    history: tuple[SolveRecord, ...] = field(default=(), repr=False)
+
+    @property
+    def objective(self) -> float:
+        """Return the program's objective."""
+        return self.certificate.objective
+
+    @property
+    def dual_variable(self) -> Array:
+        """Return ``lam = -grad ell`` at the solution, shape (n,)."""
+        return self.program.dual_variable(self.blocks, self.offset)
+
+    @property
+    def network(self) -> ReLUNetwork | GatedReLUNetwork:
+        """Return the balanced network of the blocks."""
+        return self.program.to_network(self.blocks, self.offset)

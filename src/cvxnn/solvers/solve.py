@@ -1,0 +1,98 @@
+"""One function to solve any convex program."""
+
+from __future__ import annotations
+
+from cvxnn.losses import SquaredLoss
+from cvxnn.programs import ConvexProgram
+from cvxnn.solvers.interior_point import InteriorPoint
+from cvxnn.solvers.loop import SolveCallback, run
+from cvxnn.solvers.newton import SemismoothNewton
+from cvxnn.solvers.proximal_gradient import ProximalGradient
+from cvxnn.solvers.solution import Solution
+from cvxnn.solvers.solver import Solver
+from cvxnn.validation import Array, as_finite_array, as_number
+
+SOLVERS: dict[str, type[Solver]] = {
+    "interior_point": InteriorPoint,
+    "newton": SemismoothNewton,
+    "proximal_gradient": ProximalGradient,
+}
+
+
+def solve(
+    program: ConvexProgram,
+    solver: str | Solver = "auto",
+    *,
+    tol: float = 1e-6,
+    start: Array | None = None,
+    max_seconds: float | None = None,
+    max_steps: int = 10_000,
+    callback: SolveCallback | None = None,
+) -> Solution:
+    """Solve a convex program to a proven relative gap.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        A `ReLUProgram` or a `GatedReLUProgram`.
+    solver : {"auto", "newton", "interior_point", "proximal_gradient"} or Solver, default "auto"
+        "auto" takes semismooth Newton for the squared loss, accelerated proximal gradient otherwise.
+    tol : float, default 1e-6
+        Relative gap to reach: (objective - lower bound) / objective.
+    start : array_like of shape (d, B), optional
+        Blocks to start from; they need not lie in their cones.
+    max_seconds : float, optional
+        Time limit; a native call in progress is asked to keep it too.
+    max_steps : int, default 10_000
+        Limit on the solver's steps.
+    callback : callable, optional
+        Called with each `SolveRecord`; returning True stops.
+
+    Returns
+    -------
+    Solution
+        Blocks, certificate of scope "program", status, history.
+
+    Raises
+    ------
+    ValueError
+        If the solver is not known or does not take the program's loss, or if ``start`` has a wrong shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cvxnn import Problem
+    >>> from cvxnn.patterns import enumerate_patterns
+    >>> from cvxnn.programs import ReLUProgram
+    >>> problem = Problem([[1.0]], [1.0], beta=0.5)
+    >>> solution = solve(ReLUProgram(problem, enumerate_patterns(problem.X)))
+    >>> round(solution.objective, 6)  # 1/2 (1 - 1/2)^2 + 1/2 * 1/2
+    0.375
+    """
+    tol = as_number(tol, "tol", positive=True)
+    if max_seconds is not None:
+        max_seconds = as_number(max_seconds, "max_seconds")
+    if start is not None:
+        start = as_finite_array(start, "start", (2,))
+        expected = (program.problem.n_features, program.n_blocks)
+        if start.shape != expected:
+            raise ValueError(f"start must have shape {expected}; got {start.shape}")
+    return run(
+        program,
+        _choose(program, solver),
+        start=start,
+        tol=tol,
+        max_seconds=max_seconds,
+        max_steps=max_steps,
+        callback=callback,
+    )
+
+
+def _choose(program: ConvexProgram, solver: str | Solver) -> Solver:
+    if isinstance(solver, Solver):
+        return solver
+    if solver == "auto":
+        return SemismoothNewton() if isinstance(program.problem.loss, SquaredLoss) else ProximalGradient()
+    if solver not in SOLVERS:
+        raise ValueError(f"solver must be 'auto', one of {sorted(SOLVERS)}, or a Solver; got {solver!r}")
+    return SOLVERS[solver]()

@@ -1,0 +1,124 @@
+"""The laws that every loss, pattern set, network, program, solver and certificate must obey.
+
+Each ``check_...`` takes an object and inputs, and raises ``AssertionError`` where the law fails, so that a
+new loss or solver is tested by calling the checks of its family. `samplers` makes inputs that have a property
+by construction.
+"""
+
+from cvxnn.testing import samplers
+from cvxnn.testing.certificates import (
+    check_bound_holds,
+    check_certificate,
+    check_oracle,
+)
+from cvxnn.testing.cones import (
+    check_free_directions,
+    check_projection,
+    check_prox,
+    check_prox_by_cvxpy,
+)
+from cvxnn.testing.families import members
+from cvxnn.testing.losses import (
+    check_best_dual_scale,
+    check_best_offset,
+    check_convexity,
+    check_curvature,
+    check_fenchel_young,
+    check_gradient,
+    check_non_negative,
+    check_statements,
+    check_summed_over_samples,
+)
+from cvxnn.testing.networks import (
+    check_balance,
+    check_merge,
+    check_neuron_permutation,
+    check_positive_rescaling,
+    check_prune_zeros,
+    check_save_and_load,
+)
+from cvxnn.testing.optima import (
+    check_added_pattern,
+    check_duplicated_patterns,
+    check_gated_below_relu,
+    check_monotone_in_beta,
+    check_order_of_patterns,
+    check_scaling,
+    check_scaling_of_data,
+)
+from cvxnn.testing.patterns import (
+    check_complete,
+    check_distinct,
+    check_generic_count,
+    check_made_by_gates,
+    check_permutation_of_samples,
+)
+from cvxnn.testing.programs import (
+    check_adjoint,
+    check_blocks_to_network,
+    check_critical_beta,
+    check_dual_scaling,
+    check_images,
+    check_network_to_blocks,
+    check_weak_duality,
+)
+from cvxnn.testing.solvers import (
+    check_interrupt,
+    check_never_worse_than_start,
+    check_solution,
+    check_solves,
+    check_time_limit,
+    reference_optimum,
+)
+
+__all__ = [
+    "check_added_pattern",
+    "check_adjoint",
+    "check_balance",
+    "check_best_dual_scale",
+    "check_best_offset",
+    "check_blocks_to_network",
+    "check_bound_holds",
+    "check_certificate",
+    "check_complete",
+    "check_convexity",
+    "check_critical_beta",
+    "check_curvature",
+    "check_distinct",
+    "check_dual_scaling",
+    "check_duplicated_patterns",
+    "check_fenchel_young",
+    "check_free_directions",
+    "check_gated_below_relu",
+    "check_generic_count",
+    "check_gradient",
+    "check_images",
+    "check_interrupt",
+    "check_made_by_gates",
+    "check_merge",
+    "check_monotone_in_beta",
+    "check_network_to_blocks",
+    "check_neuron_permutation",
+    "check_never_worse_than_start",
+    "check_non_negative",
+    "check_oracle",
+    "check_order_of_patterns",
+    "check_permutation_of_samples",
+    "check_positive_rescaling",
+    "check_projection",
+    "check_prox",
+    "check_prox_by_cvxpy",
+    "check_prune_zeros",
+    "check_save_and_load",
+    "check_scaling",
+    "check_scaling_of_data",
+    "check_solution",
+    "check_solves",
+    "check_statements",
+    "check_summed_over_samples",
+    "check_time_limit",
+    "check_weak_duality",
+    "members",
+    "reference_optimum",
+    "samplers",
+]

@@ -1,0 +1,106 @@
+"""The state of training: atoms, each with the pattern of a closed cell it lies in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnn.networks import ReLUNetwork
+from cvxnn.patterns import activation_patterns
+from cvxnn.problem import Problem
+from cvxnn.validation import Array
+
+# Unit vectors closer than this are one direction. Optimal atoms on a common face of two cells agree to the
+# solver's tolerance (about 1e-9); distinct atoms of a basic solution are far apart in comparison.
+_SAME_DIRECTION = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Atoms:
+    """Blocks with their patterns and output signs.
+
+    An atom on a kink lies in several closed cells; the pattern it carries names one of them and is never read off
+    again from the rounding noise of ``X u``.
+
+    Parameters
+    ----------
+    blocks : ndarray of shape (d, K)
+        ``w_k = c_k u_k``, unit direction times coefficient; zero for a pattern not yet in use.
+    masks : bool ndarray of shape (n, K)
+        Patterns.
+    signs : ndarray of shape (K,)
+        Output signs.
+    """
+
+    blocks: Array
+    masks: NDArray[np.bool_]
+    signs: Array
+
+    @classmethod
+    def none(cls, problem: Problem) -> Atoms:
+        """Return no atoms."""
+        shape = (problem.n_samples, 0)
+        return cls(np.zeros((problem.n_features, 0)), np.zeros(shape, dtype=np.bool_), np.zeros(0))
+
+    @classmethod
+    def of_network(cls, problem: Problem, network: ReLUNetwork) -> Atoms:
+        """Return the atoms of a network whose neurons of one pattern and sign have been merged."""
+        merged = network.merge(problem.X)
+        output = merged.output.reshape(-1)
+        return cls(merged.hidden * np.abs(output), merged.patterns(problem.X), np.sign(output))
+
+    @classmethod
+    def of_directions(cls, problem: Problem, directions: Array, signs: Array) -> Atoms:
+        """Return zero atoms with the patterns of directions (d, K) and their signs (K,)."""
+        return cls(np.zeros_like(directions), activation_patterns(problem.X, directions), signs)
+
+    @property
+    def coefficients(self) -> Array:
+        """Return ``c_k = ||w_k||``, shape (K,)."""
+        return np.linalg.norm(self.blocks, axis=0)
+
+    def __len__(self) -> int:
+        return int(self.signs.shape[0])
+
+    def select(self, atoms: NDArray[np.generic]) -> Atoms:
+        """Return some atoms, by index or mask."""
+        return Atoms(self.blocks[:, atoms], self.masks[:, atoms], self.signs[atoms])
+
+    def nonzero(self) -> Atoms:
+        """Return the atoms in use."""
+        return self.select(self.coefficients > 0)
+
+    def join(self, other: Atoms) -> Atoms:
+        """Return the atoms of both; of those with one pattern and sign, the first, with its block."""
+        both = Atoms(
+            np.hstack([self.blocks, other.blocks]),
+            np.hstack([self.masks, other.masks]),
+            np.concatenate([self.signs, other.signs]),
+        )
+        keys = np.hstack([np.packbits(both.masks.T, axis=1), (both.signs > 0)[:, None].astype(np.uint8)])
+        _, first = np.unique(keys, axis=0, return_index=True)
+        return both.select(np.sort(first))
+
+    def merge_directions(self) -> Atoms:
+        """Return the atoms in use, those of equal direction (to 1e-6) and sign added up."""
+        atoms = self.nonzero()
+        c = atoms.coefficients
+        units = atoms.blocks / c
+        blocks, kept = np.array(atoms.blocks), np.ones(len(atoms), dtype=np.bool_)
+        for k in range(len(atoms)):
+            if kept[k]:
+                near = np.linalg.norm(units - units[:, [k]], axis=0) < _SAME_DIRECTION
+                near &= kept & (atoms.signs == atoms.signs[k])
+                blocks[:, k] = atoms.blocks[:, near].sum(axis=1)
+                kept[near] = False
+                kept[k] = True
+        return Atoms(blocks, atoms.masks, atoms.signs).select(kept)
+
+    def network(self, problem: Problem, offset: Array) -> ReLUNetwork:
+        """Return the balanced network of the atoms in use."""
+        atoms = self.nonzero()
+        roots = np.sqrt(atoms.coefficients)
+        output = (atoms.signs * roots).reshape((len(atoms), *problem.y.shape[1:]))
+        return ReLUNetwork(atoms.blocks / roots, output, offset)

@@ -1,0 +1,75 @@
+"""Caratheodory pruning: a basic solution with at most n neurons, same fit, no larger penalty."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import null_space
+
+from cvxnn.validation import Array
+
+
+def prune_to_basic(activations: Array, coefficients: Array, *, keep_sum: bool = False, tol: float = 1e-10) -> Array:
+    """Move weight between atoms until those left have linearly independent activations.
+
+    Parameters
+    ----------
+    activations : ndarray of shape (n, K)
+        Signed activations ``s_k (X u_k)_+`` of unit directions u_k.
+    coefficients : ndarray of shape (K,)
+        ``c_k >= 0``; the network is ``sum_k c_k h_k`` and its penalty ``beta sum_k c_k``.
+    keep_sum : bool, default False
+        Whether ``sum c`` must stay as it is (at most n + 1 atoms) or may shrink (at most n).
+    tol : float, default 1e-10
+        Singular values below ``tol`` times the largest count as zero; the fit moves by about as much.
+
+    Returns
+    -------
+    ndarray of shape (K,)
+        New coefficients, exactly zero for the atoms that left.
+
+    References
+    ----------
+    C. Caratheodory 1907; A. Mishkin and M. Pilanci, "Optimal sets and solution paths of ReLU networks", ICML 2023,
+    Algorithm 1. Departure: the null vector's sign is chosen so that the penalty cannot rise.
+    """
+    c = np.array(coefficients, dtype=np.float64)
+    scale = np.linalg.norm(activations, axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    rows = np.vstack([activations, np.ones(c.shape)]) if keep_sum else activations
+    columns = rows / scale
+    while True:
+        # A block of at most rank + 1 columns has a null vector; small blocks keep the null spaces cheap.
+        used = np.flatnonzero(c > 0)
+        if used.size == 0:
+            return c
+        Z = _null_vectors(columns[:, used], tol)
+        if Z.shape[1] == 0:
+            return c
+        Z = Z / scale[used][:, None]
+        _eliminate(c, used, Z)
+
+
+def _null_vectors(columns: Array, tol: float) -> Array:
+    if columns.shape[1] > columns.shape[0]:
+        columns = columns[:, : columns.shape[0] + 64] if columns.shape[1] > columns.shape[0] + 64 else columns
+    Z: Array = null_space(columns, rcond=tol)
+    return Z
+
+
+def _eliminate(c: Array, used: np.ndarray, Z: Array) -> None:
+    """Use every null vector once: each sends at least one coefficient to exactly zero. Changes c in place."""
+    used = used[: Z.shape[0]]
+    while Z.shape[1]:
+        z = Z[:, 0]
+        if np.sum(z) < 0 or not np.any(z > 0):
+            z = -z
+        positive = z > 0
+        ratios = np.where(positive, c[used] / np.where(positive, z, 1.0), np.inf)
+        leaving = int(np.argmin(ratios))
+        c[used] = np.maximum(c[used] - ratios[leaving] * z, 0.0)
+        c[used[leaving]] = 0.0
+        # Combine the other null vectors so that they vanish at the atom that left.
+        if Z[leaving, 0] == 0.0:
+            return
+        Z = Z[:, 1:] - np.outer(Z[:, 0] / Z[leaving, 0], Z[leaving, 1:])
+        Z[leaving] = 0.0
