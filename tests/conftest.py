@@ -14,7 +14,7 @@ settings.register_profile(
     "cvxnn",
     derandomize=True,
     deadline=None,
-    max_examples=20,
+    max_examples=40,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

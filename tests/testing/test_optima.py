@@ -45,8 +45,8 @@ def last_pattern_only(problem, masks):
     return right(problem, masks[:, -1:])
 
 
-def halved_beta(problem, masks):
-    return right(problem.with_beta(0.5 * problem.beta**2), masks)
+def squares_beta(problem, masks):
+    return right(problem.with_beta(problem.beta**2), masks)
 
 
 def mean_loss(problem, masks):
@@ -69,8 +69,8 @@ FAULTS = [
     (lambda f: check_duplicated_patterns(f, problem, masks, tol=TOL), squared_norms, "duplicated"),
     (lambda f: check_added_pattern(f, problem, masks, tol=TOL), last_pattern_only, "added pattern"),
     (lambda f: check_order_of_patterns(f, problem, masks, tol=TOL), first_pattern_only, "order"),
-    (lambda f: check_scaling(f, problem, masks, 3.0, tol=TOL), halved_beta, "scale by c"),
-    (lambda f: check_scaling_of_data(f, problem, masks, 3.0, tol=TOL), halved_beta, "change nothing"),
+    (lambda f: check_scaling(f, problem, masks, 3.0, tol=TOL), squares_beta, "scale by c"),
+    (lambda f: check_scaling_of_data(f, problem, masks, 3.0, tol=TOL), squares_beta, "change nothing"),
     (lambda f: check_scaling_of_data(f, problem, masks, 3.0, tol=TOL), mean_loss, "change nothing"),
     (lambda f: check_monotone_in_beta(f, problem, masks, tol=TOL), convex_in_beta, "concave"),
     (lambda f: check_monotone_in_beta(f, problem, masks, tol=TOL), falls_with_beta, "rise with beta"),

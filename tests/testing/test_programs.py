@@ -206,6 +206,7 @@ FAULTS = [
     (lambda p: check_weak_duality(p, good, problem.y), UnscaledDual, "exceed an objective"),
     (lambda p: check_weak_duality(p, V, problem.y), NegativeBound, "non-negative"),
     (lambda p: check_dual_scaling(p, problem.y), WastefulBound, "all of the scale"),
+    (lambda p: check_dual_scaling(p, problem.y), UnscaledDual, "feasible scales"),
     (lambda p: check_dual_scaling(p, problem.y), UnconstrainedCriticalBeta, "largest norm"),
     (lambda p: check_blocks_to_network(p, V), UnbalancedNetwork, "objective"),
     (lambda p: check_blocks_to_network(p, V), NetworkWithoutSigns, "predictions"),

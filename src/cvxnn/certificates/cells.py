@@ -86,6 +86,11 @@ class CellOracle(Oracle):
         """Return the number of cells, opposite ones included."""
         return 2 * int(self.packed.shape[1])
 
+    @property
+    def is_cheap(self) -> bool:
+        """Return False."""
+        return False
+
     def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:
         """Return the maximum over all cells and both signs.
 

@@ -48,6 +48,11 @@ class OracleValue:
 class Oracle(ABC):
     """Maximises ``s lam^T (X u)_+`` over signs s and unit vectors u, exactly; built once per X."""
 
+    @property
+    @abstractmethod
+    def is_cheap(self) -> bool:
+        """Return whether a call costs about as little as a sort of the rows."""
+
     @abstractmethod
     def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:
         """Return the maximum for one dual variable.

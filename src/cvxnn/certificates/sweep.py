@@ -73,6 +73,11 @@ class SweepOracle(Oracle):
         # they tie
         object.__setattr__(self, "active", leave < enter)
 
+    @property
+    def is_cheap(self) -> bool:
+        """Return True."""
+        return True
+
     def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:  # noqa: ARG002
         """Return the maximum over both signs, and every local maximum on the circle (256 best).
 

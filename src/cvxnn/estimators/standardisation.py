@@ -53,8 +53,8 @@ class Standardisation:
         d = X.shape[1]
         if not scale:
             return cls(np.zeros(d), np.ones(d), 0.0, 1.0, centre)
-        x_mean = X.mean(axis=0) if centre else np.zeros(d)
-        y_mean = float(y.mean()) if centre else 0.0
+        x_mean = _means(X) if centre else np.zeros(d)
+        y_mean = float(_means(y)) if centre else 0.0
         return cls(x_mean, _scales(X, x_mean), y_mean, float(_scales(y, np.asarray(y_mean))), centre)
 
     def inputs(self, X: Array) -> Array:
@@ -84,6 +84,13 @@ class Standardisation:
         # Half of the target's scale goes to each layer, so that the network stays as balanced as it was.
         root = np.sqrt(self.y_scale)
         return ReLUNetwork(hidden * root, network.output * root, offset)
+
+
+def _means(values: Array) -> Array:
+    """Return means over samples; of constant columns exactly their value, so that centring leaves exactly zero."""
+    means = np.mean(values / values.shape[0], axis=0) * values.shape[0]
+    constant = np.all(values == values[0], axis=0)
+    return np.where(constant, values[0], means)
 
 
 def _scales(values: Array, means: Any) -> Array:

@@ -39,7 +39,7 @@ class NumericColumn:
         values = numbers_of(column)
         return np.where(np.isnan(values), np.nan if self.fill is None else self.fill, values)[:, None]
 
-    def unknown(self, column: pd.Series[Any]) -> int:
+    def unknown(self, column: pd.Series[Any]) -> int:  # noqa: ARG002
         """Return 0: a number is never unknown."""
         return 0
 
@@ -139,17 +139,17 @@ class Encoding:
         Raises
         ------
         ValueError
-            If a column is not there, holds text instead of numbers, or has missing values that the encoding has no
-            filling for.
+            If a column is not there, holds text instead of numbers, or has missing values that the encoding
+            has no filling for.
         """
         table = as_table(table)
-        require_columns(table, [column.name for column in self.columns], "the columns it was fitted on;")
+        require_columns(table, [column.name for column in self.columns])
         missing = Counter({c.name: int(missing_in(table[c.name]).sum()) for c in self.columns})
         refused = [column.name for column in self.columns if column.fill is None and missing[column.name]]
         if refused:
             raise ValueError(
-                f"table must have no missing values in the columns {listed(refused)}: the model was fitted without "
-                "impute"
+                f"table must have no missing values in the columns {listed(refused)}: the model was fitted "
+                "without impute"
             )
         unknown = {column.name: column.unknown(table[column.name]) for column in self.columns}
         return EncodedTable(

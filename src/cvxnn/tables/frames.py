@@ -38,12 +38,13 @@ def as_table(table: Any, name: str = "table") -> pd.DataFrame:
     return table.set_axis(names, axis="columns")
 
 
-def require_columns(table: pd.DataFrame, names: list[str], what: str) -> None:
+def require_columns(table: pd.DataFrame, names: list[str]) -> None:
     """Raise ``ValueError`` unless the table has the columns of these names."""
     missing = [name for name in names if name not in table.columns]
     if missing:
+        noun = "column" if len(missing) == 1 else "columns"
         raise ValueError(
-            f"table must have {what} {listed(missing)}; it has the columns {listed(list(table.columns))}"
+            f"table must have the {noun} {listed(missing)}; it has {listed(list(table.columns))}"
         )
 
 
@@ -64,8 +65,8 @@ def is_text(column: pd.Series[Any]) -> bool:
         or pd.api.types.is_string_dtype(kind)
     ):
         raise ValueError(
-            f"column {column.name!r} must hold numbers or categories; got the type {kind}: leave it out with drop "
-            "(--drop) or turn it into numbers"
+            f"column {column.name!r} must hold numbers or categories; got the type {kind}: leave it out with "
+            "drop (--drop) or turn it into numbers"
         )
     if not pd.api.types.is_object_dtype(kind):
         return not pd.api.types.is_numeric_dtype(kind)
@@ -101,7 +102,7 @@ def categories_of(column: pd.Series[Any]) -> list[str | None]:
 
 
 def _category(value: Any) -> str:
-    """Return a category as text; 3 and 3.0 are one category, as a gap in a column makes floats of integers."""
+    """Return a category as text; 3 and 3.0 are one, since a gap in a column makes floats of integers."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)

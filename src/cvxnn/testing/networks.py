@@ -16,7 +16,7 @@ Network = ReLUNetwork | GatedReLUNetwork
 
 def _size(network: Network, X: Array) -> float:
     """Return the largest sum of absolute terms in a prediction: what rounding is relative to."""
-    output = np.abs(network.output.reshape(network.n_neurons, -1))
+    output = np.abs(network.output.reshape(network.n_neurons, network.n_outputs))
     terms = np.abs(X @ network.hidden) @ output + np.linalg.norm(X, axis=1, keepdims=True) * (
         np.linalg.norm(network.hidden, axis=0) @ output
     )
@@ -74,7 +74,7 @@ def check_balance(network: ReLUNetwork, X: Array) -> None:
     balanced = network.balance()
     _require_same_function(network, balanced, X, "balancing")
     norms = np.linalg.norm(balanced.hidden, axis=0)
-    row_norms = np.linalg.norm(balanced.output.reshape(balanced.n_neurons, -1), axis=1)
+    row_norms = np.linalg.norm(balanced.output.reshape(balanced.n_neurons, balanced.n_outputs), axis=1)
     largest = float(np.max(norms, initial=0.0))
     require_close(row_norms, norms, ROUNDING * largest, "balancing must give ||u_j|| = ||a_j||")
     decay, path_norm = network.weight_decay, network.path_norm
@@ -92,7 +92,7 @@ def check_merge(network: ReLUNetwork, X: Array) -> None:
     _require_same_function(network, merged, X, "merging")
     decay = network.weight_decay
     require_at_most(merged.weight_decay, decay, ROUNDING * decay, "merging must not raise the weight decay")
-    output = merged.output.reshape(merged.n_neurons, -1)
+    output = merged.output.reshape(merged.n_neurons, merged.n_outputs)
     directions = np.round(output / np.linalg.norm(output, axis=1, keepdims=True), 9) + 0.0
     # Patterns of the neurons' sums are those of the parts, but for samples that rounding puts on another
     # side.
@@ -109,7 +109,7 @@ def check_prune_zeros(network: ReLUNetwork, X: Array) -> None:
     """Check that dropping zero neurons keeps f, and leaves no neuron with a zero factor."""
     pruned = network.prune_zeros()
     _require_same_function(network, pruned, X, "pruning zeros")
-    output = pruned.output.reshape(pruned.n_neurons, -1)
+    output = pruned.output.reshape(pruned.n_neurons, pruned.n_outputs)
     alive = np.any(pruned.hidden != 0, axis=0) & np.any(output != 0, axis=1)
     require(bool(alive.all()), "pruning must drop every neuron with a zero factor")
 

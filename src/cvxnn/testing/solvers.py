@@ -56,9 +56,13 @@ def check_solution(solution: Solution) -> None:
 
 
 def reference_optimum(program: ConvexProgram) -> float:
-    """Return the optimal value of the program's statement, by CVXPY and Clarabel at tolerance 1e-10."""
+    """Return the optimal value of the program's statement, by CVXPY and Clarabel at tolerance 1e-8.
+
+    Clarabel's tolerances are partly absolute: data and targets should be of size about one. Tighter ones fail on
+    programs with many optima.
+    """
     problem = program.to_cvxpy().problem
-    problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
+    problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-8, tol_gap_rel=1e-8, tol_feas=1e-8)
     return float(problem.value)
 
 
@@ -70,7 +74,7 @@ def check_solves(
     Parameters
     ----------
     program : ConvexProgram
-        A small program.
+        A small program, with data and targets of size about one.
     solver : str or Solver
         The solver.
     tol : float
@@ -85,7 +89,7 @@ def check_solves(
     require(solution.certificate.proven, f"{solver} must close the gap; {solution.certificate}")
     expected = reference_optimum(program)
     # Our value is at most tol above the optimum, and the reference within its own tolerance of it.
-    tolerance = (tol + 1e-7) * expected
+    tolerance = (tol + 1e-6) * (expected + solution.objective)
     require_close(solution.objective, expected, tolerance, f"{solver} must find the optimum that CVXPY finds")
     return solution
 

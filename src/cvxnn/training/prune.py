@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import null_space
 
 from cvxnn.validation import Array
@@ -37,28 +38,20 @@ def prune_to_basic(activations: Array, coefficients: Array, *, keep_sum: bool = 
     scale = np.where(scale > 0, scale, 1.0)
     rows = np.vstack([activations, np.ones(c.shape)]) if keep_sum else activations
     columns = rows / scale
+    # Any n + 1 columns have a null vector, so a block of a few more than n at a time keeps the decompositions small.
+    block = columns.shape[0] + 64
     while True:
-        # A block of at most rank + 1 columns has a null vector; small blocks keep the null spaces cheap.
-        used = np.flatnonzero(c > 0)
+        used = np.flatnonzero(c > 0)[:block]
         if used.size == 0:
             return c
-        Z = _null_vectors(columns[:, used], tol)
+        Z = null_space(columns[:, used], rcond=tol)
         if Z.shape[1] == 0:
             return c
-        Z = Z / scale[used][:, None]
-        _eliminate(c, used, Z)
+        _eliminate(c, used, Z / scale[used][:, None])
 
 
-def _null_vectors(columns: Array, tol: float) -> Array:
-    if columns.shape[1] > columns.shape[0]:
-        columns = columns[:, : columns.shape[0] + 64] if columns.shape[1] > columns.shape[0] + 64 else columns
-    Z: Array = null_space(columns, rcond=tol)
-    return Z
-
-
-def _eliminate(c: Array, used: np.ndarray, Z: Array) -> None:
+def _eliminate(c: Array, used: NDArray[np.intp], Z: Array) -> None:
     """Use every null vector once: each sends at least one coefficient to exactly zero. Changes c in place."""
-    used = used[: Z.shape[0]]
     while Z.shape[1]:
         z = Z[:, 0]
         if np.sum(z) < 0 or not np.any(z > 0):

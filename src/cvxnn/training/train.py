@@ -199,7 +199,7 @@ class _Training:
             lam,
             self.atoms,
             self.oracle,
-            threshold=0.1 * self.tol,
+            tol=self.tol,
             limit=_CANDIDATES,
             n_random=n_random,
             rng=self.rng,

@@ -1,0 +1,249 @@
+"""The sub-commands: parse, call the library, print."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cvxnn.certificates import certify as certify_network
+from cvxnn.cli.errors import errors_on_one_line, warn
+from cvxnn.cli.printing import (
+    certificate_json,
+    certificate_rows,
+    fit_json,
+    model_json,
+    model_rows,
+    network_json,
+    print_fit,
+    print_json,
+    print_rows,
+)
+from cvxnn.model_files import kind_of_model
+from cvxnn.networks import load_network
+from cvxnn.tables import (
+    fit_table,
+    load_table_model,
+    predictions_as_csv,
+    proof_in_words,
+    read_table,
+    require_folder,
+    require_writable,
+    write_predictions,
+    write_report,
+)
+
+MODEL_NAME = "model.cvxnn"
+
+app = typer.Typer(
+    name="cvxnn",
+    help="Train two-layer ReLU networks to the global optimum, with a proof of how close they are.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+TablePath = Annotated[Path, typer.Argument(metavar="TABLE", help="A .csv, .csv.gz, .tsv or .parquet file.")]
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that fit wrote.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cvxnn {version('cvxnn')}")
+        raise typer.Exit
+
+
+def _positive(value: float | None) -> float | None:
+    if value is not None and not 0 < value < float("inf"):
+        raise typer.BadParameter(f"must be a number > 0; got {value}")
+    return value
+
+
+def _beta(value: str) -> str:
+    if value != "auto":
+        try:
+            _positive(float(value))
+        except ValueError:
+            raise typer.BadParameter(f"must be a number > 0 or auto; got {value!r}") from None
+    return value
+
+
+def _share(value: float) -> float:
+    if not 0 <= value < 1:
+        raise typer.BadParameter(f"must be a share of the rows in [0, 1); got {value}")
+    return value
+
+
+@app.callback()
+def cvxnn(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train two-layer ReLU networks to the global optimum, with a proof of how close they are."""
+
+
+@app.command()
+def fit(
+    table: TablePath,
+    target: Annotated[str, typer.Option(metavar="COL", help="The column to predict.")],
+    beta: Annotated[
+        str,
+        typer.Option(metavar="FLOAT|auto", callback=_beta, help="Weight decay of the standardised problem."),
+    ] = "auto",
+    beta_ratio: Annotated[
+        float, typer.Option(callback=_positive, help="auto means this times the critical beta of the data.")
+    ] = 0.01,
+    tol: Annotated[float, typer.Option(callback=_positive, help="Relative gap asked for.")] = 1e-3,
+    max_seconds: Annotated[
+        float | None, typer.Option(callback=_positive, help="Time limit; the best network so far is kept.")
+    ] = None,
+    test_size: Annotated[
+        float, typer.Option(callback=_share, help="Share of the rows that only serve to score.")
+    ] = 0.2,
+    impute: Annotated[
+        bool, typer.Option("--impute", help="Fill missing values: the median, the most frequent category.")
+    ] = False,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="Leave a column out; may be repeated.")
+    ] = None,
+    random_state: Annotated[int, typer.Option(min=0, help="Seed of the split and of training.")] = 0,
+    out: Annotated[Path | None, typer.Option(metavar="MODEL", help="Where to write the model.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help=f"Write report.md and pictures to this folder; without --out, {MODEL_NAME} too.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
+) -> None:
+    """Train on a table and prove how close the network is to the global optimum."""
+    with errors_on_one_line():
+        if report is not None:
+            require_folder(report)
+        if out is not None:
+            require_writable(out)
+        model, result = fit_table(
+            read_table(table),
+            target,
+            beta="auto" if beta == "auto" else float(beta),
+            beta_ratio=beta_ratio,
+            drop=drop or (),
+            impute=impute,
+            test_size=test_size,
+            tol=tol,
+            max_seconds=max_seconds,
+            random_state=random_state,
+            verbose=0 if quiet or as_json else 1,
+        )
+        files = [] if report is None else [*write_report(model, result, report, source=table.name)]
+        target_file = report / MODEL_NAME if out is None and report is not None else out
+        if target_file is not None:
+            model.save(target_file)
+            files.append(target_file)
+    if as_json:
+        print_json(fit_json(model, result, table, files))
+    elif not quiet:
+        print_fit(model, result, table, files)
+
+
+@app.command()
+def predict(
+    model: ModelPath,
+    table: TablePath,
+    out: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Where to write; standard output by default.")
+    ] = None,
+) -> None:
+    """Predict the target of each row, as CSV with a column "prediction"."""
+    with errors_on_one_line():
+        if out is not None:
+            require_writable(out)
+        trained = load_table_model(model)
+        encoded = trained.encode(read_table(table))
+        predictions = trained.predict_encoded(encoded.X)
+        for name, count in encoded.unknown.items():
+            warn(f"column {name!r}: {count} values of no category seen in training")
+        if out is None:
+            typer.echo(predictions_as_csv(predictions), nl=False)
+        else:
+            write_predictions(predictions, out)
+
+
+@app.command()
+def certify(
+    model: ModelPath,
+    table: TablePath,
+    target: Annotated[
+        str | None, typer.Option(metavar="COL", help="The target's column; the one of training by default.")
+    ] = None,
+    max_seconds: Annotated[
+        float, typer.Option(callback=_positive, help="Time for search and relaxations.")
+    ] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Prove anew how close the network is to the optimum of the training problem of a table.
+
+    If the table is the one of training, that is exactly the problem trained on; otherwise that of all its
+    rows. A gap that did not close is printed as such and is no error.
+    """
+    started = time.perf_counter()
+    with errors_on_one_line():
+        trained = load_table_model(model)
+        problem = trained.problem(read_table(table), target=target)
+        same = trained.is_training_problem(problem)
+        certificate = certify_network(
+            problem, trained.network, tol=trained.certificate.tol, max_seconds=max_seconds
+        )
+    seconds = time.perf_counter() - started
+    if as_json:
+        data = {"table": str(table), "rows": problem.n_samples, "is_training_problem": same}
+        print_json({**data, "certificate": certificate_json(certificate), "seconds": seconds})
+        return
+    about = "the training rows" if same else "all rows of a table that is not the one of training"
+    rows = [("table", f"{table}: {about}, n = {problem.n_samples}"), *certificate_rows(certificate)]
+    print_rows(repr(problem), [*rows, ("seconds", f"{seconds:.1f}")], proof_in_words(certificate))
+
+
+@app.command()
+def info(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A table model or a network.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what is in a model file."""
+    with errors_on_one_line():
+        if kind_of_model(model) != "table-model":
+            network = load_network(model)
+            data = network_json(network)
+            if as_json:
+                print_json(data)
+            else:
+                print_rows(
+                    repr(network), [(name.replace("_", " "), str(value)) for name, value in data.items()]
+                )
+            return
+        trained = load_table_model(model)
+    if as_json:
+        print_json(model_json(trained))
+        return
+    one_hot = (f"{name} ({count} categories)" for name, count in trained.one_hot.items())
+    rows = [
+        ("target", trained.target),
+        ("numeric", ", ".join(trained.numeric) or "none"),
+        ("one-hot", ", ".join(one_hot) or "none"),
+        *model_rows(trained),
+        ("written by", f"cvxnn {trained.cvxnn_version}"),
+    ]
+    print_rows(repr(trained.network), rows, proof_in_words(trained.certificate))

@@ -1,0 +1,142 @@
+"""What the commands print: tidy text for people, one JSON object for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cvxnn.certificates import Certificate
+from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
+from cvxnn.tables import Scores, TableModel, TableReport, data_in_words, proof_in_words
+from cvxnn.training import TrainingStatus
+
+Rows = Sequence[tuple[str, str]]
+
+
+def print_json(data: Mapping[str, Any]) -> None:
+    """Print one JSON object, and nothing else, on standard output."""
+    typer.echo(json.dumps(data, indent=2, allow_nan=False))
+
+
+def print_rows(title: str, rows: Rows, closing: str = "") -> None:
+    """Print a title, rows of a name and a value, and a closing sentence."""
+    console = Console()
+    console.print(Text(title, style="bold"))
+    grid = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        grid.add_row(Text(f"  {name}", style="cyan"), Text(value))
+    console.print(grid)
+    if closing:
+        console.print(Text(closing))
+
+
+def certificate_json(certificate: Certificate) -> dict[str, Any]:
+    """Return a certificate's fields, and what they prove in words."""
+    return {**asdict(certificate), "proof": proof_in_words(certificate)}
+
+
+def certificate_rows(certificate: Certificate) -> list[tuple[str, str]]:
+    """Return what a certificate says, as rows."""
+    rows = [
+        ("objective", f"{certificate.objective:.8g}"),
+        ("proven bound", f"{certificate.lower_bound:.8g}  ({certificate.method})"),
+        ("relative gap", f"{certificate.relative_gap:.3g}  (asked for: {certificate.tol:g})"),
+    ]
+    if certificate.search_violation is not None:
+        rows.append(
+            ("violation", f"{certificate.search_violation:.2g}  (largest that a search found: no proof)")
+        )
+    return rows
+
+
+def fit_json(model: TableModel, report: TableReport, source: Path, files: Sequence[Path]) -> dict[str, Any]:
+    """Return what ``fit`` says."""
+    return {
+        "table": str(source),
+        **model_json(model),
+        "columns": {
+            "numeric": list(model.numeric),
+            "one_hot": model.one_hot,
+            "constant": list(report.constant),
+            "dropped": list(report.dropped),
+            "imputed": dict(report.imputed),
+            "unknown_in_test": dict(report.unknown),
+        },
+        "rounds": len(report.result.history),
+        "seconds": report.seconds,
+        "files": [str(path) for path in files],
+    }
+
+
+def print_fit(model: TableModel, report: TableReport, source: Path, files: Sequence[Path]) -> None:
+    """Print what ``fit`` says."""
+    rows = [
+        ("table", str(source)),
+        *data_in_words(model, report),
+        *model_rows(model),
+        ("seconds", f"{report.seconds:.1f}"),
+        *(("written", str(path)) for path in files),
+    ]
+    if not files:
+        rows.append(("written", "nothing: give --out MODEL to keep the model"))
+    closing = proof_in_words(model.certificate)
+    if model.status is not TrainingStatus.PROVEN:
+        closing = f"{closing}\n{model.status.value}"
+    print_rows(repr(model.network), rows, closing)
+
+
+def model_json(model: TableModel) -> dict[str, Any]:
+    """Return what is in a table model."""
+    return {
+        "kind": "table-model",
+        "target": model.target,
+        "columns": {"numeric": list(model.numeric), "one_hot": model.one_hot},
+        "rows": {"all": model.n_table_rows, "train": len(model.training_rows)},
+        "settings": {"beta": model.beta, "loss": model.loss, "bias": model.scaling.bias},
+        "neurons": model.network.n_neurons,
+        "path_norm": model.network.path_norm,
+        "certificate": certificate_json(model.certificate),
+        "status": model.status.name,
+        "scores": {
+            "train": asdict(model.train_scores),
+            "test": None if model.test_scores is None else asdict(model.test_scores),
+        },
+        "cvxnn_version": model.cvxnn_version,
+    }
+
+
+def model_rows(model: TableModel) -> list[tuple[str, str]]:
+    """Return network, certificate and scores as rows."""
+    rows = [
+        *certificate_rows(model.certificate),
+        ("beta", f"{model.beta:.6g}"),
+        ("neurons", str(model.network.n_neurons)),
+        ("train", _scores(model.train_scores)),
+    ]
+    if model.test_scores is not None:
+        rows.append(("test", _scores(model.test_scores)))
+    return rows
+
+
+def network_json(network: ReLUNetwork | GatedReLUNetwork) -> dict[str, Any]:
+    """Return what is in a network."""
+    return {
+        "kind": "relu-network" if isinstance(network, ReLUNetwork) else "gated-relu-network",
+        "features": network.n_features,
+        "neurons": network.n_neurons,
+        "outputs": network.n_outputs,
+        "weight_decay": network.weight_decay,
+    }
+
+
+def _scores(scores: Scores) -> str:
+    r2 = "undefined, the target is constant" if scores.r2 is None else f"{scores.r2:.4f}"
+    return f"R2 {r2}, RMSE {scores.rmse:.4g}, {scores.n} rows"

@@ -1,0 +1,44 @@
+"""Write text files atomically."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Raise ``ValueError`` where no file can be put: to say so before long work, not after it."""
+    target = Path(path)
+    if target.is_dir():
+        raise ValueError(f"path must be a file to write; {str(target)!r} is a folder")
+    if not target.parent.is_dir():
+        raise ValueError(f"path must be in an existing folder; there is no folder {str(target.parent)!r}")
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file atomically: a reader sees the old file or the whole new one.
+
+    Parameters
+    ----------
+    path : path-like
+        In an existing folder. A file of that name is replaced.
+    text : str
+        Written in UTF-8.
+
+    Raises
+    ------
+    ValueError
+        If the path is a folder, or its folder does not exist.
+    """
+    require_writable(path)
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

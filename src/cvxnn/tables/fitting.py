@@ -1,0 +1,226 @@
+"""Train on a table: encode, split, standardise, train, score."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from cvxnn.estimators.standardisation import Standardisation
+from cvxnn.losses import Loss, get_loss
+from cvxnn.tables.columns import Encoding, NumericColumn
+from cvxnn.tables.frames import as_table, require_columns
+from cvxnn.tables.learning import learn_encoding, require_complete
+from cvxnn.tables.scores import score
+from cvxnn.tables.table_model import TableModel, fingerprint_of, predict_target, target_of
+from cvxnn.training import TrainingResult, train
+from cvxnn.validation import Array, as_number
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class TableReport:
+    """What happened when a model was fitted to a table.
+
+    Parameters
+    ----------
+    constant : tuple of str
+        Columns left out since they have one value only in the training rows.
+    dropped : tuple of str
+        Columns left out as asked for.
+    imputed : dict of str to int
+        Missing values filled in the training rows, by column.
+    unknown : dict of str to int
+        Test values of no category seen in training, by column.
+    X_train : ndarray of shape (n_train, d)
+        The encoded training rows, in raw units.
+    y_train, predicted_train : ndarray of shape (n_train,)
+        Truth and predictions on the training rows, in units of the target.
+    y_test, predicted_test : ndarray of shape (n_test,) or None
+        The same on the test rows, where there are any.
+    result : TrainingResult
+        Of the standardised problem: network, certificate, status, history.
+    seconds : float
+        Wall time of fitting, training and its proof included.
+    """
+
+    constant: tuple[str, ...]
+    dropped: tuple[str, ...]
+    imputed: Mapping[str, int]
+    unknown: Mapping[str, int]
+    X_train: Array  # (n_train, d)
+    y_train: Array  # (n_train,)
+    predicted_train: Array  # (n_train,)
+    y_test: Array | None  # (n_test,)
+    predicted_test: Array | None  # (n_test,)
+    result: TrainingResult
+    seconds: float
+
+
+def fit_table(
+    table: pd.DataFrame,
+    target: str,
+    *,
+    beta: float | Literal["auto"] = "auto",
+    beta_ratio: float = 0.01,
+    loss: str | Loss = "squared",
+    fit_intercept: bool = True,
+    drop: Sequence[str] = (),
+    impute: bool = False,
+    test_size: float = 0.0,
+    tol: float = 1e-3,
+    max_seconds: float | None = None,
+    random_state: Any = 0,
+    verbose: int = 0,
+) -> tuple[TableModel, TableReport]:
+    """Train a network to the global optimum on a table, with a proof of how close it is.
+
+    Text, booleans and categories become one-hot columns; numbers and target are scaled to mean 0 and variance
+    1. All of that is learned from the training rows alone.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Any columns of numbers, text, booleans or categories.
+    target : str
+        The column to predict, of numbers.
+    beta : float or "auto", default "auto"
+        Weight decay of the standardised problem. "auto" means ``beta_ratio`` times its critical beta, from
+        which on the network is constant.
+    beta_ratio : float, default 0.01
+        Used when ``beta="auto"``.
+    loss : str or Loss, default "squared"
+        Training loss, summed over rows; the squared loss is ``1/2 ||f - y||^2``.
+    fit_intercept : bool, default True
+        Add a hidden bias, penalised like the other weights, and an unpenalised output offset.
+    drop : sequence of str, default ()
+        Columns to leave out.
+    impute : bool, default False
+        Fill missing values, numbers with the median and text with the most frequent category of the training
+        rows; by default they are refused. A missing target is always refused.
+    test_size : float, default 0.0
+        Share of the rows, drawn at random, that only serve to score the model; in [0, 1).
+    tol : float, default 1e-3
+        Relative gap asked for.
+    max_seconds : float, optional
+        Time limit of training; the best network so far is kept, with its certificate.
+    random_state : int, RandomState or None, default 0
+        Seed of the split and of training.
+    verbose : int, default 0
+        1 shows a line of progress on a terminal.
+
+    Returns
+    -------
+    model : TableModel
+        Predicts from tables like this one.
+    report : TableReport
+        What was done to the columns, truth and predictions, training result.
+
+    Raises
+    ------
+    ValueError
+        If a column is not there, an option is out of range, a column cannot be used or has missing values
+        without ``impute``, fewer than two rows are left for training, or no column varies.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> x = np.linspace(-1, 1, 20)
+    >>> model, report = fit_table(pd.DataFrame({"x": x, "y": np.abs(x)}), "y")
+    >>> model.certificate.proven, round(model.train_scores.r2, 2)
+    (True, 1.0)
+    """
+    started = time.perf_counter()
+    beta_ratio = as_number(beta_ratio, "beta_ratio", positive=True)
+    loss, table = get_loss(loss), as_table(table)
+    y = target_of(table, target)
+    inputs = _inputs(table, target, drop)
+    if not impute:
+        require_complete(inputs)
+    rng = check_random_state(random_state)
+    train_rows, test_rows = _split(len(table), test_size, rng)
+    learned = learn_encoding(inputs.iloc[train_rows], impute=impute)
+    X = learned.encoding.encode(inputs.iloc[train_rows]).X
+    scaling = _scaling(X, y[train_rows], learned.encoding, fit_intercept)
+    problem = scaling.problem(X, y[train_rows], beta=beta, beta_ratio=beta_ratio, loss=loss)
+    result = train(
+        problem, tol=tol, max_seconds=max_seconds, random_state=rng.randint(2**31), verbose=verbose
+    )
+    test = learned.encoding.encode(inputs.iloc[test_rows]) if len(test_rows) else None
+    predicted_train = predict_target(result.network, scaling, X)
+    predicted_test = None if test is None else predict_target(result.network, scaling, test.X)
+    model = TableModel(
+        network=result.network,
+        encoding=learned.encoding,
+        scaling=scaling,
+        target=target,
+        beta=problem.beta,
+        loss=problem.loss.name,
+        certificate=result.certificate,
+        status=result.status,
+        train_scores=score(y[train_rows], predicted_train),
+        test_scores=None if predicted_test is None else score(y[test_rows], predicted_test),
+        training_rows=train_rows,
+        n_table_rows=len(table),
+        fingerprint=fingerprint_of(problem),
+        cvxnn_version=version("cvxnn"),
+    )
+    report = TableReport(
+        constant=learned.constant,
+        dropped=tuple(drop),
+        imputed=learned.imputed,
+        unknown={} if test is None else test.unknown,
+        X_train=X,
+        y_train=y[train_rows],
+        predicted_train=predicted_train,
+        y_test=None if test is None else y[test_rows],
+        predicted_test=predicted_test,
+        result=result,
+        seconds=time.perf_counter() - started,
+    )
+    return model, report
+
+
+def _inputs(table: pd.DataFrame, target: str, drop: Sequence[str]) -> pd.DataFrame:
+    """Return the columns to learn from."""
+    require_columns(table, list(drop))
+    if target in drop:
+        raise ValueError(f"drop must not hold the target; found {target!r} in it")
+    inputs = table.drop(columns=[target, *drop])
+    if inputs.shape[1] == 0:
+        raise ValueError(f"table must have a column besides the target {target!r}; none is left")
+    return inputs
+
+
+def _split(n: int, test_size: float, rng: np.random.RandomState) -> tuple[Rows, Rows]:
+    """Return training and test rows, each ascending; the test share is rounded up."""
+    test_size = as_number(test_size, "test_size")
+    if test_size >= 1:
+        raise ValueError(f"test_size must be a share of the rows in [0, 1); got {test_size!r}")
+    n_test = math.ceil(test_size * n)
+    if n - n_test < 2:
+        raise ValueError(
+            f"table must have at least 2 rows for training; got {n}, {n_test} of them for testing"
+        )
+    shuffled = rng.permutation(n) if n_test else np.arange(n)
+    return np.sort(shuffled[n_test:]), np.sort(shuffled[:n_test])
+
+
+def _scaling(X: Array, y: Array, encoding: Encoding, bias: bool) -> Standardisation:
+    """Standardise numbers, but not the zeros and ones of categories: that would inflate rare categories."""
+    scaling = Standardisation.of(X, y, centre=bias, scale=True)
+    numeric = np.array([isinstance(c, NumericColumn) for c in encoding.columns for _ in c.features])
+    return replace(
+        scaling,
+        x_mean=np.where(numeric, scaling.x_mean, 0.0),
+        x_scale=np.where(numeric, scaling.x_scale, 1.0),
+    )

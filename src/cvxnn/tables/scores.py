@@ -1,0 +1,61 @@
+"""How well predictions fit: R2 and RMSE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvxnn.validation import Array
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well predictions fit the truth, in units of the target.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    r2 : float or None
+        ``1 - sum (y - f)^2 / sum (y - mean y)^2``; None where the truth is constant.
+    rmse : float
+        ``sqrt(mean (y - f)^2)``.
+    """
+
+    n: int
+    r2: float | None
+    rmse: float
+
+
+def score(y_true: Array, y_predicted: Array) -> Scores:
+    """Return the scores of predictions.
+
+    Parameters
+    ----------
+    y_true, y_predicted : ndarray of shape (n,)
+        The truth and the predictions, n >= 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> score(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 2.0]))
+    Scores(n=3, r2=0.5, rmse=0.577...)
+    """
+    residual = y_true - y_predicted
+    return Scores(len(y_true), _r2(y_true, residual), _root_mean_square(residual))
+
+
+def _r2(y_true: Array, residual: Array) -> float | None:
+    spread = float(np.ptp(y_true))
+    if spread == 0:
+        return None
+    # in units of the spread: squares of 1e200 overflow
+    squares = np.sum(((y_true - y_true.mean()) / spread) ** 2)
+    return 1.0 - float(np.sum((residual / spread) ** 2) / squares)
+
+
+def _root_mean_square(values: Array) -> float:
+    # Divide by the largest entry first: squares of 1e200 overflow.
+    largest = float(np.max(np.abs(values)))
+    return largest * float(np.sqrt(np.mean((values / largest) ** 2))) if largest > 0 else 0.0

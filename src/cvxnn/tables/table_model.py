@@ -1,0 +1,230 @@
+"""A network trained on a table, with all that it takes to predict from another one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cvxnn.certificates import Certificate
+from cvxnn.estimators.standardisation import Standardisation
+from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import Problem
+from cvxnn.tables.columns import CategoricalColumn, EncodedTable, Encoding, NumericColumn
+from cvxnn.tables.frames import as_table, is_text, missing_in, numbers_of, require_columns
+from cvxnn.tables.scores import Scores
+from cvxnn.training import TrainingStatus
+from cvxnn.validation import Array, read_only
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class TableModel:
+    """A network trained on a table. Made by `fit_table`, read from a file by `load_table_model`.
+
+    The network belongs to the standardised problem, so that its certificate is about exactly the problem that
+    was trained; predictions are in units of the target.
+
+    Parameters
+    ----------
+    network : ReLUNetwork
+        Takes encoded, standardised columns, then a column of ones where there is a hidden bias.
+    encoding : Encoding
+        From table to data matrix.
+    scaling : Standardisation
+        From data matrix to inputs of the network, and from its outputs to the target; whether there is a
+        hidden bias and an output offset.
+    target : str
+        The column that is predicted.
+    beta : float
+        Weight decay.
+    loss : str
+        Name of the loss.
+    certificate : Certificate
+        What is proved about the network on the training problem.
+    status : TrainingStatus
+        Why training stopped.
+    train_scores, test_scores : Scores
+        On the training and the test rows; None where there are no test rows.
+    training_rows : ndarray of shape (n_train,)
+        Which rows of the table were trained on, ascending.
+    n_table_rows : int
+        Rows of the table, test rows included.
+    fingerprint : str
+        SHA-256 of the training problem's data, by which its table is known again.
+    cvxnn_version : str
+        The release that trained the model.
+    """
+
+    network: ReLUNetwork
+    encoding: Encoding
+    scaling: Standardisation
+    target: str
+    beta: float
+    loss: str
+    certificate: Certificate
+    status: TrainingStatus
+    train_scores: Scores
+    test_scores: Scores | None
+    training_rows: NDArray[np.int64]  # (n_train,)
+    n_table_rows: int
+    fingerprint: str
+    cvxnn_version: str
+
+    def __post_init__(self) -> None:
+        rows = np.array(self.training_rows, dtype=np.int64)
+        rows.flags.writeable = False
+        x_mean, x_scale = read_only(self.scaling.x_mean), read_only(self.scaling.x_scale)
+        object.__setattr__(self, "training_rows", rows)
+        object.__setattr__(self, "scaling", replace(self.scaling, x_mean=x_mean, x_scale=x_scale))
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """Return the table's columns of numbers in use."""
+        return tuple(column.name for column in self.encoding.columns if isinstance(column, NumericColumn))
+
+    @property
+    def one_hot(self) -> dict[str, int]:
+        """Return the table's columns of categories in use, with their number of categories."""
+        columns = (column for column in self.encoding.columns if isinstance(column, CategoricalColumn))
+        return {column.name: len(column.categories) for column in columns}
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Return the names of the network's inputs, the hidden bias left out."""
+        return self.encoding.features
+
+    @property
+    def raw_network(self) -> ReLUNetwork:
+        """Return the network that takes encoded columns in raw units and gives the target in its units."""
+        return self.scaling.to_raw_units(self.network)
+
+    def encode(self, table: pd.DataFrame) -> EncodedTable:
+        """Return a table as the data matrix that the model takes, with counts of what was unknown or filled.
+
+        Raises
+        ------
+        ValueError
+            If a column is not there or of another type, or has missing values and the model was fitted
+            without ``impute``.
+        """
+        return self.encoding.encode(table)
+
+    def predict(self, table: pd.DataFrame) -> Array:
+        """Return predictions of the target, shape (n,).
+
+        Parameters
+        ----------
+        table : pandas.DataFrame
+            Has the columns of training; others are ignored. A category not seen in training counts as none of
+            those seen, and is logged as a warning.
+
+        Raises
+        ------
+        ValueError
+            As `encode` does.
+        """
+        encoded = self.encode(table)
+        for name, count in encoded.unknown.items():
+            logger.warning("column %r: %d values of no category seen in training", name, count)
+        return self.predict_encoded(encoded.X)
+
+    def predict_encoded(self, X: Array) -> Array:
+        """Return predictions from the data matrix of `encode`, shape (n,)."""
+        return predict_target(self.network, self.scaling, X)
+
+    def problem(self, table: pd.DataFrame, *, target: str | None = None) -> Problem:
+        """Return the training problem of a table: of its training rows, if it is the table of training.
+
+        Encoding, scaling, loss and beta are those of the model. A table that does not have the training rows
+        where they were, bit for bit, gives the problem of all its rows; `is_training_problem` tells which it
+        is.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame
+            Has the columns of training and the target.
+        target : str, optional
+            Name of the target's column; by default the one of training.
+
+        Raises
+        ------
+        ValueError
+            If a column is not there or of another type, or has missing values that the model has no filling
+            for.
+        """
+        table = as_table(table)
+        y = target_of(table, self.target if target is None else target)
+        everything = self._problem(self.encode(table).X, y)
+        if len(y) == self.n_table_rows:
+            rows = self.training_rows
+            training = Problem(
+                everything.X[rows], everything.y[rows], self.beta, everything.loss, everything.output_offset
+            )
+            if self.is_training_problem(training):
+                return training
+        return everything
+
+    def is_training_problem(self, problem: Problem) -> bool:
+        """Return whether a problem is the one that the network was trained on, by its fingerprint."""
+        return fingerprint_of(problem) == self.fingerprint
+
+    def _problem(self, X: Array, y: Array) -> Problem:
+        return self.scaling.problem(X, y, beta=self.beta, beta_ratio=0.0, loss=self.loss)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a file, atomically; `load_table_model` reads it back bit for bit."""
+        # The reader makes models, so its file imports this one.
+        from cvxnn.tables.table_model_files import save_table_model
+
+        save_table_model(self, path)
+
+    def __repr__(self) -> str:
+        return (
+            f"TableModel({self.target!r} from {len(self.encoding.columns)} columns, "
+            f"{self.network.n_neurons} neurons, relative_gap={self.certificate.relative_gap:.3g})"
+        )
+
+
+def predict_target(network: ReLUNetwork, scaling: Standardisation, X: Array) -> Array:
+    """Return a network's predictions in units of the target, from a data matrix in raw units."""
+    return network.predict(scaling.inputs(X)) * scaling.y_scale + scaling.y_mean
+
+
+def target_of(table: pd.DataFrame, target: str) -> Array:
+    """Return the target's numbers, shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If the column is not there, is text or booleans, or has missing or infinite values.
+    """
+    require_columns(table, [target])
+    column = table[target]
+    if is_text(column):
+        raise ValueError(
+            f"target {target!r} must be a column of numbers; it holds categories, and classification is not "
+            "supported"
+        )
+    missing = int(missing_in(column).sum())
+    if missing:
+        raise ValueError(
+            f"target {target!r} must have no missing values; found {missing}: leave those rows out"
+        )
+    return numbers_of(column)
+
+
+def fingerprint_of(problem: Problem) -> str:
+    """Return the SHA-256 of a problem's data, loss and weight decay."""
+    settings = (problem.loss.name, problem.beta, problem.output_offset, problem.X.shape)
+    digest = hashlib.sha256(repr(settings).encode())
+    for array in (problem.X, problem.y):
+        # -0.0 and 0.0 are one number with two bit patterns
+        digest.update(np.ascontiguousarray(array + 0.0).tobytes())
+    return digest.hexdigest()
