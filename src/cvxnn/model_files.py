@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,19 @@ Header = dict[str, Any]
 Upgrade = Callable[[Header, Arrays], tuple[Header, Arrays]]
 
 _HEADER = "cvxnn_header"
+# What reading a foreign, truncated or altered file raises, from the zip container up to the JSON header.
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def write_model(
@@ -117,12 +131,12 @@ def kind_of_model(path: str | os.PathLike[str]) -> str:
 
 def _read_container(path: Path) -> tuple[Header, Arrays]:
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
             arrays: Arrays = {name: data[name] for name in data.files}
         header = json.loads(bytes(arrays.pop(_HEADER)).decode())
     except FileNotFoundError:
         raise
-    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise ValueError(f"path must be a cvxnn model file; {path} is none or is damaged ({error})") from None
     if not isinstance(header, dict):
         raise ValueError(f"path must be a cvxnn model file; {path} has no header")

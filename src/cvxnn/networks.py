@@ -53,8 +53,7 @@ def _features(X: Any, n_features: int) -> Array:
 
 
 def _row_norms(output: Array) -> Array:
-    norms: Array = np.abs(output) if output.ndim == 1 else np.linalg.norm(output, axis=1)
-    return norms
+    return np.abs(output) if output.ndim == 1 else np.asarray(np.linalg.norm(output, axis=1))
 
 
 def _rows(array: Array) -> Array:
@@ -330,7 +329,9 @@ def load_network(path: str | os.PathLike[str]) -> ReLUNetwork | GatedReLUNetwork
     if kind not in ("relu-network", "gated-relu-network"):
         raise ValueError(f"path must be a network's model file; {path} is of kind {kind!r}")
     _, arrays = read_model(path, kind, FILE_VERSION, UPGRADES)
-    names = ("hidden", "output", "offset") if kind == "relu-network" else ("gates", "hidden", "output", "offset")
+    names = (
+        ("hidden", "output", "offset") if kind == "relu-network" else ("gates", "hidden", "output", "offset")
+    )
     missing = [name for name in names if name not in arrays]
     if missing:
         raise ValueError(f"path must be a network's model file; {path} lacks {', '.join(missing)}")

@@ -32,7 +32,9 @@ def as_finite_array(value: Any, name: str, ndim: tuple[int, ...]) -> Array:
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of numbers; got {type(value).__name__} ({error})") from None
+        raise ValueError(
+            f"{name} must be an array of numbers; got {type(value).__name__} ({error})"
+        ) from None
     if array.ndim not in ndim:
         accepted = " or ".join(f"{k}-D" for k in ndim)
         raise ValueError(f"{name} must be {accepted}; got shape {array.shape}")

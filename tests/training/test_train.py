@@ -39,8 +39,7 @@ def enumerated_optimum(problem):
 
 def best_restart(problem, n_restarts, rng, width=20):
     """Return the best objective of plain L-BFGS on the non-convex problem, written out anew."""
-    n, d = problem.X.shape
-    best = np.inf
+    d, best = problem.n_features, np.inf
 
     def value_and_gradient(w):
         U, a, b = w[: d * width].reshape(d, width), w[d * width : -1], w[-1] * problem.output_offset
@@ -48,11 +47,16 @@ def best_restart(problem, n_restarts, rng, width=20):
         r = Z @ a + b - problem.y
         value = 0.5 * r @ r + 0.5 * problem.beta * (np.sum(U**2) + a @ a)
         gradient_U = problem.X.T @ ((Z > 0) * np.outer(r, a)) + problem.beta * U
-        return value, np.concatenate([gradient_U.ravel(), Z.T @ r + problem.beta * a, [r.sum() * problem.output_offset]])
+        return value, np.concatenate(
+            [gradient_U.ravel(), Z.T @ r + problem.beta * a, [r.sum() * problem.output_offset]]
+        )
 
     for _ in range(n_restarts):
         start = rng.standard_normal(d * width + width + 1) * rng.choice([0.1, 1.0])
-        best = min(best, minimize(value_and_gradient, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).fun)
+        best = min(
+            best,
+            minimize(value_and_gradient, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).fun,
+        )
     return best
 
 
@@ -76,7 +80,9 @@ def test_training_reaches_the_enumerated_optimum_with_proof(seed, ratio):
 def test_no_restart_of_the_non_convex_problem_gets_below_the_certified_bound(seed):
     problem = small_problem(seed + 100, output_offset=bool(seed % 2), ratio=0.03)
     result = train(problem)
-    assert best_restart(problem, 10, np.random.default_rng(seed)) >= result.certificate.lower_bound * (1 - 1e-12)
+    assert best_restart(problem, 10, np.random.default_rng(seed)) >= result.certificate.lower_bound * (
+        1 - 1e-12
+    )
 
 
 @pytest.mark.parametrize("output_offset", [False, True])
@@ -135,7 +141,9 @@ def test_given_patterns_are_kept_to_and_the_certificate_says_so():
     kept = {column.tobytes() for column in patterns[:, ::3].T}
     interior = np.abs(problem.X @ some.network.hidden) > 1e-9
     for j, column in enumerate(some.network.patterns(problem.X).T):
-        assert any(np.array_equal(np.frombuffer(k, bool)[interior[:, j]], column[interior[:, j]]) for k in kept)
+        assert any(
+            np.array_equal(np.frombuffer(k, bool)[interior[:, j]], column[interior[:, j]]) for k in kept
+        )
 
 
 def planted(n=60, d=6, seed=0):

@@ -103,7 +103,7 @@ def fit(
     ] = "auto",
     beta_ratio: Annotated[
         float, typer.Option(callback=_positive, help="auto means this times the critical beta of the data.")
-    ] = 0.01,
+    ] = 0.005,
     tol: Annotated[float, typer.Option(callback=_positive, help="Relative gap asked for.")] = 1e-3,
     max_seconds: Annotated[
         float | None, typer.Option(callback=_positive, help="Time limit; the best network so far is kept.")

@@ -26,7 +26,7 @@ class ReLURegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     beta : float or "auto", default "auto"
         Weight decay. "auto" means ``beta_ratio`` times the critical beta of the data, from which on the network is
         constant: free of the scale of X and y and of the number of samples.
-    beta_ratio : float, default 0.01
+    beta_ratio : float, default 0.005
         Used when ``beta="auto"``.
     loss : str or Loss, default "squared"
         Training loss; the squared loss is ``1/2 ||f - y||^2``.
@@ -99,7 +99,7 @@ class ReLURegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self,
         *,
         beta: float | str = "auto",
-        beta_ratio: float = 0.01,
+        beta_ratio: float = 0.005,
         loss: Any = "squared",
         fit_intercept: bool = True,
         standardize: bool = True,

@@ -62,13 +62,17 @@ class Standardisation:
         Z = (X - self.x_mean) / self.x_scale
         return np.hstack([Z, np.ones((Z.shape[0], 1))]) if self.bias else Z
 
-    def problem(self, X: Array, y: Array, *, beta: float | str, beta_ratio: float, loss: str | Loss) -> Problem:
+    def problem(
+        self, X: Array, y: Array, *, beta: float | str, beta_ratio: float, loss: str | Loss
+    ) -> Problem:
         """Return the standardised training problem; ``beta="auto"`` is ``beta_ratio`` times the critical beta.
 
         Where every beta gives the constant network (a constant target), "auto" gives ``beta_ratio``.
         """
         target = (np.asarray(y, dtype=np.float64) - self.y_mean) / self.y_scale
-        problem = Problem(self.inputs(X), target, 0.0 if beta == "auto" else beta, loss, output_offset=self.bias)
+        problem = Problem(
+            self.inputs(X), target, 0.0 if beta == "auto" else beta, loss, output_offset=self.bias
+        )
         if beta != "auto":
             return problem
         return problem.with_beta(beta_ratio * beta_max(problem) or beta_ratio)
@@ -88,7 +92,7 @@ class Standardisation:
 
 def _means(values: Array) -> Array:
     """Return means over samples; of constant columns exactly their value, so that centring leaves exactly zero."""
-    means = np.mean(values / values.shape[0], axis=0) * values.shape[0]
+    means = np.asarray(np.mean(values, axis=0))
     constant = np.all(values == values[0], axis=0)
     return np.where(constant, values[0], means)
 

@@ -1,14 +1,15 @@
 """Euclidean projection onto the cones of activation patterns, many at a time.
 
 The projection onto ``K = {u : A u >= 0}`` is ``v + A^T z`` with ``z`` from one non-negative least-squares problem,
-``min over z >= 0 of ||v + A^T z||``. Of the n rows of A only a few matter, so each block keeps a *working set* of
-rows: solve on the working set, look for violated rows with one matrix product for all blocks, add the worst, and
-repeat. Working sets of the last call make the next one cheap.
+``min over z >= 0 of ||v + A^T z||``. The few rows with a positive multiplier are its *face*: given them, the
+projection is that onto a subspace. All blocks run the active-set method of Lawson and Hanson side by side, one
+pivot a round: a round is a batch of small orthogonalisations and one matrix product that looks for violated rows.
+The faces of the last call are the first guess of the next, and mostly right.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,130 +17,213 @@ from scipy.optimize import nnls
 
 from cvxnn.validation import Array
 
-Rows = NDArray[np.intp]
+Indices = NDArray[np.intp]
+Sides = NDArray[np.int8]
 
 # A row counts as violated below this fraction of ||x_i|| ||v||: the rounding of a product of d = 100 terms.
 _FEASIBILITY = 1e-13
-# Violated rows added to a block's working set in one round.
-_ROWS_ADDED = 8
+# Rows closer than this to the span of the others add rounding, not a direction.
+_DEPENDENT = 1e-14
+# Entries of one batch: 8 MiB of float64. Smaller batches pay more for the interpreter than they gain from cache.
+_BATCH_ENTRIES = 1 << 20
 
 
 @dataclass(eq=False)
 class WorkingSets:
-    """Rows in the working set of each block, and which of them hold with a positive multiplier.
+    """The rows on whose face each block's last projection lies: a guess for the next.
 
     Parameters
     ----------
-    rows : list of int arrays
-        ``rows[b]`` are the sample indices in the working set of block b; kept by `project_blocks` from one call
-        to the next. Mutable state of a solver, never part of a program.
+    rows : int ndarray of shape (B, K)
+        ``rows[b]`` are sample indices, then -1; linearly independent rows of X. Kept by `project_blocks` from one
+        call to the next. Mutable state of a solver, never part of a program.
     """
 
-    rows: list[Rows]
-    active: list[Rows] = field(default_factory=list)
+    rows: Indices
 
     @classmethod
     def empty(cls, n_blocks: int) -> WorkingSets:
         """Return working sets without rows."""
-        none = np.zeros(0, dtype=np.intp)
-        return cls([none] * n_blocks, [none] * n_blocks)
+        return cls(np.zeros((n_blocks, 0), dtype=np.intp))
 
-    def select(self, blocks: NDArray[np.intp]) -> WorkingSets:
-        """Return the working sets of some blocks."""
-        return WorkingSets([self.rows[b] for b in blocks], [self.active[b] for b in blocks])
+    @property
+    def counts(self) -> Indices:
+        """Return the number of rows of each block, shape (B,)."""
+        return np.count_nonzero(self.rows >= 0, axis=1)
 
-
-def project_on_rows(rows: Array, v: Array) -> tuple[Array, Array]:
-    """Project v on ``{u : rows @ u >= 0}``.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (k, d)
-        Signed rows.
-    v : ndarray of shape (d,)
-        The point.
-
-    Returns
-    -------
-    projection : ndarray of shape (d,)
-    multipliers : ndarray of shape (k,)
-        Non-negative, zero for rows that are not active.
-    """
-    if rows.shape[0] == 0:
-        return v, np.zeros(0)
-    z, _ = nnls(rows.T, -v, maxiter=30 * max(rows.shape))
-    return v + rows.T @ z, z
+    def widen(self, n_rows: int) -> None:
+        """Make room for ``n_rows`` rows a block."""
+        missing = n_rows - self.rows.shape[1]
+        if missing > 0:
+            self.rows = np.pad(self.rows, ((0, 0), (0, missing)), constant_values=-1)
 
 
 def project_blocks(
-    X: Array, masks: NDArray[np.bool_], V: Array, sets: WorkingSets, blocks: NDArray[np.intp]
+    X: Array, sides: Sides, V: Array, sets: WorkingSets, blocks: Indices, negligible: float = 0.0
 ) -> Array:
     """Project columns of V on the cones of their patterns.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
-        Data, with rows of norm at most about one: the caller normalises them (cones do not change).
-    masks : bool ndarray of shape (n, B)
-        Patterns of all blocks.
+        Data, rows of norm one or zero: the caller normalises them (cones do not change).
+    sides : int8 ndarray of shape (B, n)
+        Patterns of all blocks, +1 or -1: block b's cone is ``{u : sides[b, i] x_i^T u >= 0}``.
     V : ndarray of shape (d, B)
         Points.
     sets : WorkingSets
         Working sets of all B blocks; changed in place.
     blocks : int ndarray
         Which columns to project; the others are not looked at.
+    negligible : float, default 0
+        Columns whose projection is found to be no longer than this need no more than that: another vector, also
+        no longer, may be returned for them. (``||v + A^T z||`` bounds the projection's norm for every z >= 0.)
 
     Returns
     -------
     ndarray of shape (d, len(blocks))
         The projections.
+
+    References
+    ----------
+    C. L. Lawson and R. J. Hanson, "Solving least squares problems", 1974, chapter 23, algorithm NNLS.
     """
-    T = np.array(V[:, blocks])
-    norms = np.linalg.norm(T, axis=0)
-    pending = np.arange(len(blocks))
-    grown = [sets.rows[b] for b in blocks]
-    while pending.size:
+    n, d = X.shape
+    sets.widen(min(n, d))
+    points = np.empty((len(blocks), d))
+    size = max(1, _BATCH_ENTRIES // max(n, d * d))
+    for start in range(0, len(blocks), size):
+        batch = slice(start, start + size)
+        chosen = blocks[batch]
+        faces = _Faces(X, sides[chosen], np.ascontiguousarray(V[:, chosen].T))
+        faces.start(sets.rows[chosen])
+        points[batch] = faces.project(negligible)
+        sets.rows[chosen] = faces.rows
+    return points.T
+
+
+class _Faces:
+    """Lawson and Hanson's method on b blocks at once.
+
+    ``rows[k, :count[k]]`` is the face of block k, ``basis[k]`` (K, d) an orthonormal basis of its signed rows and
+    ``triangle[k]`` (K, K) their coordinates: ``A^T = basis^T triangle``. Beyond ``count[k]`` the basis is zero and
+    the triangle the identity, so that blocks with different counts share every product.
+    """
+
+    def __init__(self, X: Array, sides: Sides, V: Array) -> None:
+        self.X, self.sides, self.V = X, sides, V
+        (b, n), d = sides.shape, X.shape[1]
+        width = min(n, d)
+        self.norms = np.sqrt(np.einsum("bd,bd->b", V, V))
+        self.points = np.array(V)
+        self.rows = np.full((b, width), -1, dtype=np.intp)
+        self.count = np.zeros(b, dtype=np.intp)
+        self.basis = np.zeros((b, width, d))
+        self.triangle = np.tile(np.eye(width), (b, 1, 1))
+        self.multipliers = np.zeros((b, width))
+
+    def start(self, rows: Indices) -> None:
+        """Begin on the faces of given rows."""
+        for column in rows.T:
+            used = np.flatnonzero(column >= 0)
+            if used.size == 0:
+                return
+            self.append(used, column[used])
+
+    def project(self, negligible: float) -> Array:
+        """Pivot until every block is done, and return the projections, shape (b, d)."""
+        pending = np.arange(len(self.V))
+        # A cold start adds at most d rows and drops some on the way; beyond this, rounding makes it cycle.
+        for _ in range(4 * self.rows.shape[1] + 10):
+            z = self.solve(pending)
+            back = (z < 0).any(axis=1)
+            ready = pending[~back]
+            self.multipliers[ready] = z[~back]
+            row, violated = self.worst_rows(ready)
+            violated &= np.einsum("bd,bd->b", self.points[ready], self.points[ready]) > negligible**2
+            violated[violated] = self.append(ready[violated], row[violated])
+            self.step_back(pending[back], z[back])
+            pending = np.concatenate([pending[back], ready[violated]])
+            if pending.size == 0:
+                return self.points
         for k in pending:
-            b = blocks[k]
-            rows = grown[k]
-            signed = np.where(masks[rows, b], 1.0, -1.0)[:, None] * X[rows]
-            T[:, k], z = project_on_rows(signed, V[:, b])
-            sets.active[b] = rows[z > 0]
-        pending = _grow(X, masks, T, norms, blocks, pending, grown)
-    for k, b in enumerate(blocks):
-        sets.rows[b] = _kept(sets.active[b], grown[k], X.shape[1])
-    return T
+            self.solve_alone(k)
+        return self.points
 
+    def solve(self, blocks: Indices) -> Array:
+        """Project on the subspaces where the faces' rows are zero; return the multipliers, of any sign."""
+        width = int(np.max(self.count[blocks], initial=0))
+        basis, v = self.basis[blocks, :width], self.V[blocks, :, None]
+        first = basis @ v
+        point = v - basis.mT @ first
+        # Once more, or the rows would be zero to rounding of v instead of its projection's, which may be far shorter.
+        second = basis @ point
+        self.points[blocks] = (point - basis.mT @ second)[:, :, 0]
+        z = np.zeros((len(blocks), self.rows.shape[1]))
+        z[:, :width] = -np.linalg.solve(self.triangle[blocks, :width, :width], first + second)[:, :, 0]
+        return z
 
-def _kept(active: Rows, grown: Rows, d: int) -> Rows:
-    """Keep the active rows and the most recent others, so that sets follow the block without growing for ever."""
-    if grown.size <= 3 * d:
-        return grown
-    others = np.setdiff1d(grown, active, assume_unique=True)
-    return np.concatenate([others[-d:], active])
+    def worst_rows(self, blocks: Indices) -> tuple[Indices, NDArray[np.bool_]]:
+        """Return the most violated row of each block, and whether it is violated by more than rounding."""
+        margins = self.points[blocks] @ self.X.T
+        margins *= self.sides[blocks]
+        rows = np.argmin(margins, axis=1)
+        return rows, margins[np.arange(len(blocks)), rows] < -_FEASIBILITY * self.norms[blocks]
 
+    def append(self, blocks: Indices, rows: Indices) -> NDArray[np.bool_]:
+        """Add a row to the faces of blocks; return where it was independent of the rows there."""
+        at = self.count[blocks]
+        vectors = (self.sides[blocks, rows, None] * self.X[rows])[:, :, None]
+        basis = self.basis[blocks, : int(np.max(at, initial=0))]
+        # Gram-Schmidt twice is orthogonal to rounding.
+        first = basis @ vectors
+        vectors = vectors - basis.mT @ first
+        second = basis @ vectors
+        vectors = (vectors - basis.mT @ second)[:, :, 0]
+        length = np.sqrt(np.einsum("bd,bd->b", vectors, vectors))
+        good = (length > _DEPENDENT) & (at < self.rows.shape[1])
+        b, at, length = blocks[good], at[good], length[good]
+        self.triangle[b, : basis.shape[1], at] = (first + second)[good, :, 0]
+        self.triangle[b, at, at] = length
+        self.basis[b, at] = vectors[good] / length[:, None]
+        self.rows[b, at] = rows[good]
+        self.multipliers[b, at] = 0.0
+        self.count[b] += 1
+        return good
 
-def _grow(
-    X: Array,
-    masks: NDArray[np.bool_],
-    T: Array,
-    norms: Array,
-    blocks: NDArray[np.intp],
-    pending: NDArray[np.intp],
-    grown: list[Rows],
-) -> NDArray[np.intp]:
-    """Add each pending block's worst violated rows to its working set; return the blocks that had any."""
-    margins = X @ T[:, pending]
-    margins[~masks[:, blocks[pending]]] *= -1.0
-    violated = margins < -_FEASIBILITY * norms[pending]
-    again = []
-    for column in np.flatnonzero(violated.any(axis=0)):
-        k = pending[column]
-        bad = np.flatnonzero(violated[:, column])
-        if bad.size > _ROWS_ADDED:
-            bad = bad[np.argpartition(margins[bad, column], _ROWS_ADDED)[:_ROWS_ADDED]]
-        new = np.setdiff1d(bad, grown[k])
-        if new.size:  # rows already in the set are violated by rounding only
-            grown[k] = np.concatenate([grown[k], new])
-            again.append(k)
-    return np.array(again, dtype=np.intp)
+    def step_back(self, blocks: Indices, z: Array) -> None:
+        """Go from the last non-negative multipliers towards z up to the first zero, and drop the rows there."""
+        if blocks.size == 0:
+            return
+        old = self.multipliers[blocks]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            steps = np.where(z < 0, old / (old - z), np.inf)
+        step = np.min(steps, axis=1, keepdims=True)
+        new = np.where(steps <= step, 0.0, np.maximum(old + step * (z - old), 0.0))
+        kept = (new > 0) & (self.rows[blocks] >= 0)
+        # Kept rows in front, in their order.
+        order = np.argsort(~kept, axis=1, kind="stable")
+        kept = np.take_along_axis(kept, order, axis=1)
+        rows = np.where(kept, np.take_along_axis(self.rows[blocks], order, axis=1), -1)
+        self.clear(blocks)
+        for j, column in enumerate(rows.T):
+            used = np.flatnonzero(column >= 0)
+            if used.size == 0:
+                break
+            self.append(blocks[used], column[used])
+        self.multipliers[blocks] = np.where(kept, np.take_along_axis(new, order, axis=1), 0.0)
+
+    def clear(self, blocks: Indices) -> None:
+        self.rows[blocks] = -1
+        self.count[blocks] = 0
+        self.basis[blocks] = 0.0
+        self.triangle[blocks] = np.eye(self.rows.shape[1])
+
+    def solve_alone(self, block: int) -> None:
+        """Solve one block by SciPy's non-negative least squares on all rows."""
+        A = self.sides[block, :, None] * self.X
+        z, _ = nnls(A.T, -self.V[block], maxiter=30 * max(A.shape))
+        rows = np.flatnonzero(z)
+        self.points[block] = self.V[block] + A.T @ z
+        self.rows[block] = -1
+        self.rows[block, : rows.size] = rows

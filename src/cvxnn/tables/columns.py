@@ -39,7 +39,7 @@ class NumericColumn:
         values = numbers_of(column)
         return np.where(np.isnan(values), np.nan if self.fill is None else self.fill, values)[:, None]
 
-    def unknown(self, column: pd.Series[Any]) -> int:  # noqa: ARG002
+    def unknown(self, column: pd.Series[Any]) -> int:
         """Return 0: a number is never unknown."""
         return 0
 

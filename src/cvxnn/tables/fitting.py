@@ -71,7 +71,7 @@ def fit_table(
     target: str,
     *,
     beta: float | Literal["auto"] = "auto",
-    beta_ratio: float = 0.01,
+    beta_ratio: float = 0.005,
     loss: str | Loss = "squared",
     fit_intercept: bool = True,
     drop: Sequence[str] = (),
@@ -96,7 +96,7 @@ def fit_table(
     beta : float or "auto", default "auto"
         Weight decay of the standardised problem. "auto" means ``beta_ratio`` times its critical beta, from
         which on the network is constant.
-    beta_ratio : float, default 0.01
+    beta_ratio : float, default 0.005
         Used when ``beta="auto"``.
     loss : str or Loss, default "squared"
         Training loss, summed over rows; the squared loss is ``1/2 ||f - y||^2``.

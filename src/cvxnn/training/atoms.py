@@ -59,7 +59,7 @@ class Atoms:
     @property
     def coefficients(self) -> Array:
         """Return ``c_k = ||w_k||``, shape (K,)."""
-        return np.linalg.norm(self.blocks, axis=0)
+        return np.asarray(np.linalg.norm(self.blocks, axis=0))
 
     def __len__(self) -> int:
         return int(self.signs.shape[0])

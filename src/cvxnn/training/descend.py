@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -17,7 +19,9 @@ class _TimeIsUp(Exception):
     """Raised inside the optimiser to leave it at the time limit."""
 
 
-def small_random_network(problem: Problem, n_neurons: int, scale: float, rng: np.random.Generator) -> ReLUNetwork:
+def small_random_network(
+    problem: Problem, n_neurons: int, scale: float, rng: np.random.Generator
+) -> ReLUNetwork:
     """Return balanced neurons of norm ``scale`` with random directions and alternating output signs.
 
     Parameters
@@ -76,16 +80,15 @@ def descend(
             raise _TimeIsUp
         return value, gradient
 
-    try:
-        minimize(
-            objective,
-            best_weights,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": max_iterations, "maxfun": 2 * max_iterations, "maxcor": 20, "ftol": 1e-9, "gtol": 0.0},
-        )
-    except _TimeIsUp:
-        pass
+    options = {
+        "maxiter": max_iterations,
+        "maxfun": 2 * max_iterations,
+        "maxcor": 20,
+        "ftol": 1e-9,
+        "gtol": 0.0,
+    }
+    with contextlib.suppress(_TimeIsUp):
+        minimize(objective, best_weights, jac=True, method="L-BFGS-B", options=options)
     return _unpack(best_weights, d, m)
 
 
@@ -112,7 +115,9 @@ def _value_and_gradient(problem: Problem, weights: Array, d: int, m: int) -> tup
         return g
 
     f, hidden_gradient, output_gradient = relu_value_and_gradients(problem.X, hidden, output, loss_gradient)
-    value = problem.loss.value(f + b, problem.y) + 0.5 * problem.beta * float(np.sum(hidden**2) + np.sum(output**2))
+    value = problem.loss.value(f + b, problem.y) + 0.5 * problem.beta * float(
+        np.sum(hidden**2) + np.sum(output**2)
+    )
     gradients = [(hidden_gradient + problem.beta * hidden).ravel(), output_gradient + problem.beta * output]
     if offset.size:
         gradients.append(np.array([total]))

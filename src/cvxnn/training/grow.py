@@ -94,7 +94,11 @@ def _starts(problem: Problem, lam: Array, atoms: Atoms) -> Array:
     X = problem.X
     norms = np.linalg.norm(X, axis=1)
     margins = X @ units
-    kinks = (np.abs(margins) <= _ON_KINK * norms[:, None]) & (lam[:, None] * atoms.signs > 0) & (norms[:, None] > 0)
+    kinks = (
+        (np.abs(margins) <= _ON_KINK * norms[:, None])
+        & (lam[:, None] * atoms.signs > 0)
+        & (norms[:, None] > 0)
+    )
     rows, owners = np.nonzero(kinks)
     side = np.where(atoms.masks[rows, owners], -1.0, 1.0)
     steps = _STEP * side / norms[rows] * X[rows].T

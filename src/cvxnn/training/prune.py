@@ -9,7 +9,9 @@ from scipy.linalg import null_space
 from cvxnn.validation import Array
 
 
-def prune_to_basic(activations: Array, coefficients: Array, *, keep_sum: bool = False, tol: float = 1e-10) -> Array:
+def prune_to_basic(
+    activations: Array, coefficients: Array, *, keep_sum: bool = False, tol: float = 1e-10
+) -> Array:
     """Move weight between atoms until those left have linearly independent activations.
 
     Parameters

@@ -14,8 +14,9 @@ class TrainingStatus(Enum):
 
     PROVEN = "Optimal to tol: the proven relative gap is at most tol."
     NO_VIOLATION = (
-        "No direction that violates the dual by more than tol was found, but the proven bound did not close: "
-        "the network is probably optimal to tol; give certify more seconds for a tighter bound."
+        "No direction that violates the dual by more than tol was found, but the proven bound did not close: nothing "
+        "better is known, and what is proved is the gap the certificate states; with fewer columns (rank 2 to 4) the "
+        "proof is exact."
     )
     MAX_SECONDS = "Stopped at max_seconds: the network is the best so far; raise max_seconds to go on."
     INTERRUPTED = "Interrupted: the network is the best so far."

@@ -176,8 +176,9 @@ class _Training:
                 return status
             before = self.objective
             self.improve(violations, first=number == 0)
-            if not self.objective < before * (1.0 - 1e-12):
-                if self.program_tol < 1e-11 or len(violations.candidates) > 0 and self.program_tol < 1e-9:
+            if self.objective >= before * (1.0 - 1e-12):
+                # The program's own gap hides what the new directions bring: solve it more finely, then give up.
+                if self.program_tol <= 1e-10:
                     return TrainingStatus.STALLED
                 self.program_tol *= 0.1
         return TrainingStatus.STALLED

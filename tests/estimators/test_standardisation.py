@@ -1,0 +1,49 @@
+"""Scaling and its inverse agree, on ordinary and degenerate columns."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cvxnn import ReLUNetwork
+from cvxnn.estimators.standardisation import Standardisation
+
+
+@given(st.integers(0, 1000), st.booleans(), st.booleans(), st.sampled_from([1e-8, 1.0, 1e8]))
+def test_folding_back_keeps_predictions(seed, centre, scale, size):
+    rng = np.random.default_rng(seed)
+    X, y = size * (rng.standard_normal((7, 3)) + 1.0), size * (rng.standard_normal(7) - 2.0)
+    scaling = Standardisation.of(X, y, centre=centre, scale=scale)
+    width = 4 if centre else 3
+    network = ReLUNetwork(rng.standard_normal((width, 5)), rng.standard_normal(5), [0.3] if centre else None)
+    inside = network.predict(scaling.inputs(X)) * scaling.y_scale + scaling.y_mean
+    raw = np.hstack([X, np.ones((7, 1))]) if centre else X
+    # The bias takes up means that are about 1 in units of the scale: a few digits of cancellation.
+    np.testing.assert_allclose(
+        scaling.to_raw_units(network).predict(raw), inside, rtol=1e-9, atol=1e-9 * size
+    )
+
+
+def test_columns_have_mean_zero_and_variance_one_and_constant_ones_become_zero():
+    X = np.column_stack([np.arange(5.0) * 1e200, np.full(5, 0.1), np.zeros(5)])
+    scaling = Standardisation.of(X, np.full(5, 0.3), centre=True, scale=True)
+    Z = scaling.inputs(X)
+    np.testing.assert_allclose(Z[:, 0].mean(), 0.0, atol=1e-15)
+    np.testing.assert_allclose(Z[:, 0].std(), 1.0)
+    np.testing.assert_array_equal(Z[:, 1:3], 0.0)
+    np.testing.assert_array_equal(Z[:, 3], 1.0)
+    assert scaling.y_mean == 0.3
+    assert scaling.y_scale == 1.0
+
+
+def test_without_scaling_data_stay_as_they_are():
+    X = np.arange(6.0).reshape(3, 2)
+    np.testing.assert_array_equal(Standardisation.of(X, X[:, 0], centre=False, scale=False).inputs(X), X)
+
+
+def test_automatic_beta_of_a_constant_target_is_the_ratio():
+    X = np.eye(3)
+    scaling = Standardisation.of(X, np.ones(3), centre=True, scale=True)
+    assert scaling.problem(X, np.ones(3), beta="auto", beta_ratio=0.2, loss="squared").beta == pytest.approx(
+        0.2
+    )
