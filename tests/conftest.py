@@ -18,7 +18,9 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("cvxnn")
+# Other examples every time, and more of them: HYPOTHESIS_PROFILE=search looks for what the fixed ones miss.
+settings.register_profile("search", settings.get_profile("cvxnn"), derandomize=False, max_examples=400)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "cvxnn"))
 
 
 @pytest.fixture

@@ -83,7 +83,9 @@ def test_gradients_match_finite_differences(seed):
     if kinks[0] > 2 * h:  # a step across a kink has another slope
         # central differences: third derivatives times h^2, and rounding of values of size 10^4 over h
         assert (value(h) - value(-h)) / (2 * h) == pytest.approx(slope, rel=1e-5, abs=1e-4)
-    assert np.array_equal(f, relu_forward(X, U, a)) or np.allclose(f, relu_forward(X, U, a), rtol=0, atol=1e-12)
+    assert np.array_equal(f, relu_forward(X, U, a)) or np.allclose(
+        f, relu_forward(X, U, a), rtol=0, atol=1e-12
+    )
 
 
 def test_at_a_kink_the_derivative_of_the_relu_is_zero():
@@ -108,7 +110,10 @@ def test_every_output_keeps_namespace_dtype_and_device(dtype, device):
     y, loss = put(np.arange(7.0)), SquaredLoss()
     masked = MaskedMap(put(X), put(masks, xp.bool), put(signs))
     results = {
-        "relu_forward (m,)": (relu_forward(put(X), put(U), put(outputs[:, 0])), relu_forward(X, U, outputs[:, 0])),
+        "relu_forward (m,)": (
+            relu_forward(put(X), put(U), put(outputs[:, 0])),
+            relu_forward(X, U, outputs[:, 0]),
+        ),
         "relu_forward (m, C)": (relu_forward(put(X), put(U), put(outputs)), relu_forward(X, U, outputs)),
         "forward": (masked.forward(put(U)), MaskedMap(X, masks, signs).forward(U)),
         "adjoint": (masked.adjoint(y), MaskedMap(X, masks, signs).adjoint(np.arange(7.0))),
@@ -122,8 +127,12 @@ def test_every_output_keeps_namespace_dtype_and_device(dtype, device):
         assert array.__array_namespace__() is xp, name
         assert array.dtype == kind, name
         assert array.device == device, name
-        host = np.asarray(xp.to_device(array, DEVICES[0]) if hasattr(xp, "to_device") else array.to_device(DEVICES[0]))
-        np.testing.assert_allclose(host, reference, rtol=0, atol=tolerance * (1 + np.max(np.abs(reference))), err_msg=name)
+        host = np.asarray(
+            xp.to_device(array, DEVICES[0]) if hasattr(xp, "to_device") else array.to_device(DEVICES[0])
+        )
+        np.testing.assert_allclose(
+            host, reference, rtol=0, atol=tolerance * (1 + np.max(np.abs(reference))), err_msg=name
+        )
     assert type(loss.value(y, 2 * y)) is type(loss.conjugate(y, y)) is float
 
 

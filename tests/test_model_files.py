@@ -58,7 +58,10 @@ FOREIGN = {
     "text": b"hidden = [[1.0]]\n",
     "pickle": pickle.dumps({"hidden": [[1.0]]}),
     "half a zip header": b"PK\x03\x04",
-    "npy": b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + bytes(8),
+    "npy": b"\x93NUMPY\x01\x00v\x00"
+    + b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }".ljust(117)
+    + b"\n"
+    + bytes(8),
 }
 
 
@@ -67,7 +70,9 @@ def test_a_foreign_file_is_refused(tmp_path, content):
     path = tmp_path / "foreign"
     path.write_bytes(content)
     for read in (load_network, kind_of_model):
-        with pytest.raises(ValueError, match="path must be a cvxnn model file; .*foreign is none or is damaged"):
+        with pytest.raises(
+            ValueError, match=r"path must be a cvxnn model file; .*foreign is none or is damaged"
+        ):
             read(path)
 
 
@@ -99,7 +104,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
     path = tmp_path / "part.npz"
     for size in range(0, len(whole), 7):
         path.write_bytes(whole[:size])
-        with pytest.raises(ValueError, match="path must be a cvxnn model file; .* is none or is damaged"):
+        with pytest.raises(ValueError, match=r"path must be a cvxnn model file; .* is none or is damaged"):
             load_network(path)
 
 
@@ -133,7 +138,9 @@ def test_a_pickle_inside_is_refused_and_never_run(tmp_path):
     header = header_bytes(kind="relu-network", version=FILE_VERSION)
     hidden = np.empty((1, 1), dtype=object)
     hidden[0, 0] = Explosive()
-    np.savez(path, allow_pickle=True, cvxnn_header=header, hidden=hidden, output=np.ones(1), offset=np.zeros(1))
+    np.savez(
+        path, allow_pickle=True, cvxnn_header=header, hidden=hidden, output=np.ones(1), offset=np.zeros(1)
+    )
     for read in (load_network, kind_of_model):
         with pytest.raises(ValueError, match="path must be a cvxnn model file"):
             read(path)
@@ -144,7 +151,7 @@ def test_a_pickle_inside_is_refused_and_never_run(tmp_path):
 
 
 def test_objects_are_not_written(tmp_path):
-    with pytest.raises(ValueError, match="[Oo]bject arrays"):
+    with pytest.raises(ValueError, match=r"[Oo]bject arrays"):
         write_model(tmp_path / "m.npz", "thing", 1, {}, {"a": np.array([{}], dtype=object)})
     assert list(tmp_path.iterdir()) == []
 

@@ -56,7 +56,7 @@ def test_balancing_never_raises_the_penalty_and_keeps_the_function(sampler, seed
 @every_sampler
 @given(seed=seeds, n_outputs=st.sampled_from([None, 1, 3]))
 def test_merging_keeps_the_fit_and_never_raises_the_penalty(sampler, seed, n_outputs):
-    rng, X, network = sample(seed, sampler, n_outputs)
+    _, X, network = sample(seed, sampler, n_outputs)
     # Every neuron three times, at other sizes and slightly turned, so that there is something to merge.
     hidden = np.hstack([network.hidden, 2 * network.hidden, network.hidden * 1.01])
     output = np.concatenate([network.output, 3 * network.output, 0.5 * network.output])

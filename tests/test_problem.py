@@ -29,7 +29,10 @@ def test_objective_is_loss_plus_weight_decay(seed, scale, offset):
     rng = np.random.default_rng(seed)
     X, y, beta = scale * samplers.off_origin(rng, 7, 3), scale * rng.standard_normal(7), rng.uniform(0, 2)
     network = samplers.network(rng, 3, 4, offset=offset)
-    f = sum(np.maximum(X @ u, 0) * a for u, a in zip(network.hidden.T, network.output, strict=True)) + network.offset
+    f = (
+        sum(np.maximum(X @ u, 0) * a for u, a in zip(network.hidden.T, network.output, strict=True))
+        + network.offset
+    )
     expected = 0.5 * np.sum((f - y) ** 2) + beta / 2 * (np.sum(network.hidden**2) + np.sum(network.output**2))
     found = Problem(X, y, beta, output_offset=True).objective(network)
     assert found == pytest.approx(expected, rel=1e-11)  # the residual may cancel: sums of 7 x 4 products
@@ -120,7 +123,10 @@ def test_bad_input_is_refused_by_name(wrong, message):
     [
         (ReLUNetwork([[1.0], [1.0]], [1.0]), "network must take 1 features; it takes 2"),
         (ReLUNetwork([[1.0]], [[1.0]]), r"network must have outputs of shape \('n',\)"),
-        (ReLUNetwork([[1.0]], [1.0], [0.1]), "network must have no offset: the problem has output_offset=False"),
+        (
+            ReLUNetwork([[1.0]], [1.0], [0.1]),
+            "network must have no offset: the problem has output_offset=False",
+        ),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused(network, message):
@@ -134,4 +140,6 @@ def test_a_gated_network_has_an_objective():
 
 
 def test_repr_names_sizes_and_settings():
-    assert repr(Problem(**good)) == "Problem(n=2, d=1, outputs=1, beta=1, loss='squared', output_offset=False)"
+    assert (
+        repr(Problem(**good)) == "Problem(n=2, d=1, outputs=1, beta=1, loss='squared', output_offset=False)"
+    )

@@ -44,6 +44,11 @@ class Loss(ABC):
     def curvature(self) -> float:
         """Return an upper bound on the largest eigenvalue of the Hessian with respect to ``f``."""
 
+    @property
+    def is_shift_equivariant(self) -> bool:
+        """Return whether the loss depends on ``f - y`` only, so that an offset can take up the mean of y."""
+        return False
+
     @abstractmethod
     def to_cvxpy(self, f: Any, y: Array) -> Any:
         """State the loss of a CVXPY expression ``f``."""
@@ -108,6 +113,11 @@ class SquaredLoss(Loss):
     def curvature(self) -> float:
         """Return 1, the Hessian's only eigenvalue."""
         return 1.0
+
+    @property
+    def is_shift_equivariant(self) -> bool:
+        """Return True."""
+        return True
 
     def to_cvxpy(self, f: Any, y: Array) -> Any:
         """State ``1/2 ||f - y||^2`` to CVXPY."""

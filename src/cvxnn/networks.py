@@ -46,14 +46,15 @@ def _offset(offset: Any, output: Array) -> Array:
 
 
 def _features(X: Any, n_features: int) -> Array:
-    X = as_finite_array(X, "X", (2,))
-    if X.shape[1] != n_features:
-        raise ValueError(f"X must have {n_features} columns; got {X.shape[1]}")
-    return X
+    data: Array = as_finite_array(X, "X", (2,))
+    if data.shape[1] != n_features:
+        raise ValueError(f"X must have {n_features} columns; got {data.shape[1]}")
+    return data
 
 
 def _row_norms(output: Array) -> Array:
-    return np.abs(output) if output.ndim == 1 else np.asarray(np.linalg.norm(output, axis=1))
+    norms: Array = np.abs(output) if output.ndim == 1 else np.linalg.norm(output, axis=1)
+    return norms
 
 
 def _rows(array: Array) -> Array:
@@ -136,9 +137,11 @@ class ReLUNetwork:
         X : array_like of shape (n, d)
             Data.
         """
-        X = _features(X, self.n_features)
-        f: Array = np.asarray(relu_forward(X, self.hidden, self.output))
-        return f + (self.offset[0] if self.output.ndim == 1 else self.offset)
+        return self.predict_without_offset(X) + (self.offset[0] if self.output.ndim == 1 else self.offset)
+
+    def predict_without_offset(self, X: Any) -> Array:
+        """Return ``(X U)_+ A``, shape (n,) or (n, C): the outputs before the offset."""
+        return np.asarray(relu_forward(_features(X, self.n_features), self.hidden, self.output))
 
     def patterns(self, X: Any) -> NDArray[np.bool_]:
         """Return the neurons' activation patterns ``1[X U >= 0]``, shape (n, m)."""
@@ -274,12 +277,16 @@ class GatedReLUNetwork:
 
     def predict(self, X: Any) -> Array:
         """Return the network's outputs, shape (n,) or (n, C)."""
+        return self.predict_without_offset(X) + (self.offset[0] if self.output.ndim == 1 else self.offset)
+
+    def predict_without_offset(self, X: Any) -> Array:
+        """Return the outputs before the offset, shape (n,) or (n, C)."""
         X = _features(X, self.n_features)
         parts = [
             (self.patterns(X[rows]) * (X[rows] @ self.hidden)) @ self.output
             for rows in row_chunks(X.shape[0], self.n_neurons)
         ]
-        return np.concatenate(parts) + (self.offset[0] if self.output.ndim == 1 else self.offset)
+        return np.concatenate(parts)
 
     def patterns(self, X: Any) -> NDArray[np.bool_]:
         """Return the gates' activation patterns ``1[X G >= 0]``, shape (n, m)."""

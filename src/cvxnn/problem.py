@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +58,7 @@ class Problem:
     beta: float
     loss: Loss = SquaredLoss()
     output_offset: bool = False
+    shift: Array = field(init=False, repr=False)  # (C,)
 
     def __init__(
         self, X: Any, y: Any, beta: Any, loss: str | Loss = "squared", output_offset: bool = False
@@ -73,6 +74,7 @@ class Problem:
         object.__setattr__(self, "beta", as_number(beta, "beta"))
         object.__setattr__(self, "loss", get_loss(loss))
         object.__setattr__(self, "output_offset", bool(output_offset))
+        object.__setattr__(self, "shift", read_only(self._mean_target()))
 
     @property
     def n_samples(self) -> int:
@@ -89,6 +91,33 @@ class Problem:
         """Return C."""
         return 1 if self.y.ndim == 1 else int(self.y.shape[1])
 
+    def _mean_target(self) -> Array:
+        if not (self.output_offset and self.loss.is_shift_equivariant):
+            return np.zeros(self.n_outputs)
+        return np.atleast_1d(np.mean(self.y, axis=0))
+
+    @property
+    def centred_target(self) -> Array:
+        """Return y minus ``shift``, shape of y: what the offset cannot take up of the targets.
+
+        Losses and duals are evaluated with it, because ``<lam, y>`` with ``1^T lam = 0`` cancels where the mean of y
+        is far above its spread. Without an offset, or for a loss that depends on more than f - y, it is y.
+        """
+        return self.y - (self.shift[0] if self.y.ndim == 1 else self.shift)
+
+    def loss_value(self, f: Array, offset: Array) -> float:
+        """Return ``ell(f + offset, y)``.
+
+        Parameters
+        ----------
+        f : ndarray, shape of y
+            Predictions without the offset.
+        offset : ndarray of shape (C,)
+            The offset.
+        """
+        rest = offset - self.shift
+        return self.loss.value(f + (rest[0] if self.y.ndim == 1 else rest), self.centred_target)
+
     def objective(self, network: ReLUNetwork) -> float:
         """Return ``ell(f(X), y) + beta/2 (||U||^2 + ||A||^2)`` of a network.
 
@@ -98,7 +127,7 @@ class Problem:
             If the network does not fit the problem's shapes, or has an offset where the problem has none.
         """
         self.require_fitting(network)
-        return self.loss.value(network.predict(self.X), self.y) + self.beta * network.weight_decay
+        return self.loss_value(network.predict_without_offset(self.X), network.offset) + self.beta * network.weight_decay
 
     def dual_variable(self, f: Array) -> Array:
         """Return ``lam = -grad ell(f)``, shape of y; with an output offset, projected on ``1^T lam = 0``.
@@ -115,8 +144,14 @@ class Problem:
         return lam - np.mean(lam, axis=0) if self.output_offset else lam
 
     def dual_objective(self, lam: Array) -> float:
-        """Return ``-conjugate(-lam)``: a lower bound on the optimum wherever ``lam`` is dual feasible."""
-        return -self.loss.conjugate(-lam, self.y)
+        """Return ``-conjugate(-lam)``: a lower bound on the optimum wherever ``lam`` is dual feasible.
+
+        Parameters
+        ----------
+        lam : ndarray, shape of y
+            Dual variable, with ``1^T lam = 0`` where there is an offset.
+        """
+        return -self.loss.conjugate(-lam, self.centred_target)
 
     def null_offset(self) -> Array:
         """Return the best offset of a network without neurons, shape (C,); zero without an output offset."""

@@ -30,6 +30,8 @@ def as_finite_array(value: Any, name: str, ndim: tuple[int, ...]) -> Array:
         If ``value`` is not numeric, has another dimension, is empty, or holds NaN or infinity.
     """
     try:
+        if np.iscomplexobj(value):
+            raise TypeError("complex numbers")
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(

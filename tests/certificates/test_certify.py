@@ -82,7 +82,7 @@ def test_exact_methods_refuse_what_they_cannot_do():
     problem = Problem(rng.standard_normal((200, 8)), rng.standard_normal(200), 0.5)
     with pytest.raises(ValueError, match="its rank is 8"):
         certify(problem, zero_network(8), method="sweep")
-    with pytest.raises(ValueError, match="max_patterns"):
+    with pytest.raises(ValueError, match="max_cells"):
         certify(problem, zero_network(8), method="cells")
 
 

@@ -1,4 +1,4 @@
-"""Projection on cones: closed forms, an independent reference, and working sets that stay small."""
+"""Projection on cones: closed forms, an independent reference, and working sets that remember the face."""
 
 from __future__ import annotations
 
@@ -7,88 +7,91 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import nnls
 
 from cvxnn import Problem, ReLUProgram
 from cvxnn.programs import WorkingSets
-from cvxnn.programs.cones import project_blocks, project_on_rows
 from cvxnn.testing import samplers
 
 seeds = st.integers(0, 2**32 - 1)
 
 
+def cones(X, masks):
+    """One block for every pattern: a program that is there for its cones."""
+    masks = np.asarray(masks)
+    return ReLUProgram(Problem(X, np.ones(len(X)), 1.0), masks, np.ones(masks.shape[1]))
+
+
 def test_projection_on_an_orthant_clips():
-    v = np.array([1.0, -2.0, 0.0, -0.5])
-    projection, multipliers = project_on_rows(np.eye(4), v)
-    assert projection.tolist() == [1.0, 0.0, 0.0, 0.0]
-    assert multipliers.tolist() == [0.0, 2.0, 0.0, 0.5]
+    orthants = cones(np.diag([1.0, 2.0, 1e-8, 1e8]), np.array([[1, 1], [1, 0], [1, 0], [1, 1]]))
+    V = np.tile([[1.0], [-2.0], [0.0], [-0.5]], 2)
+    sets = WorkingSets.empty(2)
+    assert orthants.project(V, sets).T.tolist() == [[1.0, 0.0, 0.0, 0.0], [1.0, -2.0, 0.0, 0.0]]
+    assert [set(rows[rows >= 0]) for rows in sets.rows] == [{1, 3}, {3}]
 
 
 def test_projection_on_a_half_space_removes_the_normal_part():
-    row, v = np.array([[3.0, 4.0]]), np.array([-1.0, 0.0])
-    projection, multipliers = project_on_rows(row, v)
-    assert projection == pytest.approx([-1 + 9 / 25, 12 / 25])
-    assert multipliers == pytest.approx([3 / 25])
+    half_space = cones([[3.0, 4.0]], [[True]])
+    assert half_space.project(np.array([[-1.0], [0.0]])).ravel() == pytest.approx([-1 + 9 / 25, 12 / 25])
 
 
-def test_without_rows_nothing_moves():
-    projection, multipliers = project_on_rows(np.zeros((0, 3)), np.array([1.0, -2.0, 3.0]))
-    assert projection.tolist() == [1.0, -2.0, 3.0]
-    assert multipliers.size == 0
+def test_zero_rows_do_not_bound_a_cone():
+    everything = cones(np.zeros((3, 2)), np.ones((3, 1)))
+    V = np.array([[-1.0], [2.0]])
+    assert everything.project(V).tolist() == V.tolist()
 
 
 @given(seed=seeds)
-def test_multipliers_and_projection_meet_the_karush_kuhn_tucker_conditions(seed):
-    """t = v + A^T z with z >= 0, A t >= 0 and z^T A t = 0 characterise the projection."""
+def test_projection_agrees_with_non_negative_least_squares_on_all_rows(seed):
+    """The projection of v on {u : A u >= 0} is v + A^T z with z = argmin over z >= 0 of ||v + A^T z||."""
     rng = np.random.default_rng(seed)
-    A = rng.standard_normal((rng.integers(1, 12), rng.integers(1, 5)))
-    A /= np.linalg.norm(A, axis=1, keepdims=True)
-    v = rng.standard_normal(A.shape[1])
-    t, z = project_on_rows(A, v)
-    np.testing.assert_allclose(t, v + A.T @ z, rtol=0, atol=1e-13)
-    assert np.all(z >= 0)
-    tolerance = 1e-12 * (1 + np.max(z))  # multipliers are large where rows are nearly dependent
-    assert np.min(A @ t) >= -tolerance
-    assert abs(z @ A @ t) <= tolerance * (1 + np.sum(z))
+    n, d = rng.integers(1, 30), rng.integers(1, 6)
+    X = rng.standard_normal((n, d))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    masks, V = X @ rng.standard_normal((d, 4)) >= 0, rng.standard_normal((d, 4))
+    T = cones(X, masks).project(V)
+    for mask, v, t in zip(masks.T, V.T, T.T, strict=True):
+        A = np.where(mask, 1.0, -1.0)[:, None] * X
+        z, _ = nnls(A.T, -v)
+        np.testing.assert_allclose(
+            t, v + A.T @ z, rtol=0, atol=1e-10
+        )  # multipliers up to 10^4 times rounding
 
 
 @pytest.mark.parametrize(("n", "d"), [(40, 3), (5, 8), (200, 2)])
 def test_projection_agrees_with_a_quadratic_program(n, d):
     rng = np.random.default_rng(n)
     X = samplers.with_bias_column(rng, n, d)
-    masks = X @ rng.standard_normal((d, 6)) >= 0
-    program, V = ReLUProgram(Problem(X, np.ones(n), 1.0), masks), rng.standard_normal((d, 12))
+    program, V = cones(X, X @ rng.standard_normal((d, 6)) >= 0), rng.standard_normal((d, 6))
     T = program.project(V)
     for b, (mask, v) in enumerate(zip(program.masks.T, V.T, strict=True)):
         u = cp.Variable(d)
         problem = cp.Problem(cp.Minimize(cp.sum_squares(u - v)), [cp.multiply(2.0 * mask - 1.0, X @ u) >= 0])
         problem.solve(solver=cp.CLARABEL)
-        np.testing.assert_allclose(T[:, b], u.value, rtol=0, atol=1e-5)  # square root of Clarabel's 1e-8 and more
+        np.testing.assert_allclose(T[:, b], u.value, rtol=0, atol=1e-5)  # Clarabel's 1e-8 is of the square
 
 
-def test_working_sets_stay_small_and_make_the_next_call_cheap(monkeypatch):
+def test_working_sets_hold_the_face_of_the_last_projection():
     rng = np.random.default_rng(0)
     X = samplers.with_bias_column(rng, 500, 4)
-    masks = X @ rng.standard_normal((4, 10)) >= 0
-    unit = X / np.linalg.norm(X, axis=1, keepdims=True)
-    sets, V = WorkingSets.empty(10), rng.standard_normal((4, 10))
-    first = project_blocks(unit, masks, V, sets, np.arange(10))
-    calls = []
-    monkeypatch.setattr(
-        "cvxnn.programs.cones.project_on_rows", lambda rows, v: calls.append(len(rows)) or project_on_rows(rows, v)
-    )
-    again = project_blocks(unit, masks, V, sets, np.arange(10))
-    np.testing.assert_allclose(again, first, rtol=0, atol=1e-12)
-    assert len(calls) == 10  # one solve a block: no row had to be added
-    for _ in range(30):
-        project_blocks(unit, masks, rng.standard_normal((4, 10)), sets, np.arange(10))
-    assert max(len(rows) for rows in sets.rows) <= 3 * 4 + 40  # a call's own rows, not those of thirty
-    for rows, active in zip(sets.rows, sets.active, strict=True):
-        assert len(np.unique(rows)) == len(rows)
-        assert set(active) <= set(rows)
+    program = cones(X, X @ rng.standard_normal((4, 10)) >= 0)
+    sets = WorkingSets.empty(10)
+    for _ in range(5):
+        V = rng.standard_normal((4, 10))
+        T = program.project(V, sets)
+        for b, t in enumerate(T.T):
+            face = sets.rows[b][sets.rows[b] >= 0]
+            assert len(set(face)) == len(face) == sets.counts[b] <= 4
+            np.testing.assert_allclose(X[face] @ t, 0.0, rtol=0, atol=1e-12)
+            # A^T z = t - v with z >= 0: the polar cone of the face alone
+            signed = np.where(program.masks[face, b], 1.0, -1.0)[:, None] * X[face]
+            z = np.linalg.lstsq(signed.T, t - V[:, b], rcond=None)[0]
+            assert np.all(z > -1e-10)
 
 
-def test_selected_working_sets_are_those_of_the_blocks():
-    sets = WorkingSets([np.array([1]), np.array([2, 3])], [np.array([1]), np.array([3])])
-    chosen = sets.select(np.array([1]))
-    assert [rows.tolist() for rows in chosen.rows] == [[2, 3]]
-    assert [rows.tolist() for rows in chosen.active] == [[3]]
+def test_only_the_blocks_asked_for_are_remembered():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 3))
+    program, sets = cones(X, X @ rng.standard_normal((3, 4)) >= 0), WorkingSets.empty(4)
+    program.project(-np.ones((3, 4)), sets, np.array([1, 2]))
+    assert sets.counts[[0, 3]].tolist() == [0, 0]

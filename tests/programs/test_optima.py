@@ -92,7 +92,7 @@ def test_one_sample_in_closed_form(kind):
 
 @pytest.mark.parametrize("beta", [0.2, 1.0, 1.9, 2.1])
 def test_orthonormal_rows_shrink_the_positive_and_the_negative_targets(beta):
-    """X = I: each sign of lam needs one neuron, the soft-thresholded part; min 1/2||f - y||^2 + beta (||f+|| + ||f-||)."""
+    """X = I: one neuron for each sign; min 1/2 ||f - y||^2 + beta (||f+|| + ||f-||) soft-thresholds both parts."""
     y = np.array([2.0, 0.0, -1.0, 0.5])
     problem = Problem(np.eye(4), y, beta)
     expected = 0.0
@@ -159,7 +159,10 @@ def test_a_program_of_some_signs_is_stated_by_hand(output_offset):
     X, y = rng.standard_normal((6, 2)), rng.standard_normal(6)
     masks, signs = np.asarray(enumerate_patterns(X))[:, :5], np.array([1.0, -1.0, -1.0, 1.0, 1.0])
     W, b = cp.Variable((2, 5)), cp.Variable()
-    f = sum(s * cp.multiply(m.astype(float), X @ W[:, k]) for k, (s, m) in enumerate(zip(signs, masks.T, strict=True)))
+    f = sum(
+        s * cp.multiply(m.astype(float), X @ W[:, k])
+        for k, (s, m) in enumerate(zip(signs, masks.T, strict=True))
+    )
     f = f + b if output_offset else f
     cones = [cp.multiply(2.0 * masks - 1.0, X @ W) >= 0]
     statement = cp.Problem(cp.Minimize(0.5 * cp.sum_squares(f - y) + 0.1 * cp.sum(cp.norm(W, axis=0))), cones)
@@ -181,11 +184,17 @@ def test_relu_and_gated_networks_train_to_their_programs_values():
             U, a = weights[: 2 * m].reshape(2, m), weights[2 * m :]
             hidden, slopes = features(X @ U)
             residual = hidden @ a - y
-            gradient = [X.T @ (slopes * np.outer(residual, a)) + beta * U, (hidden.T @ residual + beta * a)[None, :]]
+            gradient = [
+                X.T @ (slopes * np.outer(residual, a)) + beta * U,
+                (hidden.T @ residual + beta * a)[None, :],
+            ]
             value = 0.5 * residual @ residual + beta / 2 * weights @ weights
             return value, np.concatenate([part.ravel() for part in gradient])
 
-        runs = [minimize(objective, rng.standard_normal(3 * m), jac=True, method="L-BFGS-B").fun for _ in range(20)]
+        runs = [
+            minimize(objective, rng.standard_normal(3 * m), jac=True, method="L-BFGS-B").fun
+            for _ in range(20)
+        ]
         return min(runs)
 
     gates = np.asarray(patterns, dtype=float)
@@ -228,9 +237,14 @@ def test_a_network_with_a_pattern_that_has_no_block_is_refused(kind):
     problem = Problem([[1.0], [2.0]], [1.0, 2.0], beta=1.0)
     program = kind(problem, enumerate_patterns(problem.X)[[0]])
     network = kind(problem, enumerate_patterns(problem.X)[[1]]).to_network(
-        np.full((1, 2 if kind is ReLUProgram else 1), -1.0 if enumerate_patterns(problem.X).gates[0, 1] < 0 else 1.0)
+        np.full(
+            (1, 2 if kind is ReLUProgram else 1),
+            -1.0 if enumerate_patterns(problem.X).gates[0, 1] < 0 else 1.0,
+        )
     )
-    with pytest.raises(ValueError, match="network must keep to the program's patterns; .* 0 shows a pattern"):
+    with pytest.raises(
+        ValueError, match=r"network must keep to the program's patterns; .* 0 shows a pattern"
+    ):
         program.to_blocks(network)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from cvxnn import Certificate, Problem, ReLUNetwork, certify
-from cvxnn.certificates import CellOracle, Oracle, make_certificate
-from cvxnn.testing import check_bound_holds, check_certificate, check_oracle, samplers
+from cvxnn import Certificate, Problem, ReLUNetwork, ReLUProgram, beta_max, certify, enumerate_patterns, solve
+from cvxnn.certificates import CellOracle, Oracle, SweepOracle, make_certificate
+from cvxnn.testing import check_bound_holds, check_certificate, check_oracle, members, samplers
 
 right = make_certificate(2.0, 1.5, tol=0.5, method="by hand", scope="program")
 
@@ -62,6 +62,10 @@ class Planted(Oracle):
     right: Oracle
     changes: dict
 
+    @property
+    def is_cheap(self):
+        return False
+
     def maximise(self, lam, *, threshold=0.0):
         found = self.right.maximise(lam, threshold=threshold)
         return replace(found, **{name: change(found) for name, change in self.changes.items()})
@@ -85,3 +89,25 @@ def test_the_law_of_oracles_rejects(changes, message):
     check_oracle(CellOracle(X), X, lam, rng)
     with pytest.raises(AssertionError, match=message):
         check_oracle(Planted(CellOracle(X), changes), X, lam, rng)
+
+
+@pytest.mark.parametrize("kind", members(Oracle), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("sampler", samplers.DATA.values(), ids=samplers.DATA)
+def test_every_oracle_is_exact_on_every_kind_of_data(kind, sampler, rng):
+    X = sampler(rng, 8, 2 if kind is SweepOracle else 3)
+    for lam in (rng.standard_normal(8), np.ones(8), -np.ones(8), np.eye(8)[0], np.zeros(8)):
+        check_oracle(kind(X), X, lam, rng)
+
+
+@pytest.mark.parametrize("sampler", samplers.DATA.values(), ids=samplers.DATA)
+@pytest.mark.parametrize("output_offset", [False, True])
+def test_no_network_beats_a_certified_bound(sampler, output_offset, rng):
+    X, y = sampler(rng, 8, 2), rng.standard_normal(8)
+    critical = beta_max(Problem(X, y, 1.0, output_offset=output_offset))
+    problem = Problem(X, y, 0.1 * critical, output_offset=output_offset)
+    best = solve(ReLUProgram(problem, enumerate_patterns(X))).network
+    drawn = [samplers.network(rng, 2, 4, offset=output_offset) for _ in range(5)]
+    scaled = [ReLUNetwork(t * best.hidden, t * best.output, best.offset) for t in (0.5, 0.99, 1.0, 1.01)]
+    certificate = certify(problem, best)
+    check_bound_holds(certificate, problem, [*drawn, *scaled])
+    assert certificate.proven  # the convex program over all patterns is the training problem

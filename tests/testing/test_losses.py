@@ -143,7 +143,9 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(
-    ("check", "wrong", "inputs", "message"), FAULTS, ids=[f"{c.__name__}-{type(w).__name__}" for c, w, *_ in FAULTS]
+    ("check", "wrong", "inputs", "message"),
+    FAULTS,
+    ids=[f"{c.__name__}-{type(w).__name__}" for c, w, *_ in FAULTS],
 )
 def test_the_law_rejects(check, wrong, inputs, message):
     check(SquaredLoss(), *inputs)  # the inputs are fair: the right loss passes

@@ -113,7 +113,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("check", "wrong", "message"), FAULTS, ids=[wrong.__name__ for _, wrong, _ in FAULTS])
+@pytest.mark.parametrize(
+    ("check", "wrong", "message"), FAULTS, ids=[wrong.__name__ for _, wrong, _ in FAULTS]
+)
 def test_the_law_rejects(check, wrong, message):
     check(right)
     with pytest.raises(AssertionError, match=message):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from cvxnn import ActivationPatterns, enumerate_patterns, sample_patterns
+from cvxnn import enumerate_patterns, sample_patterns
 from cvxnn.testing import (
     check_complete,
     check_distinct,

@@ -40,24 +40,24 @@ class ImagesWithoutMasks(ReLUProgram):
 
 
 class DoesNotProject(ReLUProgram):
-    def project(self, V, sets=None, blocks=None):
+    def project(self, V, sets=None, blocks=None, negligible=0.0):
         return V if blocks is None else V[:, blocks]
 
 
 class ProjectsOnZero(ReLUProgram):
-    def project(self, V, sets=None, blocks=None):
+    def project(self, V, sets=None, blocks=None, negligible=0.0):
         return 0.0 * (V if blocks is None else V[:, blocks])
 
 
 class ProjectsTooShort(ReLUProgram):
-    def project(self, V, sets=None, blocks=None):
-        return 0.999 * super().project(V, sets, blocks)
+    def project(self, V, sets=None, blocks=None, negligible=0.0):
+        return 0.999 * super().project(V, sets, blocks, negligible)
 
 
 class ProjectsOnRay(ReLUProgram):
     """Projects on the ray of one interior vector of each cone: a smaller cone."""
 
-    def project(self, V, sets=None, blocks=None):
+    def project(self, V, sets=None, blocks=None, negligible=0.0):
         gates = np.hstack([enumerate_patterns(X).gates] * 2)
         gates = gates / np.linalg.norm(gates, axis=0)
         T = gates * np.maximum(np.sum(gates * V, axis=0), 0.0)
@@ -67,7 +67,7 @@ class ProjectsOnRay(ReLUProgram):
 class ClipsOneRow(ReLUProgram):
     """Projects on the half-space of the most violated row, then of the next, and stops."""
 
-    def project(self, V, sets=None, blocks=None):
+    def project(self, V, sets=None, blocks=None, negligible=0.0):
         T = np.array(V if blocks is None else V[:, blocks])
         chosen = self.masks if blocks is None else self.masks[:, blocks]
         for i in np.arange(len(X)):
@@ -79,14 +79,32 @@ class ClipsOneRow(ReLUProgram):
 class TrustsWorkingSets(ReLUProgram):
     """Shortens what it projects once it remembers rows of other points."""
 
-    def project(self, V, sets=None, blocks=None):
-        remembers = sets is not None and any(map(len, sets.rows))
-        return super().project(V, sets, blocks) * (0.9 if remembers else 1.0)
+    def project(self, V, sets=None, blocks=None, negligible=0.0):
+        remembers = sets is not None and sets.counts.any()
+        return super().project(V, sets, blocks, negligible) * (0.9 if remembers else 1.0)
 
 
 class AllDirectionsFree(ReLUProgram):
     def free_directions(self, sets, block):
         return np.eye(self.problem.n_features)
+
+
+class BasesInAnotherOrder(ReLUProgram):
+    def face_bases(self, sets, blocks):
+        owners, directions = super().face_bases(sets, blocks)
+        return owners[::-1], directions
+
+
+class NegligibleIsEverything(ReLUProgram):
+    def project(self, V, sets=None, blocks=None, negligible=0.0):
+        return super().project(V, sets, blocks) * (negligible == 0.0)
+
+
+class NegligibleIsOutside(ReLUProgram):
+    def project(self, V, sets=None, blocks=None, negligible=0.0):
+        return (
+            super().project(V, sets, blocks) if negligible == 0.0 else V if blocks is None else V[:, blocks]
+        )
 
 
 class ScaledDirections(ReLUProgram):
@@ -175,10 +193,14 @@ class BlocksOutside(ReLUProgram):
 class StatedWithoutCones(ReLUProgram):
     def to_cvxpy(self):
         statement = super().to_cvxpy()
-        return Statement(type(statement.problem)(statement.problem.objective), statement.blocks, statement.offset)
+        return Statement(
+            type(statement.problem)(statement.problem.objective), statement.blocks, statement.offset
+        )
 
 
-good = solve(ReLUProgram(problem, masks), tol=1e-3).blocks  # weak duality only bites where the objective is low
+good = solve(
+    ReLUProgram(problem, masks), tol=1e-3
+).blocks  # weak duality only bites where the objective is low
 # One neuron in each of four cells.
 network = ReLUNetwork(enumerate_patterns(X).gates[:, :4], [1.0, -2.0, 0.3, 0.1]).balance()
 
@@ -199,6 +221,9 @@ FAULTS = [
     (lambda p: check_prox_by_cvxpy(p, V, 1.0), StatedWithoutCones, "CVXPY"),
     (lambda p: check_free_directions(p, V), AllDirectionsFree, "linear on its face"),
     (lambda p: check_free_directions(p, V), ScaledDirections, "orthonormal"),
+    (lambda p: check_free_directions(p, V), BasesInAnotherOrder, "side by side"),
+    (lambda p: check_projection(p, V, source()), NegligibleIsEverything, "not negligible"),
+    (lambda p: check_projection(p, V, source()), NegligibleIsOutside, "negligible"),
     (lambda p: check_prox(p, V, 3.0, source()), ProxWithoutShrinkage, "minimise"),
     (lambda p: check_prox(p, V, 3.0, source()), ShrinksBeforeProjecting, "minimise"),
     (lambda p: check_prox(p, V, 3.0, source()), ProxForgetsStep, "minimise"),
@@ -219,7 +244,9 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(
-    ("check", "wrong", "message"), FAULTS, ids=[f"{k}-{wrong.__name__}" for k, (_, wrong, _) in enumerate(FAULTS)]
+    ("check", "wrong", "message"),
+    FAULTS,
+    ids=[f"{k}-{wrong.__name__}" for k, (_, wrong, _) in enumerate(FAULTS)],
 )
 def test_the_law_rejects(check, wrong, message):
     check(ReLUProgram(problem, masks))

@@ -42,11 +42,16 @@ WRONG_SOLUTIONS = [
     (replace(right, certificate=certificate(bound=0.0)), "does not go with"),
     (replace(right, status=SolveStatus.FINISHED), "does not go with"),
     (replace(right, history=(SolveRecord(1, 0.0, 99.0, 1.0), SolveRecord(2, 0.0, 99.0, 0.0))), "only rise"),
-    (replace(right, history=(*records, replace(records[-1], objective=0.1 * right.objective))), "best blocks"),
+    (
+        replace(right, history=(*records, replace(records[-1], objective=0.1 * right.objective))),
+        "best blocks",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("wrong", "message"), WRONG_SOLUTIONS, ids=[message for _, message in WRONG_SOLUTIONS])
+@pytest.mark.parametrize(
+    ("wrong", "message"), WRONG_SOLUTIONS, ids=[message for _, message in WRONG_SOLUTIONS]
+)
 def test_the_law_of_solutions_rejects(wrong, message):
     check_solution(right)
     with pytest.raises(AssertionError, match=message):
@@ -70,7 +75,9 @@ class Planted(Solver):
         if self.fault == "leaves the cones":
             blocks = blocks + 1e-4 * np.random.default_rng(0).standard_normal(blocks.shape)
         if self.fault == "solves half the penalty":
-            half = ReLUProgram(program.problem.with_beta(0.5 * program.problem.beta), program.masks, program.signs)
+            half = ReLUProgram(
+                program.problem.with_beta(0.5 * program.problem.beta), program.masks, program.signs
+            )
             blocks = solve(half).blocks
         if self.fault == "diverges":
             blocks = np.full_like(blocks, np.inf)
@@ -95,7 +102,9 @@ def test_the_law_of_solving_rejects_blocks_outside_their_cones():
 def test_the_law_of_solving_rejects_a_statement_of_another_program():
     class StatesLess(ReLUProgram):
         def to_cvxpy(self):
-            return ReLUProgram(self.problem.with_beta(0.9 * self.problem.beta), self.masks, self.signs).to_cvxpy()
+            return ReLUProgram(
+                self.problem.with_beta(0.9 * self.problem.beta), self.masks, self.signs
+            ).to_cvxpy()
 
     with pytest.raises(AssertionError, match="CVXPY finds"):
         check_solves(StatesLess(program.problem, program.masks, program.signs), Planted("none"), tol=1e-5)

@@ -2,7 +2,7 @@
 
 from cvxnn.certificates.cells import CellOracle
 from cvxnn.certificates.certificate import Certificate, make_certificate
-from cvxnn.certificates.certify import certify
+from cvxnn.certificates.certify import certify, relaxed_bound
 from cvxnn.certificates.critical import beta_max
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.dual_sdp import DualPoint, joint_dual_sdp
@@ -30,6 +30,7 @@ __all__ = [
     "joint_dual_sdp",
     "make_certificate",
     "norm_bound",
+    "relaxed_bound",
     "relaxed_upper_bound",
     "search",
 ]

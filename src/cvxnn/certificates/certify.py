@@ -17,6 +17,7 @@ from cvxnn.certificates.relaxation import relaxed_upper_bound
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.certificates.search import search
 from cvxnn.certificates.sweep import SweepOracle
+from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, as_number
@@ -92,21 +93,9 @@ def certify(
     tol, max_seconds = as_number(tol, "tol"), as_number(max_seconds, "max_seconds", positive=True)
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}; got {method!r}")
-    objective = problem.objective(network)
-    problem, prediction = _with_flat_targets(problem), network.predict(problem.X).ravel()
-    lam = problem.dual_variable(prediction)
-    oracle = _oracle(problem, method, max_seconds)
-    result = search(
-        problem.X, lam, starts=network.hidden, random_state=random_state, max_seconds=max_seconds / 4
-    )
-    largest = result.value
-    if oracle is not None:
-        found = oracle.maximise(lam)
-        largest = max(largest, found.value)
-        bound, proof = dual_bound(problem, lam, found.upper), found.method
-    else:
-        remaining = max_seconds - (time.perf_counter() - started)
-        bound, proof = _relaxed_bound(problem, lam, method, remaining)
+    with fitting_blas_threads(problem.X):
+        objective = problem.objective(network)
+        bound, proof, largest = _prove(problem, network, method, max_seconds, random_state, started)
     return make_certificate(
         objective,
         bound,
@@ -115,6 +104,28 @@ def certify(
         scope="network",
         search_violation=largest / problem.beta - 1,
     )
+
+
+def _prove(
+    problem: Problem,
+    network: ReLUNetwork,
+    method: Method,
+    max_seconds: float,
+    random_state: Any,
+    started: float,
+) -> tuple[float, str, float]:
+    """Return the lower bound, the name of its proof, and the largest value of the dual constraint met."""
+    problem, prediction = _with_flat_targets(problem), network.predict(problem.X).ravel()
+    lam = problem.dual_variable(prediction)
+    oracle = _oracle(problem, method, max_seconds)
+    result = search(
+        problem.X, lam, starts=network.hidden, random_state=random_state, max_seconds=max_seconds / 4
+    )
+    if oracle is not None:
+        found = oracle.maximise(lam)
+        return dual_bound(problem, lam, found.upper), found.method, max(result.value, found.value)
+    remaining = max_seconds - (time.perf_counter() - started)
+    return *relaxed_bound(problem, lam, method, max_seconds=remaining), result.value
 
 
 def _with_flat_targets(problem: Problem) -> Problem:
@@ -136,8 +147,22 @@ def _oracle(problem: Problem, method: Method, max_seconds: float) -> Oracle | No
     return None
 
 
-def _relaxed_bound(problem: Problem, lam: Array, method: Method, max_seconds: float) -> tuple[float, str]:
-    """Return the best bound of the relaxations asked for, and its proof."""
+def relaxed_bound(
+    problem: Problem, lam: Array, method: Method = "auto", *, max_seconds: float
+) -> tuple[float, str]:
+    """Return the best lower bound of the relaxations asked for, and the name of its proof.
+
+    Parameters
+    ----------
+    problem : Problem
+        With targets of shape (n,).
+    lam : ndarray of shape (n,)
+        The residual's dual variable.
+    method : {"auto", "norms", "dual_sdp"}
+        Which relaxations.
+    max_seconds : float
+        What is left for the joint dual SDP; it is not started when it is not expected to finish.
+    """
     space = RowSpace(problem.X)
     bounds = [(0.0, "non-negative objective")]
     if method in ("auto", "norms"):

@@ -87,7 +87,7 @@ def joint_dual_sdp(problem: Problem, space: RowSpace, *, max_seconds: float) -> 
     """
     if space.rank == 0:
         return None
-    y = problem.y.ravel()
+    y = problem.centred_target.ravel()
     weights = _row_weights(space)
     # Units: rows of length 1, p, q, sigma and t of order 1, a dual constraint Phi <= n, an objective of order
     # n. With Phi <= 1 and sums turned to means instead the interior-point method breaks down at its first
@@ -101,7 +101,7 @@ def joint_dual_sdp(problem: Problem, space: RowSpace, *, max_seconds: float) -> 
     constraints = _sign_constraints(scaled, p, q, signs[0]) + _sign_constraints(scaled, q, p, signs[1])
     if problem.output_offset:
         constraints.append(unit @ (p - q) / np.mean(unit) == 0)
-    null_loss = problem.loss.value(np.zeros_like(y) + problem.null_offset()[0], y)
+    null_loss = problem.loss_value(np.zeros_like(problem.y), problem.null_offset())
     if null_loss == 0:
         return None  # zero weights are optimal, and no bound above 0 exists
     objective = -problem.loss.conjugate_to_cvxpy(_cvxpy().multiply(unit, q - p), y) * (len(y) / null_loss)
@@ -161,7 +161,8 @@ def _solve(objective: Any, constraints: list[Any], max_seconds: float) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "solution may be inaccurate": it is judged in float64 afterwards
         try:
-            program.solve(solver=cp.CLARABEL, time_limit=max_seconds)
+            # The simplicial factorisation: three times faster than the supernodal one that Clarabel picks here.
+            program.solve(solver=cp.CLARABEL, time_limit=max_seconds, direct_solve_method="qdldl")
         except cp.SolverError as error:
             logger.info("joint dual SDP: the solver failed (%s)", error)
             return False

@@ -11,13 +11,15 @@ from cvxnn.certificates.sweep import SweepOracle
 from cvxnn.patterns import count_bound
 from cvxnn.validation import Array
 
-# Measured on one core: seconds to enumerate for each cell, sample and dimension; 15 s at n = 1000, r = 3.
-_SECONDS_PER_WORK = 5e-9
+# Measured on one core, seconds for each cell, sample and dimension: to enumerate, 15 s at n = 1000, r = 3; and to
+# settle, at a trained network's dual variable, 22 s there and 2.4 s at n = 150, r = 4.
+_SECONDS_TO_ENUMERATE = 5e-9
+_SECONDS_TO_SETTLE = 1.5e-8
 _MOST_SECONDS = 30.0
 
 
 def exact_oracle(
-    X: Array, *, max_cells: int = 2_000_000, max_seconds: float = _MOST_SECONDS
+    X: Array, *, max_cells: int = 5_000_000, max_seconds: float = _MOST_SECONDS
 ) -> Oracle | None:
     """Return an exact oracle: a sweep for rank <= 2, else all cells; None where neither is affordable.
 
@@ -25,10 +27,10 @@ def exact_oracle(
     ----------
     X : ndarray of shape (n, d)
         Data.
-    max_cells : int, default 2_000_000
-        Largest number of cells to enumerate.
+    max_cells : int, default 5_000_000
+        Largest number of cells to enumerate, for a dual variable of one sign.
     max_seconds : float, default 30.0
-        Longest time that enumeration may be expected to take; a dual variable costs about a tenth of it.
+        Longest time that a dual variable may be expected to take.
 
     Examples
     --------
@@ -50,10 +52,16 @@ def exact_oracle(
 
 
 def cells_are_affordable(space: RowSpace, max_cells: int, max_seconds: float) -> bool:
-    """Return whether the rows of X span few enough cells, counting equal and opposite rows once."""
+    """Return whether the rows of X span few enough cells, counting equal and opposite rows once.
+
+    Two dual variables are thought of: one of one sign, whose cells are those of all rows, most of them
+    settled by their norms; and one of either sign on half of the rows, near the optimum.
+    """
     n, r = len(space.X), space.rank
-    cells = count_bound(_count_lines(space), r)
-    return cells <= max_cells and cells * n * r * _SECONDS_PER_WORK <= max_seconds
+    lines = _count_lines(space)
+    all_cells, half = count_bound(lines, r), 2 * count_bound((lines + 1) // 2, r)
+    seconds = max(all_cells * _SECONDS_TO_ENUMERATE, half * _SECONDS_TO_SETTLE) * n * r
+    return all_cells <= max_cells and seconds <= max_seconds
 
 
 def _count_lines(space: RowSpace) -> int:

@@ -78,7 +78,7 @@ class SweepOracle(Oracle):
         """Return True."""
         return True
 
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:  # noqa: ARG002
+    def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:
         """Return the maximum over both signs, and every local maximum on the circle (256 best).
 
         Parameters

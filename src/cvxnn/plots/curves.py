@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.networks import ReLUNetwork
-from cvxnn.plots.canvas import axes_or_new, draw_legend, frame
+from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame
 from cvxnn.plots.columns import as_column
 from cvxnn.plots.palette import BLACK, GREY, SIGN_COLOURS
 from cvxnn.validation import Array, as_finite_array
@@ -87,7 +87,7 @@ class Fit1D:
         ax.margins(y=0.08)
         ax.set_xlabel("input x")
         ax.set_ylabel("output f(x)" if self.y is None else "output f(x), target y")
-        draw_legend(ax)
+        draw_legend_above(ax)
         return ax
 
     def _draw_data(self, ax: Axes) -> None:

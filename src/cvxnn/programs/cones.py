@@ -96,7 +96,7 @@ def project_blocks(
         batch = slice(start, start + size)
         chosen = blocks[batch]
         faces = _Faces(X, sides[chosen], np.ascontiguousarray(V[:, chosen].T))
-        faces.start(sets.rows[chosen])
+        faces.start(np.arange(len(chosen)), sets.rows[chosen])
         points[batch] = faces.project(negligible)
         sets.rows[chosen] = faces.rows
     return points.T
@@ -122,20 +122,28 @@ class _Faces:
         self.triangle = np.tile(np.eye(width), (b, 1, 1))
         self.multipliers = np.zeros((b, width))
 
-    def start(self, rows: Indices) -> None:
-        """Begin on the faces of given rows."""
-        for column in rows.T:
-            used = np.flatnonzero(column >= 0)
-            if used.size == 0:
-                return
-            self.append(used, column[used])
+    def start(self, blocks: Indices, rows: Indices) -> None:
+        """Put the rows (b, K), up to -1, on the faces of blocks, in place of what is there."""
+        used = rows >= 0
+        width = int(np.max(np.sum(used, axis=1), initial=0))
+        signed = self.sides[blocks[:, None], rows[:, :width]] * used[:, :width]
+        q, r = np.linalg.qr((signed[:, :, None] * self.X[rows[:, :width]]).mT)
+        # Householder's QR leaves zero columns at the end alone: their part of q is any completion, of r zero.
+        self.rows[blocks] = rows
+        self.count[blocks] = np.sum(used, axis=1)
+        self.basis[blocks] = 0.0
+        self.basis[blocks, :width] = q.mT * used[:, :width, None]
+        self.triangle[blocks] = np.eye(self.rows.shape[1])
+        self.triangle[blocks, :width, :width] = r + np.eye(width) * ~used[:, None, :width]
 
     def project(self, negligible: float) -> Array:
         """Pivot until every block is done, and return the projections, shape (b, d)."""
         pending = np.arange(len(self.V))
         # A cold start adds at most d rows and drops some on the way; beyond this, rounding makes it cycle.
-        for _ in range(4 * self.rows.shape[1] + 10):
+        for number in range(10 * self.rows.shape[1] + 20):
             z = self.solve(pending)
+            if number == 0:  # any non-negative multipliers will do to start from: this drops the negative ones
+                self.multipliers = np.maximum(z, 0.0)
             back = (z < 0).any(axis=1)
             ready = pending[~back]
             self.multipliers[ready] = z[~back]
@@ -199,25 +207,14 @@ class _Faces:
         with np.errstate(divide="ignore", invalid="ignore"):
             steps = np.where(z < 0, old / (old - z), np.inf)
         step = np.min(steps, axis=1, keepdims=True)
-        new = np.where(steps <= step, 0.0, np.maximum(old + step * (z - old), 0.0))
-        kept = (new > 0) & (self.rows[blocks] >= 0)
-        # Kept rows in front, in their order.
+        new = np.maximum(old + step * (z - old), 0.0)
+        kept = (steps > step) & (self.rows[blocks] >= 0)
+        # Kept rows to the front, in their order.
         order = np.argsort(~kept, axis=1, kind="stable")
         kept = np.take_along_axis(kept, order, axis=1)
         rows = np.where(kept, np.take_along_axis(self.rows[blocks], order, axis=1), -1)
-        self.clear(blocks)
-        for j, column in enumerate(rows.T):
-            used = np.flatnonzero(column >= 0)
-            if used.size == 0:
-                break
-            self.append(blocks[used], column[used])
+        self.start(blocks, rows)
         self.multipliers[blocks] = np.where(kept, np.take_along_axis(new, order, axis=1), 0.0)
-
-    def clear(self, blocks: Indices) -> None:
-        self.rows[blocks] = -1
-        self.count[blocks] = 0
-        self.basis[blocks] = 0.0
-        self.triangle[blocks] = np.eye(self.rows.shape[1])
 
     def solve_alone(self, block: int) -> None:
         """Solve one block by SciPy's non-negative least squares on all rows."""

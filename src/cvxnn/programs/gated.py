@@ -73,14 +73,21 @@ class GatedReLUProgram(ConvexProgram):
         return np.asarray(self._map.adjoint(lam))
 
     def project(
-        self, V: Array, sets: WorkingSets | None = None, blocks: NDArray[np.intp] | None = None
+        self,
+        V: Array,
+        sets: WorkingSets | None = None,
+        blocks: NDArray[np.intp] | None = None,
+        negligible: float = 0.0,
     ) -> Array:
         """Return columns of V as they are: there are no cones."""
         return V if blocks is None else V[:, blocks]
 
-    def free_directions(self, sets: WorkingSets, block: int) -> Array:
-        """Return the identity: no row is ever active."""
-        return np.eye(self.problem.n_features)
+    def face_bases(
+        self, sets: WorkingSets, blocks: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], Array]:
+        """Return the unit vectors for every block: no row is ever active."""
+        d = self.problem.n_features
+        return np.repeat(blocks, d), np.tile(np.eye(d), len(blocks))
 
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
         """Return ``D_b X u`` for pairs of a block and a direction, shape (n, k)."""

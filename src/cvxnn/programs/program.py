@@ -59,7 +59,11 @@ class ConvexProgram(ABC):
 
     @abstractmethod
     def project(
-        self, V: Array, sets: WorkingSets | None = None, blocks: NDArray[np.intp] | None = None
+        self,
+        V: Array,
+        sets: WorkingSets | None = None,
+        blocks: NDArray[np.intp] | None = None,
+        negligible: float = 0.0,
     ) -> Array:
         """Return the projections of columns of V on their cones.
 
@@ -71,14 +75,38 @@ class ConvexProgram(ABC):
             Working sets, changed in place.
         blocks : int ndarray, optional
             The columns to project, all by default. The result has a column for each.
+        negligible : float, default 0
+            For a column whose projection is found to be no longer than this, another vector no longer than this
+            may be returned.
         """
 
     @abstractmethod
+    def face_bases(
+        self, sets: WorkingSets, blocks: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], Array]:
+        """Return orthonormal bases of the directions that keep blocks' active rows at zero.
+
+        Parameters
+        ----------
+        sets : WorkingSets
+            Those of the blocks' last projection.
+        blocks : int ndarray
+            The blocks.
+
+        Returns
+        -------
+        owners : int ndarray of shape (r,)
+            The block of each direction.
+        directions : ndarray of shape (d, r)
+            The bases side by side.
+        """
+
     def free_directions(self, sets: WorkingSets, block: int) -> Array:
         """Return an orthonormal basis, (d, k), of the directions that keep a block's active rows at zero.
 
         ``sets`` are the working sets of the block's last projection.
         """
+        return self.face_bases(sets, np.array([block]))[1]
 
     @abstractmethod
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
@@ -129,7 +157,7 @@ class ConvexProgram(ABC):
         The cone constraints are not looked at: see `violation`.
         """
         offset = self.best_offset(W) if offset is None else offset
-        return self.problem.loss.value(self.forward(W) + offset, self.target) + self.penalty(W)
+        return self.problem.loss_value(self.forward(W).reshape(self.problem.y.shape), offset) + self.penalty(W)
 
     def dual_variable(self, W: Array, offset: Array | None = None) -> Array:
         """Return ``lam = -grad ell`` at blocks W, shape (n,), with ``1^T lam = 0`` where there is an offset."""
@@ -149,7 +177,7 @@ class ConvexProgram(ABC):
         W = np.zeros_like(V)
         large = np.flatnonzero(np.linalg.norm(V, axis=0) > threshold)
         if large.size:
-            T = self.project(V, sets, large)
+            T = self.project(V, sets, large, threshold)
             norms = np.linalg.norm(T, axis=0)
             shrink = np.maximum(0.0, 1.0 - threshold / np.where(norms > 0, norms, np.inf))
             W[:, large] = T * np.where(norms > 0, shrink, 0.0)
@@ -183,8 +211,9 @@ class ConvexProgram(ABC):
         largest_norm = self._feasible_norm(lam, sets)
         # A value of t up to beta / max norm is feasible; an all-zero dual is feasible at any scale.
         limit = problem.beta / largest_norm if largest_norm > 0 else 1.0
-        t = problem.loss.best_dual_scale(lam, self.target, limit)
-        return max(0.0, -problem.loss.conjugate(-t * lam, self.target))
+        target = problem.centred_target.reshape(-1)
+        t = problem.loss.best_dual_scale(lam, target, limit)
+        return max(0.0, -problem.loss.conjugate(-t * lam, target))
 
     def _feasible_norm(self, lam: Array, sets: WorkingSets | None) -> float:
         """Return an upper bound on ``max_b ||Pi_K(A^T lam)_b||`` that is exact where it exceeds beta."""

@@ -72,6 +72,7 @@ class ReLUProgram(ConvexProgram):
     signs: Array  # (B,)
     _map: MaskedMap
     _unit_X: Array  # (n, d)
+    _sides: NDArray[np.int8]  # (B, n), the signs of masks: a block's are contiguous
 
     def __init__(self, problem: Problem, patterns: ActivationPatterns | Any, signs: Any = None) -> None:
         problem.require_trainable()
@@ -87,6 +88,8 @@ class ReLUProgram(ConvexProgram):
         object.__setattr__(self, "signs", signs)
         object.__setattr__(self, "_map", MaskedMap(problem.X, masks, signs))
         object.__setattr__(self, "_unit_X", unit_rows(problem.X))
+        sides = np.where(masks.T, np.int8(1), np.int8(-1))
+        object.__setattr__(self, "_sides", np.ascontiguousarray(sides))
 
     @property
     def n_blocks(self) -> int:
@@ -102,25 +105,33 @@ class ReLUProgram(ConvexProgram):
         return np.asarray(self._map.adjoint(lam))
 
     def project(
-        self, V: Array, sets: WorkingSets | None = None, blocks: NDArray[np.intp] | None = None
+        self,
+        V: Array,
+        sets: WorkingSets | None = None,
+        blocks: NDArray[np.intp] | None = None,
+        negligible: float = 0.0,
     ) -> Array:
         """Return the projections of columns of V on their cones, to rounding."""
         sets = WorkingSets.empty(self.n_blocks) if sets is None else sets
         blocks = np.arange(self.n_blocks) if blocks is None else blocks
-        return project_blocks(self._unit_X, self.masks, V, sets, blocks)
+        return project_blocks(self._unit_X, self._sides, V, sets, blocks, negligible)
 
-    def free_directions(self, sets: WorkingSets, block: int) -> Array:
-        """Return an orthonormal basis of the null space of a block's active rows, shape (d, k)."""
-        active = self._unit_X[sets.active[block]]
-        if active.shape[0] == 0:
-            return np.eye(self.problem.n_features)
-        q, r = np.linalg.qr(active.T, mode="complete")
-        # NNLS keeps its active rows linearly independent, so the diagonal has no zeros but rounding's.
-        return np.asarray(q[:, int(np.sum(np.abs(np.diag(r)) > 1e-12)) :])
+    def face_bases(
+        self, sets: WorkingSets, blocks: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], Array]:
+        """Return orthonormal bases of the null spaces of blocks' active rows, shapes (r,) and (d, r)."""
+        rows = sets.rows[blocks]
+        active = np.where(rows[:, :, None] >= 0, self._unit_X[rows], 0.0)
+        # Householder's QR leaves zero columns at the end alone, and completes the others to an orthonormal basis.
+        q = np.linalg.qr(active.mT, mode="complete").Q
+        free = np.arange(q.shape[2]) >= sets.counts[blocks][:, None]
+        return np.repeat(blocks, np.sum(free, axis=1)), q.mT[free].T
 
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
         """Return ``s_b D_b X u`` for pairs of a block and a direction, shape (n, k)."""
-        return (self.problem.X @ directions) * self.masks[:, blocks] * self.signs[blocks]
+        values = (directions * self.signs[blocks]).T @ self.problem.X.T
+        values *= self._sides[blocks] > 0
+        return values.T
 
     def violation(self, W: Array) -> float:
         """Return ``max_ib (-S_b x_i^T w_b)_+ / (||x_i|| max_b ||w_b||)``; 0 at W = 0."""

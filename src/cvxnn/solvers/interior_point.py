@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 
 import cvxpy as cp
@@ -37,16 +38,19 @@ class InteriorPoint(Solver):
         """Solve, and project the answer on the cones, which it meets to the solver's tolerance only."""
         statement = program.to_cvxpy()
         limit = {} if iterate.memory is None else {"time_limit": max(float(iterate.memory), 1e-3)}  # type: ignore[arg-type]
-        try:
-            statement.problem.solve(
-                solver=cp.CLARABEL,
-                tol_gap_abs=self.tol,
-                tol_gap_rel=self.tol,
-                tol_feas=self.tol,
-                **limit,
-            )
-        except cp.SolverError:
-            return replace(iterate, finished=True)
+        with warnings.catch_warnings():
+            # "Solution may be inaccurate": the loop judges it by its gap.
+            warnings.filterwarnings("ignore", message="Solution may be inaccurate")
+            try:
+                statement.problem.solve(
+                    solver=cp.CLARABEL,
+                    tol_gap_abs=self.tol,
+                    tol_gap_rel=self.tol,
+                    tol_feas=self.tol,
+                    **limit,
+                )
+            except cp.SolverError:
+                return replace(iterate, finished=True)
         if statement.blocks.value is None:
             return replace(iterate, finished=True)
         return Iterate(program.project(np.asarray(statement.blocks.value)), finished=True)

@@ -112,7 +112,10 @@ def _iterate(
     for step in range(1, max_steps + 1):
         if max_seconds is not None and time.perf_counter() - best.started >= max_seconds:
             return SolveStatus.MAX_SECONDS
-        iterate = solver.step(best.program, iterate)
+        try:
+            iterate = solver.step(best.program, iterate)
+        except (ArithmeticError, np.linalg.LinAlgError):
+            return SolveStatus.NOT_FINITE
         if not np.all(np.isfinite(iterate.blocks)):
             return SolveStatus.NOT_FINITE
         if not iterate.settled:

@@ -19,7 +19,7 @@ class SolveStatus(Enum):
     MAX_STEPS = "Stopped at max_steps before the gap reached tol: raise max_steps, or start from the blocks returned."
     MAX_SECONDS = "Stopped at max_seconds before the gap reached tol: raise max_seconds, or start from the blocks returned."
     INTERRUPTED = "Interrupted: these are the best blocks so far; start from them to go on."
-    NOT_FINITE = "A step gave NaN or infinity; these are the last good blocks: rescale the data or use another solver."
+    NOT_FINITE = "A step overflowed or met a singular system; these are the last good blocks: rescale the data or use another solver."
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
+from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.losses import SquaredLoss
 from cvxnn.programs import ConvexProgram
 from cvxnn.solvers.interior_point import InteriorPoint
@@ -72,20 +75,23 @@ def solve(
     tol = as_number(tol, "tol", positive=True)
     if max_seconds is not None:
         max_seconds = as_number(max_seconds, "max_seconds")
+    if not isinstance(max_steps, Integral) or isinstance(max_steps, bool) or max_steps < 0:
+        raise ValueError(f"max_steps must be an integer >= 0; got {max_steps!r}")
     if start is not None:
         start = as_finite_array(start, "start", (2,))
         expected = (program.problem.n_features, program.n_blocks)
         if start.shape != expected:
             raise ValueError(f"start must have shape {expected}; got {start.shape}")
-    return run(
-        program,
-        _choose(program, solver),
-        start=start,
-        tol=tol,
-        max_seconds=max_seconds,
-        max_steps=max_steps,
-        callback=callback,
-    )
+    with fitting_blas_threads(program.problem.X):
+        return run(
+            program,
+            _choose(program, solver),
+            start=start,
+            tol=tol,
+            max_seconds=max_seconds,
+            max_steps=max_steps,
+            callback=callback,
+        )
 
 
 def _choose(program: ConvexProgram, solver: str | Solver) -> Solver:

@@ -50,6 +50,7 @@ def check_projection(program: ConvexProgram, V: Array, rng: np.random.Generator)
         scaled = program.project(factor * V) / factor
         _check_columns(scaled, T, norms, "projection on a cone must be positively homogeneous")
     _check_memory(program, V, T, rng)
+    _check_negligible(program, V, T)
 
 
 def require_inside(program: ConvexProgram, T: Array, norms: Array) -> None:
@@ -88,6 +89,18 @@ def _check_memory(program: ConvexProgram, V: Array, T: Array, rng: np.random.Gen
     _check_columns(program.project(V, sets), T, norms, "working sets must not change a projection")
 
 
+def _check_negligible(program: ConvexProgram, V: Array, T: Array) -> None:
+    """Check that columns whose projection is longer than ``negligible`` are exact, and the others stay short."""
+    norms, lengths = np.linalg.norm(V, axis=0), np.linalg.norm(T, axis=0)
+    limit = float(np.median(lengths))
+    found = program.project(V, None, None, limit)
+    long = lengths > limit * (1 + 1e-9)
+    message = "columns that are not negligible must be projected"
+    _check_columns(found[:, long], T[:, long], norms[long], message)
+    largest = float(np.max(np.linalg.norm(found[:, ~long], axis=0), initial=0.0))
+    require_at_most(largest, limit, 1e-8 * limit, "negligible columns must stay short")
+
+
 def check_free_directions(program: ConvexProgram, V: Array) -> None:
     """Check that ``free_directions`` are an orthonormal basis of the face that the projection is on.
 
@@ -101,6 +114,13 @@ def check_free_directions(program: ConvexProgram, V: Array) -> None:
         size = float(np.linalg.norm(V[:, b]))
         require_close(N.T @ N, np.eye(N.shape[1]), 1e-12, "free directions must be orthonormal")
         require_close(N @ (N.T @ V[:, b]), T[:, b], 1e-8 * size, "projection must be linear on its face")
+    owners, bases = program.face_bases(sets, np.arange(program.n_blocks))
+    apart = [program.free_directions(sets, b) for b in range(program.n_blocks)]
+    message = "face_bases must give the bases of all blocks side by side"
+    require_close(owners, np.repeat(np.arange(program.n_blocks), [N.shape[1] for N in apart]), 0.0, message)
+    # Bases of one span: equal projectors, whatever the bases.
+    for b, N in enumerate(apart):
+        require_close(bases[:, owners == b] @ bases[:, owners == b].T, N @ N.T, 1e-12, message)
 
 
 def check_prox(program: ConvexProgram, V: Array, step: float, rng: np.random.Generator) -> None:

@@ -27,12 +27,15 @@ class Violations:
         ``max ||lam^T (X u)_+|| / beta - 1`` over everything tried.
     lower_bound : float
         Proven lower bound on the training problem; 0 when only a search ran.
+    proof : str
+        The name of the proof of the bound.
     candidates : Atoms
         Zero atoms for the violated directions, worst first.
     """
 
     value: float
     lower_bound: float
+    proof: str
     candidates: Atoms
 
 
@@ -69,19 +72,19 @@ def find_violations(
         Source of randomness of the search.
     """
     found: SearchResult | OracleValue | None = None
-    lower_bound = 0.0
+    lower_bound, proof = 0.0, "non-negative objective"
     if oracle is None or not oracle.is_cheap:
         starts = _starts(problem, lam, atoms) if len(atoms) else None
         found = search(problem.X, lam, starts=starts, n_random=n_random, random_state=rng)
     # A dear oracle is asked when the search is at its end: its time goes into telling cells below beta apart.
     if oracle is not None and (found is None or found.value <= (1.0 + tol) * problem.beta):
         exact = oracle.maximise(lam, threshold=problem.beta)
-        lower_bound = dual_bound(problem, lam, exact.upper)
+        lower_bound, proof = dual_bound(problem, lam, exact.upper), exact.method
         found = exact if found is None or exact.value >= found.value else found
     assert found is not None
     new = np.flatnonzero(found.values > (1.0 + 0.1 * tol) * problem.beta)[:limit]
     candidates = Atoms.of_directions(problem, found.directions[:, new], found.signs[new].astype(np.float64))
-    return Violations(found.value / problem.beta - 1.0, lower_bound, candidates)
+    return Violations(found.value / problem.beta - 1.0, lower_bound, proof, candidates)
 
 
 def _starts(problem: Problem, lam: Array, atoms: Atoms) -> Array:

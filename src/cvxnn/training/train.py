@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from cvxnn.certificates import Certificate, Oracle, certify, exact_oracle, make_certificate
+from cvxnn.certificates import Oracle, dual_bound, exact_oracle, make_certificate, relaxed_bound
+from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, require_realisable
 from cvxnn.problem import Problem
@@ -121,16 +122,17 @@ def train(
             )
         )
     rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
-    run = _Training(problem, tol, max_seconds, rng, callback)
-    if patterns is not None:
-        require_realisable(problem.X, patterns)
-        return run.on_patterns(patterns)
-    with Progress(verbose) as progress:
-        try:
-            status = run.rounds(progress)
-        except KeyboardInterrupt:
-            status = TrainingStatus.INTERRUPTED
-    return run.finish(status)
+    with fitting_blas_threads(problem.X):
+        run = _Training(problem, tol, max_seconds, rng, callback)
+        if patterns is not None:
+            require_realisable(problem.X, patterns)
+            return run.on_patterns(patterns)
+        with Progress(verbose) as progress:
+            try:
+                status = run.rounds(progress)
+            except KeyboardInterrupt:
+                status = TrainingStatus.INTERRUPTED
+        return run.finish(status)
 
 
 def _as_matrix_output(result: TrainingResult) -> TrainingResult:
@@ -161,7 +163,7 @@ class _Training:
         self.offset = self.problem.null_offset()
         self.network = self.atoms.network(self.problem, self.offset)
         self.objective = self.problem.objective(self.network)
-        self.lower_bound = 0.0
+        self.lower_bound, self.proof = 0.0, "non-negative objective"
         self.program_tol = min(1e-5, 1e-2 * self.tol)
         self.oracle: Oracle | None = None
 
@@ -190,7 +192,8 @@ class _Training:
         if self.oracle is None and violations.value <= self.tol and self.seconds_left() > 0:
             more = self.violations_of(lam, _CONFIRMATION * _RANDOM_STARTS)
             violations = max(violations, more, key=lambda v: v.value)
-        self.lower_bound = max(self.lower_bound, violations.lower_bound)
+        if violations.lower_bound > self.lower_bound:
+            self.lower_bound, self.proof = violations.lower_bound, violations.proof
         return violations
 
     def violations_of(self, lam: Array, n_random: int) -> Violations:
@@ -277,26 +280,30 @@ class _Training:
     def finish(self, status: TrainingStatus) -> TrainingResult:
         """Prune to a basic network and certify it."""
         self.simplify()
-        interrupted = status is TrainingStatus.INTERRUPTED
-        seconds = 1.0 if interrupted else max(1.0, min(_PROOF_SECONDS, self.seconds_left()))
-        proof = certify(self.problem, self.network, tol=self.tol, max_seconds=seconds)
-        certificate = self.best_proof(proof)
-        if certificate.proven:
-            status = status if interrupted or status is TrainingStatus.STOPPED else TrainingStatus.PROVEN
-        return TrainingResult(self.network, certificate, status, tuple(self.history))
-
-    def best_proof(self, proof: Certificate) -> Certificate:
-        """Return the certificate with the better of its bound and the best one met in training."""
-        if proof.lower_bound >= self.lower_bound:
-            return proof
-        return make_certificate(
-            proof.objective,
+        if self.objective - self.lower_bound > self.tol * self.objective:
+            self.prove(hurried=status is TrainingStatus.INTERRUPTED)
+        certificate = make_certificate(
+            self.objective,
             self.lower_bound,
             tol=self.tol,
-            method=proof.method,
+            method=self.proof,
             scope="network",
-            search_violation=proof.search_violation,
+            search_violation=self.history[-1].violation if self.history else None,
         )
+        if certificate.proven and status not in (TrainingStatus.INTERRUPTED, TrainingStatus.STOPPED):
+            status = TrainingStatus.PROVEN
+        return TrainingResult(self.network, certificate, status, tuple(self.history))
+
+    def prove(self, *, hurried: bool) -> None:
+        """Raise the lower bound as far as the time for it allows: exactly where that is affordable."""
+        lam = self.problem.dual_variable(self.network.predict(self.problem.X))
+        if self.oracle is not None and (self.oracle.is_cheap or not hurried):
+            exact = self.oracle.maximise(lam)
+            bounds = [(dual_bound(self.problem, lam, exact.upper), exact.method)]
+        else:
+            seconds = 1.0 if hurried else max(1.0, min(_PROOF_SECONDS, self.seconds_left()))
+            bounds = [relaxed_bound(self.problem, lam, max_seconds=seconds)]
+        self.lower_bound, self.proof = max([*bounds, (self.lower_bound, self.proof)])
 
     def simplify(self) -> None:
         """Merge equal directions and prune to a basic network, if that does not raise the objective."""
