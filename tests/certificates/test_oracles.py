@@ -1,11 +1,17 @@
 """Exact oracles against brute force, and the laws of the dual constraint."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvxnn.certificates import CellOracle, RowSpace, SweepOracle, exact_oracle
+from scipy.optimize import nnls
+
+from cvxnn.certificates import CellOracle, RowSpace, SweepOracle, cells, exact_oracle
+from cvxnn.certificates.branches import Branches
+from cvxnn.patterns import activation_patterns, enumerate_patterns
 
 # Values are exact up to the rounding of sums of at most a few hundred terms: 1e-12 of sum |lam_i| ||x_i||.
 ROUNDING = 1e-12
@@ -111,8 +117,105 @@ def test_cells_at_or_below_the_threshold_may_be_skipped():
     assert 1.1 * value <= above.upper <= 1.1 * value * (1 + 1e-9)
 
 
+def maxima_by_full_cells(X, l, gates):
+    """The maximum over all full cells that share each gate's pattern on the convex rows, one NNLS a cell."""
+    convex = l > 0
+    full = np.asarray(enumerate_patterns(X))
+    maxima = []
+    for active in activation_patterns(X[convex], gates).T:
+        sharing = full[:, np.all(full[convex] == active[:, None], axis=0)].T
+        maxima.append(max(nnls(-((2.0 * D - 1)[:, None] * X).T, X.T @ (D * l))[1] for D in sharing))
+    return np.array(maxima)
+
+
+def branch_bounds(X, l):
+    """Every stage's bounds of the cells of the convex rows, and the maxima that they bound."""
+    gates = enumerate_patterns(X[l > 0]).gates
+    branches = Branches(X, l)
+    active = branches.convex @ gates > 0
+    batch = branches.batch(active.T, gates.T)
+    stages = [batch, batch.greedy(2), batch.corrective(3), batch.corrective(30)]
+    stages.append(stages[2].exact(stages[2].vectors()))
+    bounds = [branches.screen(active.T, gates.T)] + [stage.bounds(stage.vectors()) for stage in stages]
+    return bounds, maxima_by_full_cells(X, l, gates), stages
+
+
+def check_bounds_hold(bounds, maxima, size):
+    for bound in bounds:
+        assert np.all(bound >= maxima - ROUNDING * size)
+
+
+@pytest.mark.parametrize("kind", ["generic", "off the origin", "duplicated and opposite rows", "integer lattice"])
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_bounds_of_convex_rows_hold_for_all_full_cells_and_the_exact_one_is_their_maximum(kind, scale):
+    rng = np.random.default_rng(8)
+    X = SAMPLES[kind](rng, 10, 3) * scale
+    X = X[np.any(X != 0, axis=1)]
+    for l in (rng.standard_normal(len(X)), np.abs(rng.standard_normal(len(X)))):
+        bounds, maxima, _ = branch_bounds(X, l)
+        size = weight(X, l)
+        check_bounds_hold(bounds, maxima, size)
+        # rows that are feasible to 1e-11 of the vector end the generation of multipliers
+        np.testing.assert_allclose(bounds[-1], maxima, rtol=0, atol=1e-10 * size)
+
+
+def test_the_law_of_bounds_rejects_multipliers_outside_their_box():
+    rng = np.random.default_rng(9)
+    X, l = rng.standard_normal((10, 3)), rng.standard_normal(10)
+    bounds, maxima, stages = branch_bounds(X, l)
+    exact = stages[-1]
+    loose = replace(exact, lower=2 * exact.lower).exact(exact.vectors())
+    check_bounds_hold(bounds, maxima, weight(X, l))
+    with pytest.raises(AssertionError):
+        check_bounds_hold([loose.bounds(loose.vectors())], maxima, weight(X, l))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(2, 9), d=st.integers(3, 5))
+def test_cells_of_one_sided_and_sparse_duals_equal_brute_force(dual_constraint, seed, n, d):
+    rng = np.random.default_rng(seed)
+    n = min(n, 7)
+    X, lam = rng.standard_normal((n, d)), np.abs(rng.standard_normal(n)) * (rng.random(n) < 0.7)
+    for dual in (lam, -lam):
+        assert CellOracle(X).maximise(dual).value == pytest.approx(dual_constraint(X, dual), rel=1e-9, abs=1e-12)
+
+
+def test_cells_name_every_violated_local_maximum():
+    # octants of R^3 in which all or some weights count: seven of the eight have a maximum in their interior or on
+    # a face, the best of them distinct
+    X = np.concatenate([np.eye(3), -np.eye(3)])
+    lam = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    result = CellOracle(X).maximise(lam, threshold=1.0)
+    expected = [np.linalg.norm([a, b, c]) for a in (1.0, 4.0) for b in (2.0, 5.0) for c in (3.0, 6.0)]
+    found = result.values[result.signs > 0]
+    for value in expected:
+        assert np.min(np.abs(found - value)) <= ROUNDING * weight(X, lam)
+
+
+def test_where_rounding_hides_cells_the_bound_is_another_and_says_so(monkeypatch, dual_constraint):
+    rng = np.random.default_rng(10)
+    X, lam = rng.standard_normal((7, 3)), rng.standard_normal(7)
+    oracle, expected = CellOracle(X), dual_constraint(X, lam)
+
+    def refuse(rows, **_):
+        raise FloatingPointError
+
+    def refuse_some(rows, **options):
+        return enumerate_patterns(rows, **options) if len(rows) == len(X) else refuse(rows)
+
+    monkeypatch.setattr(cells, "enumerate_patterns", refuse_some)
+    with_all_rows = oracle.maximise(lam)
+    assert with_all_rows.value == pytest.approx(expected, rel=1e-12)
+    assert with_all_rows.method == "cell enumeration"
+    monkeypatch.setattr(cells, "enumerate_patterns", refuse)
+    without = oracle.maximise(lam)
+    assert without.method == "norm bound"
+    assert without.value <= expected * (1 + 1e-12)
+    assert expected <= without.upper
+
+
 def test_cells_refuse_too_many():
-    with pytest.raises(ValueError, match="max_patterns"):
+    with pytest.raises(ValueError, match="max_cells = 1,000 is less than the 463,052 cells"):
         CellOracle(np.random.default_rng(0).standard_normal((50, 5)), max_cells=1000)
 
 

@@ -95,3 +95,119 @@ def test_only_the_blocks_asked_for_are_remembered():
     program, sets = cones(X, X @ rng.standard_normal((3, 4)) >= 0), WorkingSets.empty(4)
     program.project(-np.ones((3, 4)), sets, np.array([1, 2]))
     assert sets.counts[[0, 3]].tolist() == [0, 0]
+
+
+def opposite_rows(rng):
+    """Every row twice, on both sides of it: faces of lower dimension only."""
+    X = rng.standard_normal((6, 4))
+    masks = X @ rng.standard_normal((4, 8)) >= 0
+    masks = np.vstack([masks, masks])
+    masks[6:9] = ~masks[6:9]
+    return np.vstack([X, X]), masks
+
+
+def nearly_dependent_rows(rng):
+    """Pairs of rows 1e-9 apart, between which multipliers are ill-determined and projections are not."""
+    X = rng.standard_normal((20, 5))
+    X = np.vstack([X, X + 1e-9 * rng.standard_normal((20, 5))])
+    return X, X @ rng.standard_normal((5, 8)) >= 0
+
+
+def repeated_and_zero_rows(rng):
+    X = np.vstack([rng.integers(-1, 2, (30, 4)), np.zeros((3, 4))]).astype(float)
+    return X, X @ rng.standard_normal((4, 8)) >= 0
+
+
+def rows_in_a_plane(rng):
+    X = rng.standard_normal((30, 2)) @ rng.standard_normal((2, 6))
+    return X, X @ rng.standard_normal((6, 8)) >= 0
+
+
+def rows_of_all_scales(rng):
+    X = rng.standard_normal((30, 4)) * 10.0 ** rng.integers(-8, 9, (30, 1))
+    return X, X @ rng.standard_normal((4, 8)) >= 0
+
+
+def more_features_than_rows(rng):
+    X = rng.standard_normal((5, 12))
+    return X, X @ rng.standard_normal((12, 8)) >= 0
+
+
+HARD = [
+    opposite_rows,
+    nearly_dependent_rows,
+    repeated_and_zero_rows,
+    rows_in_a_plane,
+    rows_of_all_scales,
+    more_features_than_rows,
+]
+
+
+def check_optimal(program, V, T, sets):
+    """T lies in the cones and V - T in the polar cones of the faces: rounding of V at most."""
+    X = np.asarray(program.problem.X)
+    norms = np.linalg.norm(X, axis=1, keepdims=True)
+    X = X / np.where(norms > 0, norms, 1.0)
+    sizes = np.linalg.norm(V, axis=0)
+    assert np.all(np.where(program.masks, 1.0, -1.0) * (X @ T) >= -1e-13 * sizes)
+    assert np.all(np.abs(np.sum(T * (V - T), axis=0)) <= 1e-13 * sizes**2)
+    for b, count in enumerate(sets.counts):
+        face = sets.rows[b, :count]
+        signed = np.where(program.masks[face, b], 1.0, -1.0)[:, None] * X[face]
+        # V - T = -A^T z with z >= 0. The residual of the best z is looked at, not z: it may be ill-determined.
+        moved = T[:, b] - V[:, b]
+        residual = nnls(signed.T, moved)[1] if count else np.linalg.norm(moved)
+        assert residual <= 1e-12 * sizes[b]
+
+
+@pytest.mark.parametrize("make", HARD)
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_projections_are_optimal_cold_and_warm(make, scale, rng):
+    X, masks = make(rng)
+    program = cones(X, masks)
+    sets = WorkingSets.empty(program.n_blocks)
+    V = scale * rng.standard_normal((X.shape[1], program.n_blocks))
+    for _ in range(6):
+        check_optimal(program, V, program.project(V, sets), sets)
+        V = V + 0.1 * scale * rng.standard_normal(V.shape)
+
+
+@pytest.mark.parametrize("make", HARD)
+def test_a_projection_projects_to_itself_on_the_same_face_or_a_larger_one(make, rng):
+    X, masks = make(rng)
+    program, sets = cones(X, masks), WorkingSets.empty(masks.shape[1])
+    T = program.project(rng.standard_normal((X.shape[1], program.n_blocks)), sets)
+    np.testing.assert_allclose(program.project(T, sets), T, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(program.project(T), T, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["_BATCH_ENTRIES", "_PIVOTS"])
+def test_batches_and_the_way_out_of_cycles_change_nothing(name, monkeypatch, rng):
+    """Of one block a batch; and of no pivots, which leaves every block to SciPy."""
+    X = samplers.with_bias_column(rng, 60, 5)
+    program, V = cones(X, X @ rng.standard_normal((5, 12)) >= 0), rng.standard_normal((5, 12))
+    sets, others = WorkingSets.empty(12), WorkingSets.empty(12)
+    expected = program.project(V, sets)
+    monkeypatch.setattr(f"cvxnn.programs.cones.{name}", 0)
+    np.testing.assert_allclose(program.project(V, others), expected, rtol=0, atol=1e-12)
+    for rows, again in zip(sets.rows, others.rows, strict=True):
+        assert set(rows) == set(again)
+
+
+@given(seed=seeds)
+def test_negligible_projections_stay_negligible_and_the_others_exact(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((40, 4))
+    program, V = cones(X, X @ rng.standard_normal((4, 10)) >= 0), rng.standard_normal((4, 10))
+    exact = program.project(V)
+    norms = np.linalg.norm(exact, axis=0)
+    limit = float(np.median(norms))
+    found = program.project(V, negligible=limit)
+    small = norms <= limit
+    np.testing.assert_allclose(found[:, norms > limit], exact[:, norms > limit], rtol=0, atol=1e-12)
+    assert np.all(np.linalg.norm(found, axis=0)[small] <= limit * (1 + 1e-12))
+
+
+def test_nothing_to_project_is_no_error():
+    program = cones(np.eye(2), np.ones((2, 3)))
+    assert program.project(np.ones((2, 3)), None, np.zeros(0, dtype=np.intp)).shape == (2, 0)

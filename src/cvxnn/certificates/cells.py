@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cvxnn.certificates.branches import Batch, Branches
 from cvxnn.certificates.incumbent import Incumbent
+from cvxnn.certificates.norms import norm_bound
 from cvxnn.certificates.oracles import Oracle, OracleValue, oracle_value
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.patterns import count_bound, enumerate_patterns
@@ -47,7 +48,7 @@ class CellOracle(Oracle):
     ValueError
         If X can have more cells.
     FloatingPointError
-        If X is too ill-conditioned to tell its cells apart.
+        If X is too ill-conditioned to tell which of its rows are dependent.
 
     Notes
     -----
@@ -95,26 +96,31 @@ class CellOracle(Oracle):
         threshold : float, default 0.0
             Cells that cannot exceed it are dropped: ``upper`` is at least this large.
 
-        Raises
-        ------
-        FloatingPointError
-            If rounding hides cells.
+        Returns
+        -------
+        OracleValue
+            Where rounding hides cells of the rows that this dual variable asks for, ``method`` is "norm bound"
+            instead of "cell enumeration", and ``upper`` not tight.
         """
-        best, upper = threshold, threshold
+        best, upper, method = threshold, threshold, "cell enumeration"
         directions, signs = [np.zeros((self.space.rank, 0))], [np.zeros(0)]
         for sign in (1.0, -1.0):
             branches = Branches(self.space.coordinates, sign * lam)
             if len(branches.gains) == 0:
                 continue
             incumbent = Incumbent(self.space.coordinates, sign * lam, best)
-            upper = max(upper, _walk(_Cells.of(branches), incumbent))
-            incumbent.climb(floor=threshold)
+            try:
+                upper = max(upper, _walk(_Cells.of(branches), incumbent))
+            except FloatingPointError:
+                upper, method = max(upper, norm_bound(self.space, sign * lam)), "norm bound"
+                incumbent.offer(branches.convex)
+            incumbent.climb(floor=threshold if method == "cell enumeration" else -np.inf)
             best = incumbent.value
             directions.append(incumbent.directions)
             signs.append(np.full(incumbent.directions.shape[1], sign))
         upper = max(upper, best) + self.space.allowance(lam)
         U = self.space.lift(np.concatenate(directions, axis=1))
-        return oracle_value(self.space.X, lam, U, np.concatenate(signs), upper, "cell enumeration")
+        return oracle_value(self.space.X, lam, U, np.concatenate(signs), upper, method)
 
 
 @dataclass(frozen=True, eq=False)

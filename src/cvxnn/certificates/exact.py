@@ -8,7 +8,7 @@ from cvxnn.certificates.cells import CellOracle
 from cvxnn.certificates.oracles import Oracle
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.certificates.sweep import SweepOracle
-from cvxnn.patterns import count_bound
+from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.validation import Array
 
 # Measured on one core, seconds for each cell, sample and dimension: to enumerate, 15 s at n = 1000, r = 3; and to
@@ -16,6 +16,7 @@ from cvxnn.validation import Array
 _SECONDS_TO_ENUMERATE = 5e-9
 _SECONDS_TO_SETTLE = 1.5e-8
 _MOST_SECONDS = 30.0
+_TRIAL_SECONDS = 0.1
 
 
 def exact_oracle(
@@ -46,9 +47,11 @@ def exact_oracle(
     if not cells_are_affordable(space, max_cells, max_seconds):
         return None
     try:
-        return CellOracle(X, max_cells=max_cells)
+        oracle = CellOracle(X, max_cells=max_cells)
+        enumerate_patterns(space.coordinates[: _rows_to_try(space)])
     except FloatingPointError:
         return None  # too ill-conditioned to tell the cells apart
+    return oracle
 
 
 def cells_are_affordable(space: RowSpace, max_cells: int, max_seconds: float) -> bool:
@@ -62,6 +65,14 @@ def cells_are_affordable(space: RowSpace, max_cells: int, max_seconds: float) ->
     all_cells, half = count_bound(lines, r), 2 * count_bound((lines + 1) // 2, r)
     seconds = max(all_cells * _SECONDS_TO_ENUMERATE, half * _SECONDS_TO_SETTLE) * n * r
     return all_cells <= max_cells and seconds <= max_seconds
+
+
+def _rows_to_try(space: RowSpace) -> int:
+    """Return how many rows can be enumerated in little time, to see whether their cells can be told apart."""
+    n, r = space.coordinates.shape
+    while count_bound(n, r) * n * r * _SECONDS_TO_ENUMERATE > _TRIAL_SECONDS:
+        n = 3 * n // 4
+    return n
 
 
 def _count_lines(space: RowSpace) -> int:

@@ -8,7 +8,7 @@ from cvxnn.certificates.ascent import Ascent, polish
 from cvxnn.certificates.oracles import correlations, units
 from cvxnn.validation import Array
 
-_SEEDS = 128
+_SEEDS = 64
 _POLISHED = 8
 
 

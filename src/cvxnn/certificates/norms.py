@@ -23,7 +23,7 @@ def norm_bound(space: RowSpace, lam: Array) -> float:
     Notes
     -----
     With ``lam = p - q``, p and q its positive and negative parts, ``-q_i (z)_+ <= -q_i a z`` for every
-    ``0 <= a <= 1`` and ``(z)_+ = (z + |z|)/2``:
+    ``0 <= a <= 1`` and ``(z)_+ = (z + |z|)/2``::
 
         phi(lam) <= ||X^T (p/2 - a q)||  + 1/2 max_{||u|| <= 1} sum_i p_i |x_i^T u|,
 

@@ -24,6 +24,8 @@ Sides = NDArray[np.int8]
 _FEASIBILITY = 1e-13
 # Rows closer than this to the span of the others add rounding, not a direction.
 _DEPENDENT = 1e-14
+# Rounds for each row that a face can have. Cold starts take five; only rounding makes the method cycle.
+_PIVOTS = 10
 # Entries of one batch: 8 MiB of float64. Smaller batches pay more for the interpreter than they gain from cache.
 _BATCH_ENTRIES = 1 << 20
 
@@ -49,7 +51,7 @@ class WorkingSets:
     @property
     def counts(self) -> Indices:
         """Return the number of rows of each block, shape (B,)."""
-        return np.count_nonzero(self.rows >= 0, axis=1)
+        return np.asarray(np.count_nonzero(self.rows >= 0, axis=1), dtype=np.intp)
 
     def widen(self, n_rows: int) -> None:
         """Make room for ``n_rows`` rows a block."""
@@ -139,10 +141,10 @@ class _Faces:
     def project(self, negligible: float) -> Array:
         """Pivot until every block is done, and return the projections, shape (b, d)."""
         pending = np.arange(len(self.V))
-        # A cold start adds at most d rows and drops some on the way; beyond this, rounding makes it cycle.
-        for number in range(10 * self.rows.shape[1] + 20):
+        for number in range(_PIVOTS * (self.rows.shape[1] + 2)):
             z = self.solve(pending)
-            if number == 0:  # any non-negative multipliers will do to start from: this drops the negative ones
+            if number == 0:
+                # Any non-negative multipliers will do to start from; these make `step_back` drop all negative ones.
                 self.multipliers = np.maximum(z, 0.0)
             back = (z < 0).any(axis=1)
             ready = pending[~back]
@@ -155,7 +157,7 @@ class _Faces:
             if pending.size == 0:
                 return self.points
         for k in pending:
-            self.solve_alone(k)
+            self.solve_alone(int(k))
         return self.points
 
     def solve(self, blocks: Indices) -> Array:
@@ -189,7 +191,7 @@ class _Faces:
         second = basis @ vectors
         vectors = (vectors - basis.mT @ second)[:, :, 0]
         length = np.sqrt(np.einsum("bd,bd->b", vectors, vectors))
-        good = (length > _DEPENDENT) & (at < self.rows.shape[1])
+        good: NDArray[np.bool_] = (length > _DEPENDENT) & (at < self.rows.shape[1])
         b, at, length = blocks[good], at[good], length[good]
         self.triangle[b, : basis.shape[1], at] = (first + second)[good, :, 0]
         self.triangle[b, at, at] = length

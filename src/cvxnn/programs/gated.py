@@ -82,9 +82,7 @@ class GatedReLUProgram(ConvexProgram):
         """Return columns of V as they are: there are no cones."""
         return V if blocks is None else V[:, blocks]
 
-    def face_bases(
-        self, sets: WorkingSets, blocks: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], Array]:
+    def face_bases(self, sets: WorkingSets, blocks: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
         """Return the unit vectors for every block: no row is ever active."""
         d = self.problem.n_features
         return np.repeat(blocks, d), np.tile(np.eye(d), len(blocks))

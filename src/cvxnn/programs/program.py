@@ -81,9 +81,7 @@ class ConvexProgram(ABC):
         """
 
     @abstractmethod
-    def face_bases(
-        self, sets: WorkingSets, blocks: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], Array]:
+    def face_bases(self, sets: WorkingSets, blocks: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
         """Return orthonormal bases of the directions that keep blocks' active rows at zero.
 
         Parameters
@@ -196,7 +194,7 @@ class ConvexProgram(ABC):
             batch = batch[norms[batch] > best]
             if batch.size == 0:
                 break
-            best = max(best, float(np.max(np.linalg.norm(self.project(G, sets, batch), axis=0))))
+            best = max(best, float(np.max(np.linalg.norm(self.project(G, sets, batch, best), axis=0))))
         return best
 
     def dual_bound(self, lam: Array, sets: WorkingSets | None = None) -> float:
@@ -222,5 +220,5 @@ class ConvexProgram(ABC):
         large = np.flatnonzero(norms > self.problem.beta)
         if large.size == 0:
             return float(np.max(norms, initial=0.0))
-        projected = np.linalg.norm(self.project(G, sets, large), axis=0)
+        projected = np.linalg.norm(self.project(G, sets, large, self.problem.beta), axis=0)
         return max(float(np.max(projected)), self.problem.beta if large.size < norms.size else 0.0)

@@ -116,9 +116,7 @@ class ReLUProgram(ConvexProgram):
         blocks = np.arange(self.n_blocks) if blocks is None else blocks
         return project_blocks(self._unit_X, self._sides, V, sets, blocks, negligible)
 
-    def face_bases(
-        self, sets: WorkingSets, blocks: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], Array]:
+    def face_bases(self, sets: WorkingSets, blocks: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
         """Return orthonormal bases of the null spaces of blocks' active rows, shapes (r,) and (d, r)."""
         rows = sets.rows[blocks]
         active = np.where(rows[:, :, None] >= 0, self._unit_X[rows], 0.0)

@@ -78,7 +78,8 @@ class SemismoothNewton(Solver):
     def start(self, program: ConvexProgram, blocks: Array, max_seconds: float | None) -> Iterate:
         """Return the start: xi from the residual, sigma from the size of X."""
         if not isinstance(program.problem.loss, SquaredLoss):
-            raise ValueError(f"solver must be another one than {self.name!r} for the loss {program.problem.loss.name!r}")
+            loss = program.problem.loss.name
+            raise ValueError(f"solver must be another one than {self.name!r} for the loss {loss!r}")
         lam = program.dual_variable(blocks)
         # Sigma from the size of the blocks over beta was 10^5 times too large for cold starts at small beta: on
         # concrete at 5e-5 of its critical beta, 300 steps then left an objective of 10^6 instead of 6.2.
@@ -116,7 +117,7 @@ class SemismoothNewton(Solver):
         memory.multiplier = point.blocks
         memory.sigma *= self._growth_factor(memory.newton_steps)
         memory.newton_steps = 0
-        memory.point = _evaluate(program, memory.multiplier, memory.sigma, memory.sets, point.xi, point.adjoint)
+        memory.point = _evaluate(program, point.blocks, memory.sigma, memory.sets, point.xi, point.adjoint)
 
     def _growth_factor(self, newton_steps: int) -> float:
         """Grow fast after easy subproblems, hold after hard ones, retreat when one was given up.
@@ -159,7 +160,8 @@ def _search(program: ConvexProgram, memory: _Memory, direction: Array) -> _Point
         new_slope = float(new.gradient @ direction)
         rounding = _ROUNDING * (abs(point.value) + abs(new.value))
         lower = new.value <= point.value + 1e-4 * size * slope + rounding
-        if lower and (abs(new_slope) <= 0.5 * abs(slope) or new_slope <= 0 and size == 1.0 or -slope <= rounding):
+        flat = abs(new_slope) <= 0.5 * abs(slope) or -slope <= rounding
+        if lower and (flat or (size == 1.0 and new_slope <= 0)):
             return new
         if lower and new_slope <= 0:
             low, low_slope = size, new_slope
@@ -173,7 +175,7 @@ def _search(program: ConvexProgram, memory: _Memory, direction: Array) -> _Point
 def _is_rounding(old: _Point, new: _Point) -> bool:
     """Return whether a step changed neither value nor gradient by more than rounding leaves of them."""
     same = old.value - new.value <= _ROUNDING * (abs(old.value) + abs(new.value))
-    return same and bool(np.linalg.norm(new.gradient) > 0.5 * np.linalg.norm(old.gradient))
+    return same and float(np.linalg.norm(new.gradient)) > 0.5 * float(np.linalg.norm(old.gradient))
 
 
 def _newton_solve(program: ConvexProgram, memory: _Memory) -> Array:
@@ -183,10 +185,10 @@ def _newton_solve(program: ConvexProgram, memory: _Memory) -> Array:
     n, r = B.shape
     if r == 0:
         return gradient
-    # The product of a matrix and its transpose takes half the time of another.
+    # NumPy sends the product of a matrix and its own transpose to the symmetric BLAS routine, half the work.
     if r < n:
         inner = cho_factor(B.T @ B + np.eye(r) / sigma, lower=True, overwrite_a=True, check_finite=False)
-        return gradient - B @ cho_solve(inner, B.T @ gradient, check_finite=False)
+        return np.asarray(gradient - B @ cho_solve(inner, B.T @ gradient, check_finite=False))
     outer = cho_factor(B @ B.T + np.eye(n) / sigma, lower=True, overwrite_a=True, check_finite=False)
     return np.asarray(cho_solve(outer, gradient / sigma, check_finite=False))
 
