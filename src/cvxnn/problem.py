@@ -127,7 +127,10 @@ class Problem:
             If the network does not fit the problem's shapes, or has an offset where the problem has none.
         """
         self.require_fitting(network)
-        return self.loss_value(network.predict_without_offset(self.X), network.offset) + self.beta * network.weight_decay
+        return (
+            self.loss_value(network.predict_without_offset(self.X), network.offset)
+            + self.beta * network.weight_decay
+        )
 
     def dual_variable(self, f: Array) -> Array:
         """Return ``lam = -grad ell(f)``, shape of y; with an output offset, projected on ``1^T lam = 0``.

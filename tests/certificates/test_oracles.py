@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from scipy.optimize import nnls
 
 from cvxnn.certificates import CellOracle, RowSpace, SweepOracle, cells, exact_oracle
@@ -145,7 +144,9 @@ def check_bounds_hold(bounds, maxima, size):
         assert np.all(bound >= maxima - ROUNDING * size)
 
 
-@pytest.mark.parametrize("kind", ["generic", "off the origin", "duplicated and opposite rows", "integer lattice"])
+@pytest.mark.parametrize(
+    "kind", ["generic", "off the origin", "duplicated and opposite rows", "integer lattice"]
+)
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
 def test_bounds_of_convex_rows_hold_for_all_full_cells_and_the_exact_one_is_their_maximum(kind, scale):
     rng = np.random.default_rng(8)
@@ -177,7 +178,9 @@ def test_cells_of_one_sided_and_sparse_duals_equal_brute_force(dual_constraint, 
     n = min(n, 7)
     X, lam = rng.standard_normal((n, d)), np.abs(rng.standard_normal(n)) * (rng.random(n) < 0.7)
     for dual in (lam, -lam):
-        assert CellOracle(X).maximise(dual).value == pytest.approx(dual_constraint(X, dual), rel=1e-9, abs=1e-12)
+        assert CellOracle(X).maximise(dual).value == pytest.approx(
+            dual_constraint(X, dual), rel=1e-9, abs=1e-12
+        )
 
 
 def test_cells_name_every_violated_local_maximum():

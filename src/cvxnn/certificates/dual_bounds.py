@@ -47,7 +47,9 @@ def dual_bound(problem: Problem, lam: Array, upper: float) -> float:
     if not np.any(lam):
         return 0.0
     largest = problem.beta / upper if upper > 0 else 1.0
-    scale = problem.loss.best_dual_scale(lam, problem.centred_target, largest if math.isfinite(largest) else 1.0)
+    scale = problem.loss.best_dual_scale(
+        lam, problem.centred_target, largest if math.isfinite(largest) else 1.0
+    )
     bound = problem.dual_objective(scale * lam)
     if not math.isfinite(bound):
         return 0.0

@@ -69,7 +69,7 @@ def cells_are_affordable(space: RowSpace, max_cells: int, max_seconds: float) ->
 
 def _rows_to_try(space: RowSpace) -> int:
     """Return how many rows can be enumerated in little time, to see whether their cells can be told apart."""
-    n, r = space.coordinates.shape
+    n, r = len(space.coordinates), space.rank
     while count_bound(n, r) * n * r * _SECONDS_TO_ENUMERATE > _TRIAL_SECONDS:
         n = 3 * n // 4
     return n

@@ -52,7 +52,9 @@ class GatedReLUProgram(ConvexProgram):
     def __init__(self, problem: Problem, patterns: ActivationPatterns) -> None:
         problem.require_trainable()
         if not isinstance(patterns, ActivationPatterns):
-            raise ValueError(f"patterns must be ActivationPatterns, with gates; got {type(patterns).__name__}")
+            raise ValueError(
+                f"patterns must be ActivationPatterns, with gates; got {type(patterns).__name__}"
+            )
         masks = as_masks(patterns, problem.n_samples)
         object.__setattr__(self, "problem", problem)
         object.__setattr__(self, "patterns", patterns)
@@ -118,7 +120,9 @@ class GatedReLUProgram(ConvexProgram):
         shown = np.packbits(network.patterns(self.problem.X).T, axis=1)
         for j, row in enumerate(shown):
             if row.tobytes() not in slots:
-                raise ValueError(f"network must keep to the program's patterns; gate {j} shows a pattern without a block")
+                raise ValueError(
+                    f"network must keep to the program's patterns; gate {j} shows a pattern without a block"
+                )
             W[:, slots[row.tobytes()]] += network.output.reshape(-1)[j] * network.hidden[:, j]
         return W
 

@@ -155,7 +155,9 @@ class ConvexProgram(ABC):
         The cone constraints are not looked at: see `violation`.
         """
         offset = self.best_offset(W) if offset is None else offset
-        return self.problem.loss_value(self.forward(W).reshape(self.problem.y.shape), offset) + self.penalty(W)
+        return self.problem.loss_value(self.forward(W).reshape(self.problem.y.shape), offset) + self.penalty(
+            W
+        )
 
     def dual_variable(self, W: Array, offset: Array | None = None) -> Array:
         """Return ``lam = -grad ell`` at blocks W, shape (n,), with ``1^T lam = 0`` where there is an offset."""
@@ -163,9 +165,7 @@ class ConvexProgram(ABC):
         lam: Array = -np.asarray(self.problem.loss.gradient(self.forward(W) + offset, self.target))
         return self.problem.project_dual(lam)
 
-    def prox(
-        self, V: Array, step: float, sets: WorkingSets | None = None
-    ) -> Array:
+    def prox(self, V: Array, step: float, sets: WorkingSets | None = None) -> Array:
         """Return ``argmin_W 1/(2 step) ||W - V||^2 + beta sum_b ||w_b||`` over the cones.
 
         It is ``(1 - step beta / ||t||)_+ t`` with t the projection of v on its cone; columns with

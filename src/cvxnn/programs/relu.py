@@ -82,7 +82,9 @@ class ReLUProgram(ConvexProgram):
             masks = np.hstack([masks, masks])
         signs = np.asarray(signs, dtype=np.float64)
         if signs.shape != (masks.shape[1],) or not np.all(np.abs(signs) == 1.0):
-            raise ValueError(f"signs must have shape ({masks.shape[1]},) and hold +1 and -1 only; got {signs!r}")
+            raise ValueError(
+                f"signs must have shape ({masks.shape[1]},) and hold +1 and -1 only; got {signs!r}"
+            )
         object.__setattr__(self, "problem", problem)
         object.__setattr__(self, "masks", masks)
         object.__setattr__(self, "signs", signs)
@@ -171,7 +173,9 @@ class ReLUProgram(ConvexProgram):
         slots = {key: b for b, key in reversed(list(enumerate(_keys(self.masks, self.signs))))}
         for j, key in enumerate(_keys(network.patterns(self.problem.X), np.sign(output))):
             if key not in slots:
-                raise ValueError(f"network must keep to the program's patterns; neuron {j} shows a pattern without a block")
+                raise ValueError(
+                    f"network must keep to the program's patterns; neuron {j} shows a pattern without a block"
+                )
             W[:, slots[key]] += np.abs(output[j]) * network.hidden[:, j]
         return W
 
