@@ -82,7 +82,7 @@ class SemismoothNewton(Solver):
             raise ValueError(f"solver must be another one than {self.name!r} for the loss {loss!r}")
         lam = program.dual_variable(blocks)
         # Sigma from the size of the blocks over beta was 10^5 times too large for cold starts at small beta: on
-        # concrete at 5e-5 of its critical beta, 300 steps then left an objective of 10^6 instead of 6.2.
+        # concrete at 5e-5 of its critical beta, 100 steps then left an objective of 10^6 instead of 6.2.
         norm = float(np.linalg.norm(program.problem.X, 2))
         sigma = self.initial_sigma / norm**2 if norm > 0 else 1.0
         sets = WorkingSets.empty(program.n_blocks)
