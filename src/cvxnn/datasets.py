@@ -107,7 +107,7 @@ def load_planted(*, data_home: str | os.PathLike[str] | None = None) -> Dataset:
     """Return the planted problem from a local folder: n = 200, d = 10, the last column ones.
 
     Five teacher neurons, Gaussian inputs, noise 0.1, y standardised. With ``beta = 0.5`` and the squared loss
-    the best known objective of ``Problem(X, y, 0.5)`` is 1.540345.
+    the best known objective of ``Problem(X, y, 0.5)`` is 1.5402.
 
     Parameters
     ----------

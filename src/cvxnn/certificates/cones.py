@@ -116,7 +116,8 @@ def least_norm_in_box(rows: Array, linear: Array, lower: Array, upper: Array, st
     m = np.where(rows @ start > 0, lower, upper)
     m[np.isinf(m)] = 0.0
     inside = np.zeros(len(m), dtype=np.bool_)
-    size = float(np.linalg.norm(linear))
+    # the vector to be shortened: `linear` is 0 in the cell where no convex row is active
+    size = max(float(np.linalg.norm(linear)), float(np.linalg.norm(linear + m @ rows)))
     batch = 4 * len(linear) + 4
     for _ in range(_ROUNDS if size > 0 else 0):
         slopes = rows @ (linear + m @ rows)

@@ -31,7 +31,7 @@ TrainingCallback = Callable[[TrainingRecord], object]
 # The first descent: more neurons and iterations find better patterns and cost more to convexify. Over 100 neurons and
 # 300 iterations this takes the first objective on concrete at 1e-3 of its critical beta from 29.1 to 27.2. Descending
 # again in later rounds, from the convex program's network and the new directions, was tried: objectives as good, time
-# two to three times longer, because the patterns it brings multiply.
+# two to three times longer, because the patterns it brings multiply (see benchmarks/NOTES.md).
 _FIRST_NEURONS = 200
 _FIRST_SCALE = 0.3
 _DESCENT_ITERATIONS = 1000
