@@ -6,16 +6,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: demo test test-fast lint docs bench clean
+.PHONY: demo test test-slow lint docs bench clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py --out out
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term:skip-covered
 
-test-fast: $(DEV_STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+test-slow: $(DEV_STAMP)
+	$(BIN)/python -m pytest -m slow
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
