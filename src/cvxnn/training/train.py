@@ -40,6 +40,8 @@ _CANDIDATES = 100
 _RANDOM_STARTS = 256
 # A search that finds nothing is repeated with this many times the starts before it is believed.
 _CONFIRMATION = 4
+# Seconds that one call of an exact oracle may be expected to take when training itself has no limit.
+_ORACLE_SECONDS = 30.0
 # Seconds that the final proof may take when training itself has no limit.
 _PROOF_SECONDS = 10.0
 
@@ -169,7 +171,9 @@ class _Training:
 
     def rounds(self, progress: Progress) -> TrainingStatus:
         """Run rounds until a reason to stop."""
-        self.oracle = exact_oracle(self.problem.X)
+        # An exact call cannot be cut short, so under a time limit it may be expected to take a fifth of it at most.
+        seconds = _ORACLE_SECONDS if self.max_seconds is None else 0.2 * self.max_seconds
+        self.oracle = exact_oracle(self.problem.X, max_seconds=seconds)
         for number in range(10_000):
             violations = self.look()
             self.record(number, violations, progress)
