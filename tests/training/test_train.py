@@ -214,6 +214,20 @@ def test_interrupt_inside_a_step_returns_the_best_network(room, monkeypatch):
     assert np.isfinite(result.certificate.objective)
 
 
+def test_an_interrupted_steps_network_does_not_carry_an_older_networks_violation(monkeypatch):
+    import importlib
+
+    module = importlib.import_module("cvxnn.training.train")
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "convexify", interrupted)  # after the first descent has been accepted
+    result = train(planted())
+    assert result.certificate.objective < result.history[-1].objective
+    assert result.certificate.search_violation is None
+
+
 def test_callback_can_stop_training():
     result = train(planted(), callback=lambda record: record.round == 1)
     assert result.status is TrainingStatus.STOPPED

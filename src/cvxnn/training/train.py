@@ -77,7 +77,8 @@ def train(
         Seed of the random starts. The same seed gives the same network on one machine with a fixed number of
         threads and no time limit.
     callback : callable, optional
-        Called with a `TrainingRecord` after every round; returning True stops training.
+        Called with a `TrainingRecord` after every round; returning True stops training. Given patterns are solved
+        in one go, without rounds.
     verbose : int, default 0
         1 shows a line of progress on a terminal.
 
@@ -168,6 +169,7 @@ class _Training:
         self.lower_bound, self.proof = 0.0, "non-negative objective"
         self.program_tol = min(1e-5, 1e-2 * self.tol)
         self.oracle: Oracle | None = None
+        self.violation: float | None = None  # of the best network; None where no search has seen it
 
     def rounds(self, progress: Progress) -> TrainingStatus:
         """Run rounds until a reason to stop."""
@@ -198,6 +200,7 @@ class _Training:
             violations = max(violations, more, key=lambda v: v.value)
         if violations.lower_bound > self.lower_bound:
             self.lower_bound, self.proof = violations.lower_bound, violations.proof
+        self.violation = violations.value
         return violations
 
     def violations_of(self, lam: Array, n_random: int) -> Violations:
@@ -258,6 +261,7 @@ class _Training:
         objective = self.problem.objective(network)
         if objective < self.objective:
             self.atoms, self.offset, self.network, self.objective = atoms, offset, network, objective
+            self.violation = None
 
     def on_patterns(self, patterns: ActivationPatterns | Any) -> TrainingResult:
         """Solve the convex program on given patterns."""
@@ -292,7 +296,7 @@ class _Training:
             tol=self.tol,
             method=self.proof,
             scope="network",
-            search_violation=self.history[-1].violation if self.history else None,
+            search_violation=self.violation,
         )
         if certificate.proven and status not in (TrainingStatus.INTERRUPTED, TrainingStatus.STOPPED):
             status = TrainingStatus.PROVEN
