@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.linear_maps import relu_forward, row_chunks
+from cvxnn.linear_maps import gated_forward, relu_forward
 from cvxnn.model_files import Arrays, Header, kind_of_model, read_model, write_model
 from cvxnn.patterns import activation_patterns
-from cvxnn.validation import Array, as_finite_array, read_only
+from cvxnn.validation import Array, as_finite_data, read_only
 
 FILE_VERSION = 2
 
@@ -45,8 +45,8 @@ def _offset(offset: Any, output: Array) -> Array:
     return array
 
 
-def _features(X: Any, n_features: int) -> Array:
-    data: Array = as_finite_array(X, "X", (2,))
+def _features(X: Any, n_features: int) -> Any:
+    data = as_finite_data(X, "X")
     if data.shape[1] != n_features:
         raise ValueError(f"X must have {n_features} columns; got {data.shape[1]}")
     return data
@@ -135,7 +135,7 @@ class ReLUNetwork:
         Parameters
         ----------
         X : array_like of shape (n, d)
-            Data.
+            Data. Arrays of float32 or float64 are read in chunks, without a copy; they may be memory-mapped files.
         """
         return self.predict_without_offset(X) + (self.offset[0] if self.output.ndim == 1 else self.offset)
 
@@ -281,12 +281,7 @@ class GatedReLUNetwork:
 
     def predict_without_offset(self, X: Any) -> Array:
         """Return the outputs before the offset, shape (n,) or (n, C)."""
-        X = _features(X, self.n_features)
-        parts = [
-            (self.patterns(X[rows]) * (X[rows] @ self.hidden)) @ self.output
-            for rows in row_chunks(X.shape[0], self.n_neurons)
-        ]
-        return np.concatenate(parts)
+        return gated_forward(_features(X, self.n_features), self.gates, self.hidden, self.output)
 
     def patterns(self, X: Any) -> NDArray[np.bool_]:
         """Return the gates' activation patterns ``1[X G >= 0]``, shape (n, m)."""

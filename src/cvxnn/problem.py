@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cvxnn.losses import Loss, SquaredLoss, get_loss
-from cvxnn.validation import Array, as_finite_array, as_number, read_only
+from cvxnn.validation import Array, as_finite_array, as_finite_data, as_number, is_read_only_map, read_only
 
 if TYPE_CHECKING:
     from cvxnn.networks import ReLUNetwork
@@ -26,7 +27,8 @@ class Problem:
     Parameters
     ----------
     X : array_like of shape (n, d)
-        Data. Copied to float64.
+        Data. Copied to float64, unless it is a memory-mapped file of float32 or float64 opened for reading only
+        (``np.load(path, mmap_mode="r")``): that stays on disk, in its precision, and may be larger than memory.
     y : array_like of shape (n,) or (n, C)
         Targets. Copied to float64.
     beta : float
@@ -35,6 +37,13 @@ class Problem:
         The name of a loss, or a loss object.
     output_offset : bool, default False
         Whether the network has an unpenalised output offset, one number per output.
+
+    Notes
+    -----
+    With X on disk, construction (one pass, to check that it is finite), ``objective`` and predictions read it in
+    chunks and compute in float64. The file must not change meanwhile. Training and certificates work on all of X in
+    memory, in float64 (descent scales its columns, the convex program and the search for neurons multiply it as a
+    whole), so they refuse a file of float32: ``problem.in_memory()`` reads it.
 
     Raises
     ------
@@ -53,7 +62,7 @@ class Problem:
     Problem(n=2, d=1, outputs=1, beta=0.1, loss='squared', output_offset=False)
     """
 
-    X: Array  # (n, d)
+    X: Array  # (n, d); as on disk where it is a memory-mapped file
     y: Array  # (n,) or (n, C)
     beta: float
     loss: Loss = SquaredLoss()
@@ -63,13 +72,14 @@ class Problem:
     def __init__(
         self, X: Any, y: Any, beta: Any, loss: str | Loss = "squared", output_offset: bool = False
     ) -> None:
-        X = as_finite_array(X, "X", (2,))
+        stays_on_disk = is_read_only_map(X)
+        X = as_finite_data(X, "X")
         y = as_finite_array(y, "y", (1, 2))
         if y.shape[0] != X.shape[0]:
             raise ValueError(f"y must have one row for each of the {X.shape[0]} rows of X; got {y.shape[0]}")
         if not isinstance(output_offset, bool | np.bool_):
             raise ValueError(f"output_offset must be True or False; got {output_offset!r}")
-        object.__setattr__(self, "X", read_only(X))
+        object.__setattr__(self, "X", X if stays_on_disk else read_only(X))
         object.__setattr__(self, "y", read_only(y))
         object.__setattr__(self, "beta", as_number(beta, "beta"))
         object.__setattr__(self, "loss", get_loss(loss))
@@ -164,7 +174,15 @@ class Problem:
 
     def with_beta(self, beta: float) -> Problem:
         """Return the same problem with another weight decay."""
-        return Problem(self.X, self.y, beta, self.loss, self.output_offset)
+        other = copy(self)  # the arrays are immutable: shared, and not checked again
+        object.__setattr__(other, "beta", as_number(beta, "beta"))
+        return other
+
+    def in_memory(self) -> Problem:
+        """Return the same problem with X in memory in float64; itself where it is."""
+        if not isinstance(self.X, np.memmap):
+            return self
+        return Problem(np.asarray(self.X), self.y, self.beta, self.loss, self.output_offset)
 
     def require_fitting(self, network: ReLUNetwork) -> None:
         """Raise ``ValueError`` unless the network has the problem's shapes and model."""
@@ -179,11 +197,16 @@ class Problem:
             raise ValueError("network must have no offset: the problem has output_offset=False")
 
     def require_trainable(self) -> None:
-        """Raise ``ValueError`` unless training and proofs are defined: beta > 0 and one output."""
+        """Raise ``ValueError`` unless training and proofs are defined: beta > 0, one output and X in float64."""
         if self.beta <= 0:
             raise ValueError(f"beta must be > 0 for training and certificates; got {self.beta!r}")
         if self.n_outputs != 1:
             raise ValueError(f"y must have one output for training and certificates; got {self.n_outputs}")
+        if self.X.dtype != np.float64:
+            raise ValueError(
+                f"X must be float64 for training and certificates; got a file of {self.X.dtype}, which "
+                "problem.in_memory() reads into memory in float64"
+            )
 
     def __repr__(self) -> str:
         return (

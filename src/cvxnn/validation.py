@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# In the machine's byte order: a file in another one is converted like any array.
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+_CHECKED_AT_ONCE = 1 << 20  # entries
+
 
 def as_finite_array(value: Any, name: str, ndim: tuple[int, ...]) -> Array:
     """Return ``value`` as a float64 array of an accepted dimension without NaN or infinity.
@@ -42,10 +46,41 @@ def as_finite_array(value: Any, name: str, ndim: tuple[int, ...]) -> Array:
         raise ValueError(f"{name} must be {accepted}; got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty; got shape {array.shape}")
-    if not np.all(np.isfinite(array)):
-        bad = int(array.size - np.count_nonzero(np.isfinite(array)))
-        raise ValueError(f"{name} must be finite; found {bad} NaN or infinite of {array.size} entries")
+    _require_finite(array, name)
     return array
+
+
+def as_finite_data(value: Any, name: str) -> Any:
+    """Return a matrix of data without NaN or infinity: floating-point arrays as they are, all else in float64.
+
+    Parameters
+    ----------
+    value : array_like
+        What the user passed. An array of float32 or float64, memory-mapped or not, is returned without a copy.
+    name : str
+        Name of the argument, for the error message.
+
+    Raises
+    ------
+    ValueError
+        As `as_finite_array` for ``ndim=(2,)``.
+    """
+    if not (isinstance(value, np.ndarray) and value.dtype in _FLOATS and value.ndim == 2 and value.size > 0):
+        return as_finite_array(value, name, (2,))
+    _require_finite(value, name)
+    return value if isinstance(value, np.memmap) else np.asarray(value)
+
+
+def _require_finite(array: NDArray[Any], name: str) -> None:
+    """Check in one pass, in chunks, so that no array of booleans as large as the data is made."""
+    rows = array.reshape(1) if array.ndim == 0 else np.asarray(array)
+    step = max(1, _CHECKED_AT_ONCE * len(rows) // array.size)
+    finite = sum(
+        int(np.count_nonzero(np.isfinite(rows[start : start + step]))) for start in range(0, len(rows), step)
+    )
+    if finite < array.size:
+        bad = array.size - finite
+        raise ValueError(f"{name} must be finite; found {bad} NaN or infinite of {array.size} entries")
 
 
 def as_number(value: Any, name: str, *, positive: bool = False) -> float:
@@ -70,3 +105,8 @@ def read_only(array: Array) -> Array:
     copy = np.array(array, dtype=np.float64, order="C")
     copy.flags.writeable = False
     return copy
+
+
+def is_read_only_map(value: Any) -> bool:
+    """Return whether ``value`` is a memory-mapped file of float32 or float64 opened for reading only."""
+    return isinstance(value, np.memmap) and value.dtype in _FLOATS and not value.flags.writeable
