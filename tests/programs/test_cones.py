@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 
 from cvxnn import Problem, ReLUProgram
-from cvxnn.programs import WorkingSets
+from cvxnn.programs import OutOfTime, WorkingSets
+from cvxnn.programs.cones import shorten
 from cvxnn.testing import samplers
 
 seeds = st.integers(0, 2**32 - 1)
@@ -181,14 +182,14 @@ def test_a_projection_projects_to_itself_on_the_same_face_or_a_larger_one(make, 
     np.testing.assert_allclose(program.project(T), T, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["_BATCH_ENTRIES", "_PIVOTS"])
+@pytest.mark.parametrize("name", ["cones._BATCH_ENTRIES", "faces._PIVOTS"])
 def test_batches_and_the_way_out_of_cycles_change_nothing(name, monkeypatch, rng):
     """Of one block a batch; and of no pivots, which leaves every block to SciPy."""
     X = samplers.with_bias_column(rng, 60, 5)
     program, V = cones(X, X @ rng.standard_normal((5, 12)) >= 0), rng.standard_normal((5, 12))
     sets, others = WorkingSets.empty(12), WorkingSets.empty(12)
     expected = program.project(V, sets)
-    monkeypatch.setattr(f"cvxnn.programs.cones.{name}", 0)
+    monkeypatch.setattr(f"cvxnn.programs.{name}", 0)
     np.testing.assert_allclose(program.project(V, others), expected, rtol=0, atol=1e-12)
     for rows, again in zip(sets.rows, others.rows, strict=True):
         assert set(rows) == set(again)
@@ -211,3 +212,98 @@ def test_negligible_projections_stay_negligible_and_the_others_exact(seed):
 def test_nothing_to_project_is_no_error():
     program = cones(np.eye(2), np.ones((2, 3)))
     assert program.project(np.ones((2, 3)), None, np.zeros(0, dtype=np.intp)).shape == (2, 0)
+
+
+MANY = 32 * 128 + 1  # rows beyond which only those near the boundary are looked at
+
+
+def many_rows(rng, d=4, n=MANY):
+    """More rows than are looked at, with repeated and zero ones."""
+    X = rng.standard_normal((n, d))
+    X[:50], X[50:60] = X[60:110], 0.0
+    return X, X @ rng.standard_normal((d, 12)) >= 0
+
+
+def few_near_rows(rng):
+    """Rows that concentrate around one direction: nearly all are near or none is."""
+    X = rng.standard_normal((MANY, 3)) * [1e-4, 1.0, 1e-4] + [1.0, 0.0, 0.0]
+    return X, X @ rng.standard_normal((3, 8)) >= 0
+
+
+def crowded_rows(rng):
+    """Copies of a few rows: far more rows on the boundary than there is room for."""
+    X = np.repeat(rng.standard_normal((6, 4)), MANY // 5, axis=0)
+    return X, X @ rng.standard_normal((4, 8)) >= 0
+
+
+def badly_scaled_rows(rng):
+    X, masks = many_rows(rng)
+    return X * 10.0 ** rng.integers(-8, 9, (len(X), 1)), masks
+
+
+@pytest.mark.parametrize("make", [many_rows, few_near_rows, crowded_rows, badly_scaled_rows])
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_near_rows_give_the_projection_on_all_rows(make, scale, rng):
+    """Small moves keep the promise of the rows left out, large ones break it; both end at the same point."""
+    X, masks = make(rng)
+    program, sets = cones(X, masks), WorkingSets.empty(masks.shape[1])
+    V = scale * rng.standard_normal((X.shape[1], program.n_blocks))
+    for move in (0.0, 1e-6, 1e-3, 0.1, 1.0):
+        V = V + move * scale * rng.standard_normal(V.shape)
+        T = program.project(V, sets)
+        check_optimal(program, V, T, sets)
+        units = X / np.where(np.any(X, axis=1), np.linalg.norm(X, axis=1), 1.0)[:, None]
+        for b in range(0, program.n_blocks, 3):
+            z, _ = nnls((np.where(masks[:, b], 1.0, -1.0)[:, None] * units).T, -V[:, b])
+            expected = V[:, b] + (np.where(masks[:, b], 1.0, -1.0) * z) @ units
+            # Two active-set methods on multipliers up to 10^4 times rounding.
+            np.testing.assert_allclose(T[:, b], expected, rtol=0, atol=1e-10 * scale)
+
+
+def test_rows_left_out_satisfy_their_promise(rng):
+    X, masks = many_rows(rng)
+    program, sets = cones(X, masks), WorkingSets.empty(masks.shape[1])
+    program.project(rng.standard_normal((4, 12)), sets)
+    near = sets.near
+    units = X / np.where(np.any(X, axis=1), np.linalg.norm(X, axis=1), 1.0)[:, None]
+    promised = np.flatnonzero(near.radius > 0)
+    assert promised.size
+    for b in promised:
+        margins = np.where(masks[:, b], 1.0, -1.0) * (units @ near.anchors[b])
+        others = np.setdiff1d(np.arange(len(X)), near.rows[b])
+        assert np.min(margins[others]) >= near.radius[b] - 1e-14
+
+
+def test_a_promise_too_large_is_noticed(rng):
+    """The planted fault: rows that are never looked at again make projections that leave their cones."""
+    X, masks = many_rows(rng)
+    program, sets = cones(X, masks), WorkingSets.empty(masks.shape[1])
+    program.project(rng.standard_normal((4, 12)), sets)
+    sets.near.radius[:] = 10.0
+    sets.near.rows[:] = -1
+    V = sets.near.anchors.T + 0.1 * rng.standard_normal((4, 12))
+    assert program.violation(program.project(V, sets)) > 1e-3
+
+
+@given(seed=seeds)
+def test_normals_bound_the_norms_of_other_projections(seed):
+    """``||v + t A^T z||`` for z, t >= 0 is at least the norm of the projection of v."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((20, 4))
+    program, sets = cones(X, X @ rng.standard_normal((4, 6)) >= 0), WorkingSets.empty(6)
+    V = rng.standard_normal((4, 6))
+    program.project(V, sets)
+    for size in (1e-6, 1.0, 1e6):
+        other = size * (V + 0.3 * rng.standard_normal(V.shape))
+        bounds = np.linalg.norm(shorten(other.T, sets.normals), axis=1)
+        exact = np.linalg.norm(program.project(other), axis=0)
+        assert np.all(exact <= bounds + 1e-12 * np.linalg.norm(other, axis=0))
+        assert np.all(bounds <= np.linalg.norm(other, axis=0) * (1 + 1e-12))
+
+
+def test_a_deadline_ends_a_projection(rng):
+    X, masks = many_rows(rng)
+    program, sets = cones(X, masks), WorkingSets.empty(masks.shape[1])
+    sets.deadline = 0.0
+    with pytest.raises(OutOfTime):
+        program.project(rng.standard_normal((4, 12)), sets)

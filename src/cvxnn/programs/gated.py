@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.linear_maps import MaskedMap
 from cvxnn.networks import GatedReLUNetwork
 from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
-from cvxnn.programs.cones import WorkingSets
+from cvxnn.programs.pattern_rows import PatternRows
 from cvxnn.programs.program import ConvexProgram, Statement
 from cvxnn.programs.relu import as_masks
+from cvxnn.programs.working_sets import WorkingSets
 from cvxnn.validation import Array
 
 
@@ -46,8 +46,8 @@ class GatedReLUProgram(ConvexProgram):
 
     problem: Problem
     patterns: ActivationPatterns
-    masks: NDArray[np.bool_]  # (n, B)
-    _map: MaskedMap
+    masks: NDArray[np.bool_]  # (n, B), a view of rows that are contiguous for each gate
+    _map: PatternRows
 
     def __init__(self, problem: Problem, patterns: ActivationPatterns) -> None:
         problem.require_trainable()
@@ -55,11 +55,40 @@ class GatedReLUProgram(ConvexProgram):
             raise ValueError(
                 f"patterns must be ActivationPatterns, with gates; got {type(patterns).__name__}"
             )
-        masks = as_masks(patterns, problem.n_samples)
+        rows = np.ascontiguousarray(as_masks(patterns, problem.n_samples).T)
+        self._set(problem, patterns, rows)
+
+    def _set(self, problem: Problem, patterns: ActivationPatterns, rows: NDArray[np.bool_]) -> None:
         object.__setattr__(self, "problem", problem)
         object.__setattr__(self, "patterns", patterns)
-        object.__setattr__(self, "masks", masks)
-        object.__setattr__(self, "_map", MaskedMap(problem.X, masks, np.ones(masks.shape[1])))
+        object.__setattr__(self, "masks", rows.T)
+        object.__setattr__(self, "_map", PatternRows(problem.X, rows))
+
+    def restrict(self, blocks: NDArray[np.intp]) -> GatedReLUProgram:
+        """Return the program of some of the gates: the others' blocks are zero.
+
+        Parameters
+        ----------
+        blocks : int ndarray of shape (k,)
+            Distinct gates, k >= 1; block j of the result is ``blocks[j]`` here.
+        """
+        program = object.__new__(GatedReLUProgram)
+        program._set(self.problem, self.patterns[blocks], self._map.rows[blocks])
+        return program
+
+    def with_beta(self, beta: float) -> GatedReLUProgram:
+        """Return the program of another weight decay; the patterns are shared.
+
+        Raises
+        ------
+        ValueError
+            If ``beta`` is not a finite number > 0.
+        """
+        problem = self.problem.with_beta(beta)
+        problem.require_trainable()
+        program = object.__new__(GatedReLUProgram)
+        program._set(problem, self.patterns, self._map.rows)
+        return program
 
     @property
     def n_blocks(self) -> int:
@@ -68,11 +97,11 @@ class GatedReLUProgram(ConvexProgram):
 
     def forward(self, W: Array) -> Array:
         """Return ``sum_b D_b X w_b``, shape (n,)."""
-        return np.asarray(self._map.forward(W))
+        return self._map.forward(W)
 
     def adjoint(self, lam: Array) -> Array:
         """Return ``X^T D_b lam``, shape (d, B)."""
-        return np.asarray(self._map.adjoint(lam))
+        return self._map.adjoint(lam)
 
     def project(
         self,
@@ -91,7 +120,11 @@ class GatedReLUProgram(ConvexProgram):
 
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
         """Return ``D_b X u`` for pairs of a block and a direction, shape (n, k)."""
-        return (self.problem.X @ directions) * self.masks[:, blocks]
+        return self._map.images(blocks, directions)
+
+    def norm_bounds(self) -> Array:
+        """Return upper bounds on ``||D_b X||``, shape (B,): how fast a block's dual norm can change."""
+        return self._map.norm_bounds()
 
     def violation(self, W: Array) -> float:
         """Return 0: there are no cones."""

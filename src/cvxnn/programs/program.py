@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.programs.cones import WorkingSets
+from cvxnn.programs.working_sets import WorkingSets
 from cvxnn.validation import Array
 
 
@@ -121,6 +121,27 @@ class ConvexProgram(ABC):
         -------
         ndarray of shape (n, k)
         """
+
+    def gram(
+        self,
+        blocks: NDArray[np.intp],
+        directions: Array,
+        others: NDArray[np.intp],
+        other_directions: Array,
+        deadline: float = np.inf,
+    ) -> Array:
+        """Return the products of two families of `images`, shape (k, l).
+
+        Parameters
+        ----------
+        blocks, directions : ndarrays of shapes (k,), (d, k)
+            The first family.
+        others, other_directions : ndarrays of shapes (l,), (d, l)
+            The second.
+        deadline : float, default infinity
+            `time.perf_counter` after which `OutOfTime` is raised where the work is done in chunks.
+        """
+        return np.asarray(self.images(blocks, directions).T @ self.images(others, other_directions))
 
     @abstractmethod
     def violation(self, W: Array) -> float:

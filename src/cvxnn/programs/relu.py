@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,13 @@ from cvxnn.linear_maps import MaskedMap
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
-from cvxnn.programs.cones import WorkingSets, project_blocks
+from cvxnn.programs.cones import project_blocks
 from cvxnn.programs.program import ConvexProgram, Statement
+from cvxnn.programs.working_sets import OutOfTime, WorkingSets
 from cvxnn.validation import Array
+
+# Numbers in the images of a chunk of rows: 4 MiB of float64.
+_CHUNK_ENTRIES = 1 << 19
 
 
 def as_masks(patterns: Any, n_samples: int) -> NDArray[np.bool_]:
@@ -100,7 +105,12 @@ class ReLUProgram(ConvexProgram):
 
     def forward(self, W: Array) -> Array:
         """Return ``sum_b s_b D_b X w_b``, shape (n,)."""
-        return np.asarray(self._map.forward(W))
+        used = np.flatnonzero(np.any(W, axis=0))
+        if 2 * used.size > self.n_blocks:
+            return np.asarray(self._map.forward(W))
+        # Copying the masks in use costs less than to walk over all.
+        part = MaskedMap(self.problem.X, np.take(self.masks, used, axis=1), self.signs[used])
+        return np.asarray(part.forward(W[:, used]))
 
     def adjoint(self, lam: Array) -> Array:
         """Return ``s_b X^T D_b lam``, shape (d, B)."""
@@ -129,9 +139,33 @@ class ReLUProgram(ConvexProgram):
 
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
         """Return ``s_b D_b X u`` for pairs of a block and a direction, shape (n, k)."""
-        values = (directions * self.signs[blocks]).T @ self.problem.X.T
-        values *= self._sides[blocks] > 0
-        return values.T
+        return self._images(blocks, directions, slice(None)).T
+
+    def _images(self, blocks: NDArray[np.intp], directions: Array, rows: slice) -> Array:
+        values: Array = (directions * self.signs[blocks]).T @ self.problem.X[rows].T
+        values *= self._sides[blocks, rows] > 0
+        return values
+
+    def gram(
+        self,
+        blocks: NDArray[np.intp],
+        directions: Array,
+        others: NDArray[np.intp],
+        other_directions: Array,
+        deadline: float = np.inf,
+    ) -> Array:
+        """Return the products of two families of images, by chunks of rows: no n x k matrix is made."""
+        total = np.zeros((len(blocks), len(others)))
+        size = max(64, _CHUNK_ENTRIES // (len(blocks) + len(others)))
+        same = others is blocks and other_directions is directions
+        for start in range(0, self.problem.n_samples, size):
+            if time.perf_counter() > deadline:
+                raise OutOfTime
+            rows = slice(start, start + size)
+            first = self._images(blocks, directions, rows)
+            # NumPy sends the product of a matrix and its own transpose to the symmetric BLAS routine, half the work.
+            total += first @ (first if same else self._images(others, other_directions, rows)).T
+        return total
 
     def violation(self, W: Array) -> float:
         """Return ``max_ib (-S_b x_i^T w_b)_+ / (||x_i|| max_b ||w_b||)``; 0 at W = 0."""

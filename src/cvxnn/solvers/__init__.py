@@ -2,10 +2,12 @@
 
 from cvxnn.solvers.interior_point import InteriorPoint
 from cvxnn.solvers.newton import SemismoothNewton
+from cvxnn.solvers.path import path_betas, solve_path
 from cvxnn.solvers.proximal_gradient import ProximalGradient
 from cvxnn.solvers.solution import Solution, SolveRecord, SolveStatus
 from cvxnn.solvers.solve import solve
 from cvxnn.solvers.solver import Iterate, Solver
+from cvxnn.solvers.working_set import WorkingSet
 
 __all__ = [
     "InteriorPoint",
@@ -16,5 +18,8 @@ __all__ = [
     "SolveRecord",
     "SolveStatus",
     "Solver",
+    "WorkingSet",
+    "path_betas",
     "solve",
+    "solve_path",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cvxnn.certificates.certificate import make_certificate
-from cvxnn.programs import ConvexProgram, WorkingSets
+from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
 from cvxnn.solvers.solution import Solution, SolveRecord, SolveStatus
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.validation import Array
@@ -32,17 +32,34 @@ class _Best:
     def __post_init__(self) -> None:
         self.sets = WorkingSets.empty(self.program.n_blocks)
 
-    def see(self, blocks: Array, step: int) -> SolveRecord:
-        """Evaluate blocks: objective, and the bound from their residual."""
+    def keep(self, blocks: Array) -> tuple[float, Array]:
+        """Keep blocks if they are the best; return their objective and offset."""
         offset = self.program.best_offset(blocks)
         objective = self.program.objective(blocks, offset)
         if objective < self.objective:
             self.objective, self.blocks = objective, blocks
-        bound = self.program.dual_bound(self.program.dual_variable(blocks, offset), self.sets)
-        self.lower_bound = max(self.lower_bound, bound)
+        return objective, offset
+
+    def see(self, blocks: Array, step: int, iterate: Iterate | None = None) -> SolveRecord:
+        """Evaluate blocks: objective, and bounds where the iterate they belong to is given.
+
+        Bounds come from the residual of the blocks, and where that is not enough from the solver's own dual variable,
+        with the solver's faces as a first guess.
+        """
+        objective, offset = self.keep(blocks)
+        if iterate is not None:
+            if iterate.sets is not None:
+                self.sets = iterate.sets.copy()
+            self.bound(self.program.dual_variable(blocks, offset))
+            if iterate.dual is not None and not self.solved:
+                self.bound(iterate.dual)
         record = SolveRecord(step, time.perf_counter() - self.started, objective, self.lower_bound)
         self.history.append(record)
         return record
+
+    def bound(self, lam: Array) -> None:
+        """Keep the bound from a dual variable if it is the best."""
+        self.lower_bound = max(self.lower_bound, self.program.dual_bound(lam, self.sets))
 
     @property
     def solved(self) -> bool:
@@ -86,29 +103,42 @@ def run(
     best = _Best(program, tol, started, zero)
     status = SolveStatus.MAX_STEPS
     try:
-        best.see(zero, 0)
-        blocks = zero
-        if start is not None:
-            blocks = program.project(np.asarray(start, dtype=np.float64))
-            best.see(blocks, 0)
-        status = _iterate(best, solver, blocks, max_seconds, max_steps, callback)
+        status = _iterate(best, solver, start, max_seconds, max_steps, callback)
+    except OutOfTime:
+        status = SolveStatus.MAX_SECONDS
     except KeyboardInterrupt:
         status = SolveStatus.INTERRUPTED
-    return _solution(best, solver, status)
+    return _solution(best, solver, SolveStatus.SOLVED if best.solved else status)
+
+
+def _start(best: _Best, solver: Solver, start: Array | None, max_seconds: float | None) -> Iterate:
+    """Evaluate zero and the start, the latter with its bounds, and return the solver's first iterate."""
+    blocks = best.blocks
+    if start is not None:
+        best.see(blocks, 0)
+        blocks = best.program.project(np.asarray(start, dtype=np.float64), best.sets)
+    best.keep(blocks)
+    left = None
+    if max_seconds is not None:
+        left = max_seconds - (time.perf_counter() - best.started)
+        best.sets.deadline = best.started + max_seconds
+    # The solver starts before the bound is asked for: its faces are those that the bound needs.
+    iterate = solver.start(best.program, blocks, left)
+    best.see(blocks, 0, iterate)
+    return iterate
 
 
 def _iterate(
     best: _Best,
     solver: Solver,
-    blocks: Array,
+    start: Array | None,
     max_seconds: float | None,
     max_steps: int,
     callback: SolveCallback | None,
 ) -> SolveStatus:
+    iterate = _start(best, solver, start, max_seconds)
     if best.solved:
         return SolveStatus.SOLVED
-    left = None if max_seconds is None else max_seconds - (time.perf_counter() - best.started)
-    iterate: Iterate = solver.start(best.program, blocks, left)
     for step in range(1, max_steps + 1):
         if max_seconds is not None and time.perf_counter() - best.started >= max_seconds:
             return SolveStatus.MAX_SECONDS
@@ -120,7 +150,7 @@ def _iterate(
             return SolveStatus.NOT_FINITE
         if not iterate.settled:
             continue
-        record = best.see(iterate.blocks, step)
+        record = best.see(iterate.blocks, step, iterate)
         stop = callback is not None and callback(record) is True
         if best.solved:
             return SolveStatus.SOLVED

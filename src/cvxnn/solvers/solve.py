@@ -6,19 +6,21 @@ from numbers import Integral
 
 from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.losses import SquaredLoss
-from cvxnn.programs import ConvexProgram
+from cvxnn.programs import ConvexProgram, GatedReLUProgram
 from cvxnn.solvers.interior_point import InteriorPoint
 from cvxnn.solvers.loop import SolveCallback, run
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.proximal_gradient import ProximalGradient
 from cvxnn.solvers.solution import Solution
 from cvxnn.solvers.solver import Solver
+from cvxnn.solvers.working_set import WorkingSet
 from cvxnn.validation import Array, as_finite_array, as_number
 
 SOLVERS: dict[str, type[Solver]] = {
     "interior_point": InteriorPoint,
     "newton": SemismoothNewton,
     "proximal_gradient": ProximalGradient,
+    "working_set": WorkingSet,
 }
 
 
@@ -38,8 +40,9 @@ def solve(
     ----------
     program : ConvexProgram
         A `ReLUProgram` or a `GatedReLUProgram`.
-    solver : {"auto", "newton", "interior_point", "proximal_gradient"} or Solver, default "auto"
-        "auto" takes semismooth Newton for the squared loss, accelerated proximal gradient otherwise.
+    solver : {"auto", "newton", "working_set", "interior_point", "proximal_gradient"} or Solver, default "auto"
+        "auto" takes semismooth Newton for the squared loss, accelerated proximal gradient otherwise; on gated
+        programs a working set around them.
     tol : float, default 1e-6
         Relative gap to reach: (objective - lower bound) / objective.
     start : array_like of shape (d, B), optional
@@ -98,6 +101,8 @@ def _choose(program: ConvexProgram, solver: str | Solver) -> Solver:
     if isinstance(solver, Solver):
         return solver
     if solver == "auto":
+        if isinstance(program, GatedReLUProgram):
+            return WorkingSet()
         return SemismoothNewton() if isinstance(program.problem.loss, SquaredLoss) else ProximalGradient()
     if solver not in SOLVERS:
         raise ValueError(f"solver must be 'auto', one of {sorted(SOLVERS)}, or a Solver; got {solver!r}")

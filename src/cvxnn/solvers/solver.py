@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from cvxnn.programs import ConvexProgram
+from cvxnn.programs import ConvexProgram, WorkingSets
 from cvxnn.validation import Array
 
 
@@ -23,12 +23,18 @@ class Iterate:
         Whether the solver cannot do better.
     settled : bool
         Whether the point is worth an evaluation of objective and gap; False inside an inner iteration.
+    dual : ndarray of shape (n,), optional
+        A dual variable to try for the lower bound, beside the one of the blocks' residual.
+    sets : WorkingSets, optional
+        The solver's working sets: guesses for projections of ``A^T dual``. The loop copies them.
     """
 
     blocks: Array
     memory: object = None
     finished: bool = False
     settled: bool = True
+    dual: Array | None = None
+    sets: WorkingSets | None = None
 
 
 class Solver(ABC):
@@ -40,7 +46,8 @@ class Solver(ABC):
     def start(self, program: ConvexProgram, blocks: Array, max_seconds: float | None) -> Iterate:
         """Return the first iterate from given blocks, shape (d, B).
 
-        ``max_seconds`` is what is left of the time limit, for solvers whose single step is a native call.
+        ``max_seconds`` is what is left of the time limit, for solvers whose single step may take long: they stop
+        it by raising `OutOfTime`, or ask the native call that it is to do so.
         """
 
     @abstractmethod

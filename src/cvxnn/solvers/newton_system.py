@@ -1,0 +1,168 @@
+"""The linear system of the semismooth Newton steps, coupled through the free dimensions of the blocks in use."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
+from cvxnn.validation import Array
+
+Indices = NDArray[np.intp]
+
+# Of the largest diagonal entry of a Gram matrix: what rounding may take off its smallest eigenvalue.
+_ROUNDING = 1e-15
+# From this share of changed directions on, a new Gram matrix is cheaper: its symmetry halves the work.
+_CHANGED = 0.5
+# Relative residual of the conjugate gradients, and their iterations at most.
+_RESIDUAL = 1e-2
+_ITERATIONS = 200
+
+
+@dataclass(eq=False)
+class FaceGram:
+    """The Gram matrix of the images of face bases, kept from step to step: most faces do not change.
+
+    With N_b an orthonormal basis of block b's free dimensions, it is ``G = (A N)^T (A N)`` with the images centred
+    where the problem has an offset. Only rows and columns of blocks on a new face are computed.
+
+    Parameters
+    ----------
+    faces : int ndarray of shape (k, K)
+        The blocks' active rows, sorted.
+    blocks : int ndarray of shape (k,)
+        The blocks.
+    owners, bases : ndarrays of shapes (r,), (d, r)
+        The block of each direction, and the directions; a block's are side by side.
+    gram : ndarray of shape (r, r)
+        Before centring.
+    """
+
+    faces: Indices = field(default_factory=lambda: np.zeros((0, 0), dtype=np.intp))
+    blocks: Indices = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    owners: Indices = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    bases: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    gram: Array = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def update(self, program: ConvexProgram, sets: WorkingSets, used: Indices) -> None:
+        """Make this the Gram matrix of the faces that the blocks in use, in rising order, are on."""
+        faces = np.sort(sets.rows[used], axis=1)
+        places = np.minimum(np.searchsorted(self.blocks, used), max(len(self.blocks) - 1, 0))
+        kept = np.zeros(len(used), dtype=np.bool_)
+        if len(self.blocks) and self.faces.shape[1] == faces.shape[1]:
+            kept = (self.blocks[places] == used) & np.all(self.faces[places] == faces, axis=1)
+        old = np.flatnonzero(np.isin(self.owners, used[kept]))
+        owners, bases = program.face_bases(sets, used[~kept])
+        if len(owners) > _CHANGED * (len(owners) + len(old)):
+            old = old[:0]
+            owners, bases = program.face_bases(sets, used)
+        self._extend(program, old, owners, bases, sets.deadline)
+        self.faces, self.blocks = faces, used
+
+    def _extend(
+        self, program: ConvexProgram, old: Indices, owners: Indices, bases: Array, deadline: float
+    ) -> None:
+        """Keep old directions and add new ones."""
+        k, r = len(old), len(old) + len(owners)
+        gram = np.empty((r, r))
+        gram[:k, :k] = self.gram[np.ix_(old, old)]
+        all_owners, all_bases = owners, bases
+        if k:
+            all_owners = np.concatenate([self.owners[old], owners])
+            all_bases = np.hstack([self.bases[:, old], bases])
+        if k < r:
+            gram[k:] = program.gram(owners, bases, all_owners, all_bases, deadline)
+            gram[:k, k:] = gram[k:, :k].T
+        self.owners, self.bases, self.gram = all_owners, all_bases, gram
+
+    def solve(self, program: ConvexProgram, blocks: Array, sigma: float, gradient: Array) -> Array:
+        """Solve ``(I + sigma sum_b A_b J_b A_b^T) x = gradient``.
+
+        With B = A N S, ``S_b = sqrt(1 - c) I + (1 - sqrt(1 - c)) tau tau^T`` and ``tau = N^T th`` a root of the
+        Jacobians, it is ``x = gradient - B (I / sigma + S G S)^{-1} B^T gradient`` (Woodbury).
+        """
+        root = _Root.at(program, blocks, sigma, self.owners, self.bases)
+        inner = root.on_both_sides(self._centred(program))
+        rounding = _ROUNDING * float(np.max(np.diag(self.gram)))
+        inner[np.diag_indices_from(inner)] += 1.0 / sigma + rounding
+        right = root.times(_coordinates(program, self.owners, self.bases, gradient))
+        factor = cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
+        weights = root.times(cho_solve(factor, right, check_finite=False))
+        moved = _image(program, self.owners, self.bases, weights)
+        return np.asarray(gradient - moved)
+
+    def _centred(self, program: ConvexProgram) -> Array:
+        if not program.problem.output_offset:
+            return self.gram
+        n = program.problem.n_samples
+        sums = _coordinates(program, self.owners, self.bases, np.ones(n))
+        return np.asarray(self.gram - np.outer(sums, sums / n))
+
+
+def solve_by_conjugate_gradients(
+    program: ConvexProgram, sets: WorkingSets, blocks: Array, sigma: float, gradient: Array
+) -> Array:
+    """Solve ``(I + sigma sum_b A_b J_b A_b^T) x = gradient`` to 1e-2, without any matrix.
+
+    For systems too large to store. Where it stops early, x is still a direction of descent.
+    """
+    owners, bases = program.face_bases(sets, np.flatnonzero(np.any(blocks, axis=0)))
+    root = _Root.at(program, blocks, sigma, owners, bases)
+    x, residual = np.zeros_like(gradient), np.array(gradient)
+    direction, square = residual, float(residual @ residual)
+    goal = _RESIDUAL**2 * square
+    for _ in range(_ITERATIONS):
+        if time.perf_counter() > sets.deadline:
+            raise OutOfTime
+        coordinates = root.times(root.times(_coordinates(program, owners, bases, direction)))
+        product = direction + sigma * _image(program, owners, bases, coordinates)
+        size = square / float(direction @ product)
+        x = x + size * direction
+        residual = residual - size * product
+        before, square = square, float(residual @ residual)
+        if square <= goal:
+            break
+        direction = residual + square / before * direction
+    return np.asarray(x)
+
+
+def _coordinates(program: ConvexProgram, owners: Indices, bases: Array, x: Array) -> Array:
+    """Return ``N^T A^T x``."""
+    return np.asarray(np.sum(bases * program.adjoint(x)[:, owners], axis=0))
+
+
+def _image(program: ConvexProgram, owners: Indices, bases: Array, coordinates: Array) -> Array:
+    """Return ``A N c``, centred where there is an offset."""
+    blocks = np.zeros((program.n_blocks, bases.shape[0]))
+    np.add.at(blocks, owners, (bases * coordinates).T)
+    return program.problem.project_dual(program.forward(blocks.T))
+
+
+class _Root:
+    """``S``, block-diagonal: ``rho I + (1 - rho) tau tau^T`` for each block, with ``S^2 = N^T J N``."""
+
+    @classmethod
+    def at(cls, program: ConvexProgram, blocks: Array, sigma: float, owners: Indices, bases: Array) -> _Root:
+        """Return it for the blocks of a prox: ``1 - c = ||w|| / (||w|| + sigma beta)``."""
+        norms = np.linalg.norm(blocks, axis=0)
+        rho = np.sqrt(norms / (norms + sigma * program.problem.beta))[owners]
+        return cls(owners, rho, np.sum(bases * (blocks[:, owners] / norms[owners]), axis=0))
+
+    def __init__(self, owners: Indices, rho: Array, tau: Array) -> None:
+        starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+        self.starts = starts
+        self.group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(owners)]))
+        self.rho, self.tau, self.rest = rho, tau, (1.0 - rho) * tau
+
+    def times(self, x: Array) -> Array:
+        """Return ``S x`` for x of shape (r,) or (r, k)."""
+        rho, tau, rest = (v.reshape(-1, *[1] * (x.ndim - 1)) for v in (self.rho, self.tau, self.rest))
+        return np.asarray(rho * x + rest * np.add.reduceat(tau * x, self.starts, axis=0)[self.group])
+
+    def on_both_sides(self, gram: Array) -> Array:
+        """Return ``S G S``."""
+        return self.times(self.times(gram).T)

@@ -1,0 +1,141 @@
+"""The regularisation path of a convex program: solutions for decreasing weight decay, each from the one before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cvxnn.programs import ConvexProgram
+from cvxnn.solvers.restriction import with_beta
+from cvxnn.solvers.solution import Solution, SolveStatus
+from cvxnn.solvers.solve import solve
+from cvxnn.solvers.solver import Solver
+from cvxnn.validation import Array, as_finite_array, as_number
+
+
+def critical_beta(program: ConvexProgram) -> float:
+    """Return the weight decay from which on all blocks are zero at the optimum of the program.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        The program; its own beta does not matter.
+
+    Examples
+    --------
+    >>> from cvxnn import Problem
+    >>> from cvxnn.programs import ReLUProgram
+    >>> critical_beta(ReLUProgram(Problem([[2.0]], [3.0], beta=1.0), [[True]]))
+    6.0
+    """
+    zero = np.zeros((program.problem.n_features, program.n_blocks))
+    return program.critical_beta(program.dual_variable(zero))
+
+
+def path_betas(program: ConvexProgram, n_betas: int = 20, ratio: float = 1e-3) -> Array:
+    """Return weight decays from the critical one down to ``ratio`` times it, in equal factors.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        The program.
+    n_betas : int, default 20
+        How many, at least 2.
+    ratio : float, default 1e-3
+        The last over the first, in (0, 1).
+
+    Returns
+    -------
+    ndarray of shape (n_betas,)
+        Decreasing.
+
+    Raises
+    ------
+    ValueError
+        If the critical beta is zero: then every beta gives zero blocks.
+    """
+    if n_betas < 2:
+        raise ValueError(f"n_betas must be >= 2; got {n_betas!r}")
+    if not 0.0 < as_number(ratio, "ratio", positive=True) < 1.0:
+        raise ValueError(f"ratio must be < 1; got {ratio!r}")
+    critical = critical_beta(program)
+    if critical <= 0.0:
+        raise ValueError("program must have a non-zero block for some beta; its critical beta is 0")
+    return np.asarray(critical * np.geomspace(1.0, ratio, n_betas))
+
+
+def solve_path(
+    program: ConvexProgram,
+    betas: Sequence[float] | Array | None = None,
+    *,
+    solver: str | Solver = "auto",
+    tol: float = 1e-6,
+    max_seconds: float | None = None,
+    callback: Callable[[Solution], Any] | None = None,
+) -> tuple[Solution, ...]:
+    """Solve a program for a decreasing sequence of weight decays, each started from the solution before.
+
+    The working-set solver screens at every start with the dual point of the solution before: sequential screening.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        Data, loss and patterns; its own beta is not used where ``betas`` are given.
+    betas : array_like of shape (k,), optional
+        Decreasing numbers > 0; by default `path_betas`, 20 from the critical beta down to a thousandth of it.
+    solver, tol
+        As in `solve`; ``tol`` is reached at every beta.
+    max_seconds : float, optional
+        Limit for the whole path.
+    callback : callable, optional
+        Called with each `Solution`; returning True ends the path.
+
+    Returns
+    -------
+    tuple of Solution
+        One for each beta, in order. A path that ran out of time or was interrupted is shorter: its last solution is
+        the best one so far for its beta, and its status says so.
+
+    Raises
+    ------
+    ValueError
+        If ``betas`` are not decreasing numbers > 0, or for an option that `solve` refuses.
+
+    References
+    ----------
+    J. Friedman, T. Hastie, R. Tibshirani, "Regularization paths for generalized linear models via coordinate
+    descent", J. Stat. Softw. 2010, section 2.5; E. Ndiaye, O. Fercoq, A. Gramfort, J. Salmon, "Gap safe screening
+    rules for sparsity enforcing penalties", JMLR 2017, section 4.2 (sequential rules).
+
+    Examples
+    --------
+    >>> from cvxnn import Problem, enumerate_patterns
+    >>> from cvxnn.programs import ReLUProgram
+    >>> problem = Problem([[1.0]], [1.0], beta=1.0)
+    >>> path = solve_path(ReLUProgram(problem, enumerate_patterns(problem.X)), [1.0, 0.5])
+    >>> [round(solution.objective, 6) for solution in path]  # beta - beta^2 / 2
+    [0.5, 0.375]
+    """
+    started = time.perf_counter()
+    limit = None if max_seconds is None else as_number(max_seconds, "max_seconds")
+    values = path_betas(program) if betas is None else _checked(betas)
+    solutions: list[Solution] = []
+    for beta in values:
+        left = None if limit is None else max(0.0, limit - (time.perf_counter() - started))
+        start = solutions[-1].blocks if solutions else None
+        solution = solve(with_beta(program, float(beta)), solver, tol=tol, start=start, max_seconds=left)
+        solutions.append(solution)
+        stopped = solution.status in (SolveStatus.INTERRUPTED, SolveStatus.MAX_SECONDS)
+        if stopped or (callback is not None and callback(solution) is True):
+            break
+    return tuple(solutions)
+
+
+def _checked(betas: Sequence[float] | Array) -> Array:
+    values = as_finite_array(betas, "betas", (1,))
+    if np.any(values <= 0.0) or np.any(np.diff(values) >= 0.0):
+        raise ValueError(f"betas must be decreasing and > 0; got {values!r}")
+    return values

@@ -1,0 +1,162 @@
+"""Working sets of blocks: small sets that must grow, either inner solver, screening that never loses a block."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, solve
+from cvxnn.losses import Loss
+from cvxnn.programs import ConvexProgram
+from cvxnn.solvers import SolveStatus, WorkingSet, working_set
+from cvxnn.testing import (
+    check_interrupt,
+    check_never_worse_than_start,
+    check_solution,
+    check_solves,
+    check_time_limit,
+    members,
+    samplers,
+)
+
+every_program = pytest.mark.parametrize("kind", members(ConvexProgram), ids=lambda kind: kind.__name__)
+every_sampler = pytest.mark.parametrize("sampler", samplers.DATA.values(), ids=samplers.DATA)
+offsets = pytest.mark.parametrize("output_offset", [False, True], ids=["no offset", "offset"])
+# From the smallest sets, so that programs of twenty blocks take many rounds.
+SMALL = WorkingSet(initial_size=1, growth=1.0)
+
+
+def sample(kind, sampler, n=20, d=3, P=20, *, output_offset=False, ratio=0.05, seed=3, scale=1.0):
+    rng = np.random.default_rng(seed)
+    X = scale * sampler(rng, n, d)
+    y = rng.standard_normal(n) + 0.5
+    patterns = ActivationPatterns.from_gates(X, rng.standard_normal((d, P)))
+    probe = kind(Problem(X, y, 1.0, output_offset=output_offset), patterns)
+    critical = probe.critical_beta(probe.dual_variable(np.zeros((d, probe.n_blocks))))
+    return kind(Problem(X, y, max(ratio * critical, 1e-12), output_offset=output_offset), patterns)
+
+
+@every_program
+@every_sampler
+@offsets
+def test_small_sets_grow_to_the_optimum(kind, sampler, output_offset):
+    program = sample(kind, sampler, output_offset=output_offset)
+    if sampler in (samplers.tiny, samplers.huge, samplers.badly_scaled_rows):
+        # CVXPY's tolerances are partly absolute: the proven gap is the judge.
+        solution = solve(program, SMALL)
+        check_solution(solution)
+        assert solution.certificate.proven
+    else:
+        check_solves(program, SMALL, tol=1e-6)
+
+
+@every_program
+@pytest.mark.parametrize(("n", "d"), [(3, 6), (1, 1), (1, 4), (30, 2)])
+def test_small_sets_at_every_shape(kind, n, d):
+    check_solves(sample(kind, samplers.off_origin, n, d), SMALL, tol=1e-6)
+
+
+@every_program
+@pytest.mark.parametrize("scale", [1e-8, 1e-4, 1e4, 1e8])
+@pytest.mark.parametrize("y_scale", [1e-8, 1e8])
+def test_small_sets_at_every_scale(kind, scale, y_scale):
+    unit = sample(kind, samplers.gaussian)
+    problem = Problem(scale * unit.problem.X, y_scale * unit.problem.y, scale * y_scale * unit.problem.beta)
+    patterns = unit.patterns if kind is GatedReLUProgram else unit.masks[:, : unit.n_blocks // 2]
+    found = solve(kind(problem, patterns), SMALL, tol=1e-8)
+    assert found.certificate.proven
+    assert found.objective == pytest.approx(y_scale**2 * solve(unit, tol=1e-8).objective, rel=4e-8)
+
+
+def test_first_order_steps_inside():
+    program = sample(GatedReLUProgram, samplers.gaussian)
+    check_solves(program, WorkingSet("proximal_gradient", 2, 1.0), tol=1e-6)
+
+
+class SteepLoss(Loss):
+    """``2 ||f - y||^2``: four times the squared loss, with curvature 4."""
+
+    name, curvature = "steep", 4.0
+
+    def value(self, f, y):
+        return 2.0 * float(np.sum((f - y) ** 2))
+
+    def gradient(self, f, y):
+        return 4.0 * (f - y)
+
+    def conjugate(self, g, y):
+        return float(np.sum(g * (0.125 * g + y)))
+
+    def best_offset(self, f, y):
+        return np.atleast_1d(np.mean(y - f, axis=0))
+
+    to_cvxpy = conjugate_to_cvxpy = None
+
+
+@offsets
+def test_another_loss_takes_first_order_steps_and_its_own_curvature(output_offset):
+    squared = sample(GatedReLUProgram, samplers.gaussian, output_offset=output_offset)
+    problem = squared.problem
+    steep = Problem(problem.X, problem.y, 4.0 * problem.beta, SteepLoss(), output_offset)
+    program = GatedReLUProgram(steep, squared.patterns)
+    for solver in ("auto", WorkingSet(initial_size=1, growth=1.0)):
+        assert solve(program, solver).objective == pytest.approx(4.0 * solve(squared).objective, rel=3e-6)
+    with pytest.raises(ValueError, match="another one than 'semismooth Newton' for the loss 'steep'"):
+        solve(program, WorkingSet("newton"))
+
+
+def test_duplicated_patterns_change_nothing():
+    program = sample(ReLUProgram, samplers.gaussian)
+    twice = ReLUProgram(program.problem, np.hstack([program.masks, program.masks]), np.tile(program.signs, 2))
+    for solver in (SMALL, WorkingSet()):
+        assert solve(twice, solver, tol=1e-8).objective == pytest.approx(
+            solve(program, solver, tol=1e-8).objective, rel=4e-8
+        )
+
+
+@every_program
+def test_limits_interrupts_and_starts_with_small_sets(kind):
+    program = sample(kind, samplers.off_origin, n=30, ratio=0.01, output_offset=True)
+    check_time_limit(program, SMALL)
+    for evaluation in (1, 2, 4, 8):
+        check_interrupt(program, SMALL, evaluation, tol=1e-12)
+    for seed in range(4):
+        start = samplers.blocks(np.random.default_rng(seed), 3, program.n_blocks)
+        check_never_worse_than_start(program, SMALL, start)
+
+
+@every_program
+def test_a_time_limit_inside_the_rounds_returns_what_was_seen(kind):
+    program = sample(kind, samplers.off_origin, n=30, ratio=0.01)
+    for max_steps in (1, 5, 15, 40):
+        solution = solve(program, SMALL, tol=1e-12, max_steps=max_steps)
+        check_solution(solution)
+        assert solution.status in (SolveStatus.MAX_STEPS, SolveStatus.SOLVED, SolveStatus.FINISHED)
+
+
+def test_most_blocks_never_enter_a_working_set(monkeypatch):
+    """What the solver is for: a few blocks of many are ever solved for."""
+    program = sample(GatedReLUProgram, samplers.with_bias_column, n=40, d=4, P=600, ratio=0.3)
+    sizes = []
+    original = working_set.restrict
+    monkeypatch.setattr(working_set, "restrict", lambda p, b: sizes.append(len(b)) or original(p, b))
+    solution = solve(program, WorkingSet(initial_size=10))
+    assert solution.certificate.proven
+    assert max(size for size in sizes if size < 300) < 100
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"inner": "simplex"},
+            r"inner must be 'auto' or one of \['newton', 'proximal_gradient'\]; got 'simplex'",
+        ),
+        ({"initial_size": 0}, "initial_size must be >= 1; got 0"),
+        ({"growth": 0.5}, r"growth must be >= 1; got 0\.5"),
+        ({"inner_tol": 1.0}, r"inner_tol must be > 0 and < 1; got 1\.0"),
+    ],
+)
+def test_bad_settings_are_refused_by_name(options, message):
+    with pytest.raises(ValueError, match=message):
+        WorkingSet(**options)
