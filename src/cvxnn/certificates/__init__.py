@@ -2,14 +2,17 @@
 
 from cvxnn.certificates.cells import CellOracle
 from cvxnn.certificates.certificate import Certificate, make_certificate
-from cvxnn.certificates.certify import certify, relaxed_bound
+from cvxnn.certificates.certify import certify
 from cvxnn.certificates.critical import beta_max
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.dual_sdp import DualPoint, joint_dual_sdp
 from cvxnn.certificates.exact import exact_oracle
+from cvxnn.certificates.improving import LowerBound, improving_bounds, relaxed_bound
+from cvxnn.certificates.lifted_dual import LiftedDual
 from cvxnn.certificates.norms import norm_bound
 from cvxnn.certificates.oracles import Oracle, OracleValue
 from cvxnn.certificates.relaxation import relaxed_upper_bound
+from cvxnn.certificates.row_groups import RowGroups, group_rows
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.certificates.search import SearchResult, search
 from cvxnn.certificates.sweep import SweepOracle
@@ -18,8 +21,11 @@ __all__ = [
     "CellOracle",
     "Certificate",
     "DualPoint",
+    "LiftedDual",
+    "LowerBound",
     "Oracle",
     "OracleValue",
+    "RowGroups",
     "RowSpace",
     "SearchResult",
     "SweepOracle",
@@ -27,6 +33,8 @@ __all__ = [
     "certify",
     "dual_bound",
     "exact_oracle",
+    "group_rows",
+    "improving_bounds",
     "joint_dual_sdp",
     "make_certificate",
     "norm_bound",

@@ -9,25 +9,19 @@ from typing import Any, Literal, get_args
 from cvxnn.certificates.cells import CellOracle
 from cvxnn.certificates.certificate import Certificate, make_certificate
 from cvxnn.certificates.dual_bounds import dual_bound
-from cvxnn.certificates.dual_sdp import joint_dual_sdp, sdp_is_affordable
 from cvxnn.certificates.exact import exact_oracle
-from cvxnn.certificates.norms import norm_bound
+from cvxnn.certificates.improving import LowerBound, Relaxation, improving_bounds
 from cvxnn.certificates.oracles import Oracle
-from cvxnn.certificates.relaxation import relaxed_upper_bound
-from cvxnn.certificates.row_space import RowSpace
 from cvxnn.certificates.search import search
 from cvxnn.certificates.sweep import SweepOracle
 from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.validation import Array, as_number
+from cvxnn.validation import as_number
 
 logger = logging.getLogger(__name__)
 
-Method = Literal["auto", "sweep", "cells", "dual_sdp", "norms"]
-
-# The relaxation of a given residual costs about 200 n r^2: beyond this it would take longer than it is worth.
-_RELAXATION_WORK = 2e7
+Method = Literal["auto", "sweep", "cells", "dual_sdp", "lifted", "norms"]
 
 
 def certify(
@@ -52,15 +46,19 @@ def certify(
         The training problem, with beta > 0 and one output.
     network : ReLUNetwork
         Any network of the problem's shapes.
-    method : {"auto", "sweep", "cells", "dual_sdp", "norms"}, default "auto"
+    method : {"auto", "sweep", "cells", "dual_sdp", "lifted", "norms"}, default "auto"
         "sweep": exact, rank of X at most 2. "cells": exact, all cells of the arrangement, for low rank.
-        "dual_sdp": a semidefinite relaxation, any rank. "norms": norm inequalities and the relaxation of the
-        network's own dual variable, fast at any size. "auto": an exact method where it is affordable, else
-        the best of the others within the time.
+        "dual_sdp": a semidefinite relaxation, any rank, on groups of rows where these are many. "lifted": a
+        much tighter one, squared loss, up to 1,500 rows; it goes on from "dual_sdp" and improves as long as
+        it has time. "norms": norm inequalities and the relaxation of the network's own dual variable, fast at
+        any size. "auto": an exact method where it is affordable, else "norms", "dual_sdp" and "lifted", one
+        after the other, until the gap is at most ``tol`` or the time is up.
     tol : float, default 1e-3
         The relative gap that counts as proven.
     max_seconds : float, default 10.0
-        Time for the search and the relaxations. Exact methods run to the end.
+        Time for the search and the relaxations, which use it all unless the gap closes or the bounds stop to
+        rise; `improving_bounds` shows the bounds on the way. Exact methods run to the end. An interrupt
+        returns the best bound so far.
     random_state : int, Generator or None, default 0
         Seed of the search.
 
@@ -95,7 +93,7 @@ def certify(
         raise ValueError(f"method must be one of {get_args(Method)}; got {method!r}")
     with fitting_blas_threads(problem.X):
         objective = problem.objective(network)
-        bound, proof, largest = _prove(problem, network, method, max_seconds, random_state, started)
+        bound, proof, largest = _prove(problem, network, method, tol, max_seconds, random_state, started)
     return make_certificate(
         objective,
         bound,
@@ -110,29 +108,48 @@ def _prove(
     problem: Problem,
     network: ReLUNetwork,
     method: Method,
+    tol: float,
     max_seconds: float,
     random_state: Any,
     started: float,
 ) -> tuple[float, str, float]:
     """Return the lower bound, the name of its proof, and the largest value of the dual constraint met."""
-    problem, prediction = _with_flat_targets(problem), network.predict(problem.X).ravel()
-    lam = problem.dual_variable(prediction)
-    oracle = _oracle(problem, method, max_seconds)
+    problem, network = _with_one_output(problem, network)
+    lam = problem.dual_variable(network.predict(problem.X))
     result = search(
         problem.X, lam, starts=network.hidden, random_state=random_state, max_seconds=max_seconds / 4
     )
-    if oracle is not None:
-        found = oracle.maximise(lam)
-        return dual_bound(problem, lam, found.upper), found.method, max(result.value, found.value)
-    remaining = max_seconds - (time.perf_counter() - started)
-    return *relaxed_bound(problem, lam, method, max_seconds=remaining), result.value
+    if method in ("auto", "sweep", "cells"):
+        oracle = _oracle(problem, method, max_seconds)
+        if oracle is not None:
+            found = oracle.maximise(lam)
+            return dual_bound(problem, lam, found.upper), found.method, max(result.value, found.value)
+    relaxation: Relaxation = "auto" if method == "sweep" or method == "cells" else method
+    remaining = max(max_seconds - (time.perf_counter() - started), 0.0)
+    best = _best_bound(problem, network, relaxation, tol, remaining)
+    return best.value, best.method, result.value
 
 
-def _with_flat_targets(problem: Problem) -> Problem:
-    """Return the problem with targets of shape (n,): one output may come as a column."""
+def _best_bound(
+    problem: Problem, network: ReLUNetwork, method: Relaxation, tol: float, max_seconds: float
+) -> LowerBound:
+    """Return the best of the improving bounds: within tol, at the end of the time, or at an interrupt."""
+    objective, best = problem.objective(network), LowerBound(0.0, 0.0, "non-negative objective")
+    try:
+        for best in improving_bounds(problem, network, method=method, max_seconds=max_seconds):
+            if objective - best.value <= tol * objective:
+                break
+    except KeyboardInterrupt:
+        logger.info("interrupted: the best bound so far is returned")
+    return best
+
+
+def _with_one_output(problem: Problem, network: ReLUNetwork) -> tuple[Problem, ReLUNetwork]:
+    """Return problem and network with targets of shape (n,): one output may come as a column."""
     if problem.y.ndim == 1:
-        return problem
-    return Problem(problem.X, problem.y.ravel(), problem.beta, problem.loss, problem.output_offset)
+        return problem, network
+    flat = Problem(problem.X, problem.y.ravel(), problem.beta, problem.loss, problem.output_offset)
+    return flat, ReLUNetwork(network.hidden, network.output.ravel(), network.offset)
 
 
 def _oracle(problem: Problem, method: Method, max_seconds: float) -> Oracle | None:
@@ -142,45 +159,4 @@ def _oracle(problem: Problem, method: Method, max_seconds: float) -> Oracle | No
             return SweepOracle(problem.X)
         case "cells":
             return CellOracle(problem.X)
-        case "auto":
-            return exact_oracle(problem.X, max_seconds=max_seconds)
-    return None
-
-
-def relaxed_bound(
-    problem: Problem, lam: Array, method: Method = "auto", *, max_seconds: float
-) -> tuple[float, str]:
-    """Return the best lower bound of the relaxations asked for, and the name of its proof.
-
-    Parameters
-    ----------
-    problem : Problem
-        With targets of shape (n,).
-    lam : ndarray of shape (n,)
-        The residual's dual variable.
-    method : {"auto", "norms", "dual_sdp"}
-        Which relaxations.
-    max_seconds : float
-        What is left for the joint dual SDP; it is not started when it is not expected to finish.
-    """
-    space = RowSpace(problem.X)
-    bounds = [(0.0, "non-negative objective")]
-    if method in ("auto", "norms"):
-        bounds += _residual_bounds(problem, space, lam)
-    if method == "dual_sdp" or (method == "auto" and sdp_is_affordable(space, max_seconds)):
-        point = joint_dual_sdp(problem, space, max_seconds=max(max_seconds, 0.1))
-        if point is not None:
-            bounds.append((point.lower_bound, "joint dual SDP"))
-    best, proof = max(bounds, key=lambda pair: pair[0])
-    logger.debug("bounds: %s", bounds)
-    return best, proof
-
-
-def _residual_bounds(problem: Problem, space: RowSpace, lam: Array) -> list[tuple[float, str]]:
-    """Bound by scaling the network's own dual variable."""
-    upper = max(norm_bound(space, lam), norm_bound(space, -lam))
-    bounds = [(dual_bound(problem, lam, upper), "norm bound")]
-    if len(lam) * space.rank**2 <= _RELAXATION_WORK:
-        upper = max(relaxed_upper_bound(space, lam), relaxed_upper_bound(space, -lam))
-        bounds.append((dual_bound(problem, lam, upper), "relaxed dual constraint"))
-    return bounds
+    return exact_oracle(problem.X, max_seconds=max_seconds)

@@ -12,6 +12,9 @@ swapped:
 and ``1^T lam = 0`` with an output offset. Two matrix inequalities of order r + 1, whatever n is. One pair (p,
 q) serves both signs: adding the same number to p_i and q_i never lowers the relaxation, so lam's own positive
 and negative parts are optimal for both.
+
+Where n is large, rows are grouped (see `cvxnn.certificates.row_groups`): p, q, sigma and b have one entry a group,
+and ``x_i`` and ``x_i x_i^T`` become weighted sums.
 """
 
 from __future__ import annotations
@@ -26,11 +29,18 @@ import numpy as np
 
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.relaxation import safe_relaxed_bound
+from cvxnn.certificates.row_groups import RowGroups, single_rows
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.losses import SquaredLoss
 from cvxnn.problem import Problem
 from cvxnn.validation import Array
 
 logger = logging.getLogger(__name__)
+
+# Directions in which the rows are short make the solver fail: on 36 of about 90 random problems with column scales
+# over eight decades, and on 5 without those below the first cut, which cost a relative 1e-4 of tightness. Groups of
+# elevators' rows (two columns nearly equal) need the second one, and lose 3e-6.
+_CUTS = (1e-4, 3e-2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +55,16 @@ class DualPoint:
         A proven upper bound on ``Phi(lam)``.
     lower_bound : float
         The lower bound on the optimum that the two prove.
+    tau, a : ndarray of shape (2, n)
+        The multipliers of the relaxation of ``phi(lam)`` and of ``phi(-lam)``, see
+        `cvxnn.certificates.relaxation`.
     """
 
     lam: Array  # (n,)
     upper: float
     lower_bound: float
+    tau: Array  # (2, n)
+    a: Array  # (2, n)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,17 +75,19 @@ class _Multipliers:
     b: Any
 
 
-def sdp_is_affordable(space: RowSpace, max_seconds: float) -> bool:
-    """Return whether the joint dual SDP can be expected to finish in time.
+def affordable_groups(space: RowSpace, max_seconds: float) -> int:
+    """Return for how many rows, or groups of rows, the joint dual SDP can be expected to finish in time.
 
-    Measured on one core: 0.2 s at n = 200, r = 10; 0.9 s at 1030, 9; more than 60 s, and 30 s of set-up that
-    no time limit interrupts, at 16599, 19: about 1e-5 s for each of the n r^2 entries of the matrix
-    inequalities.
+    Measured on one core: 0.2 s at n = 200, r = 10; 0.9 s at 1030, 9: about 1e-5 s for each of the n r^2 entries
+    of the matrix inequalities. With 16599 rows of rank 19 the set-up alone, which no time limit interrupts, took
+    30 s.
     """
-    return 0.1 + 1e-5 * len(space.X) * (space.rank + 1) ** 2 <= max_seconds
+    return int(max(max_seconds - 0.1, 0.0) / (1e-5 * (space.rank + 1) ** 2))
 
 
-def joint_dual_sdp(problem: Problem, space: RowSpace, *, max_seconds: float) -> DualPoint | None:
+def joint_dual_sdp(
+    problem: Problem, space: RowSpace, *, max_seconds: float, groups: RowGroups | None = None
+) -> DualPoint | None:
     """Return the dual variable of the joint dual SDP with the bound it proves; None if the solver gave none.
 
     The solver's answer is a hint only: its multipliers are clipped to their ranges, both relaxations are
@@ -84,30 +101,55 @@ def joint_dual_sdp(problem: Problem, space: RowSpace, *, max_seconds: float) -> 
         The row space of ``problem.X``.
     max_seconds : float
         Time limit of the interior-point solver.
+    groups : RowGroups, optional
+        Rows that share a dual variable and multipliers; by default none do.
     """
-    if space.rank == 0:
-        return None
-    y = problem.centred_target.ravel()
+    null_loss = problem.loss_value(np.zeros_like(problem.y), problem.null_offset())
+    if space.rank == 0 or null_loss == 0:
+        return None  # zero weights are optimal, and no bound above 0 exists
+    started = time.perf_counter()
+    for cut in _CUTS if groups is None else _CUTS[1:]:
+        remaining = max_seconds - (time.perf_counter() - started)
+        point = _solve_groups(
+            problem, space, groups or single_rows(problem.n_samples), null_loss, cut, remaining
+        )
+        if point is not None or remaining <= 0:
+            return point
+    return None
+
+
+def _solve_groups(
+    problem: Problem, space: RowSpace, groups: RowGroups, null_loss: float, cut: float, max_seconds: float
+) -> DualPoint | None:
+    """Solve in the directions in which the rows are longer than ``cut`` times the longest."""
     weights = _row_weights(space)
     # Units: rows of length 1, p, q, sigma and t of order 1, a dual constraint Phi <= n, an objective of order
     # n. With Phi <= 1 and sums turned to means instead the interior-point method breaks down at its first
     # step from n = 1000.
-    scaled = _leading_coordinates(space.coordinates / weights[:, None])
-    unit = problem.beta / (len(y) * weights)
-    p, q = (_cvxpy().Variable(len(y), nonneg=True) for _ in range(2))
+    lengths = groups.totals(groups.profile * weights)
+    shares = groups.profile / lengths[groups.labels]
+    moments = groups.moments(
+        _leading_coordinates(space.coordinates / weights[:, None], cut), shares * weights
+    )
+    unit = problem.beta / len(groups) * shares
+    p, q = (_cvxpy().Variable(len(groups), nonneg=True) for _ in range(2))
     signs = [
-        _Multipliers(_cvxpy().Variable(len(y), nonneg=True), _cvxpy().Variable(len(y))) for _ in range(2)
+        _Multipliers(_cvxpy().Variable(len(groups), nonneg=True), _cvxpy().Variable(len(groups)))
+        for _ in range(2)
     ]
-    constraints = _sign_constraints(scaled, p, q, signs[0]) + _sign_constraints(scaled, q, p, signs[1])
+    constraints = _sign_constraints(*moments, p, q, signs[0]) + _sign_constraints(*moments, q, p, signs[1])
     if problem.output_offset:
-        constraints.append(unit @ (p - q) / np.mean(unit) == 0)
-    null_loss = problem.loss_value(np.zeros_like(problem.y), problem.null_offset())
-    if null_loss == 0:
-        return None  # zero weights are optimal, and no bound above 0 exists
-    objective = -problem.loss.conjugate_to_cvxpy(_cvxpy().multiply(unit, q - p), y) * (len(y) / null_loss)
+        constraints.append(groups.totals(unit) @ (p - q) / np.mean(groups.totals(unit)) == 0)
+    objective = -_conjugate(problem, groups, unit, q - p) * (len(groups) / null_loss)
     if not _solve(objective, constraints, max_seconds) or p.value is None:
         return None
-    return _proven_point(problem, space, unit * (p.value - q.value), p.value, q.value, signs, weights)
+    lam = unit * (p.value - q.value)[groups.labels]
+    multipliers = []
+    for plus, minus, found in ((p.value, q.value, signs[0]), (q.value, p.value, signs[1])):
+        # tau scales with the inverse of a row's length, a is free of scale
+        tau, a = _ratio(found.sigma.value, plus), _ratio(found.b.value, minus)
+        multipliers.append((tau[groups.labels] / weights, a[groups.labels]))
+    return _proven_point(problem, space, lam, multipliers)
 
 
 def _cvxpy() -> Any:
@@ -123,26 +165,30 @@ def _row_weights(space: RowSpace) -> Array:
     return np.maximum(space.row_norms, 1e-3 * typical)
 
 
-def _leading_coordinates(X: Array) -> Array:
-    """Return X in its leading right singular vectors.
-
-    Directions in which the rows are short make the solver fail: on 36 of about 90 random problems with column
-    scales over eight decades, and on 5 without those directions. What is dropped here is back in the
-    evaluation, and costs a relative 1e-4 of tightness.
-    """
+def _leading_coordinates(X: Array, cut: float) -> Array:
+    """Return X in its leading right singular vectors: what is dropped here is back in the evaluation."""
     _, singular, Vt = np.linalg.svd(X, full_matrices=False)
-    leading: Array = X @ Vt[singular > 1e-4 * singular[0]].T
+    leading: Array = X @ Vt[singular > cut * singular[0]].T
     return leading
 
 
-def _sign_constraints(X: Array, p: Any, q: Any, multipliers: _Multipliers) -> list[Any]:
-    """State that the relaxation of ``phi(p - q)`` is at most n."""
+def _conjugate(problem: Problem, groups: RowGroups, unit: Array, g: Any) -> Any:
+    """State the conjugate at ``unit_i g_k``, k the group of row i."""
+    y = problem.centred_target.ravel()
+    if not isinstance(problem.loss, SquaredLoss):
+        return problem.loss.conjugate_to_cvxpy(_cvxpy().multiply(unit, g[groups.labels]), y)
+    # 1/2 ||.||^2 + <., y> on multiples of one vector per group needs that vector's length and product with y only
+    norms = np.sqrt(groups.totals(unit**2))
+    return problem.loss.conjugate_to_cvxpy(_cvxpy().multiply(norms, g), groups.totals(unit * y) / norms)
+
+
+def _sign_constraints(first: Array, second: Array, p: Any, q: Any, multipliers: _Multipliers) -> list[Any]:
+    """State that the relaxation of ``phi(p - q)`` is at most the number of groups."""
     cp = _cvxpy()
-    n, r = X.shape
+    n, r = first.shape
     t, w, mu = cp.Variable(n), cp.Variable((1, 1)), cp.Variable()
-    c = cp.reshape(0.5 * X.T @ (p - q + multipliers.b), (r, 1), order="C")
-    outer = 0.25 * (X[:, :, None] * X[:, None, :]).reshape(n, r * r).T
-    A = cp.reshape(outer @ multipliers.sigma, (r, r), order="C")
+    c = cp.reshape(0.5 * first.T @ (p - q + multipliers.b), (r, 1), order="C")
+    A = cp.reshape(0.25 * second.reshape(n, r * r).T @ multipliers.sigma, (r, r), order="C")
     matrix = cp.bmat([[mu * np.eye(r) - A, 0.5 * c], [0.5 * c.T, w]])
     cones = cp.SOC(multipliers.sigma + t, cp.vstack([2 * p, multipliers.sigma - t]), axis=0)
     return [
@@ -171,25 +217,15 @@ def _solve(objective: Any, constraints: list[Any], max_seconds: float) -> bool:
 
 
 def _proven_point(
-    problem: Problem,
-    space: RowSpace,
-    lam: Array,
-    p: Array,
-    q: Array,
-    signs: list[_Multipliers],
-    weights: Array,
+    problem: Problem, space: RowSpace, lam: Array, multipliers: list[tuple[Array, Array]]
 ) -> DualPoint | None:
     """Evaluate both relaxations of the solver's dual variable in float64."""
     lam = problem.project_dual(lam)
     if not np.all(np.isfinite(lam)):
         return None
-    upper = 0.0
-    for sign, plus, minus, multipliers in ((1, p, q, signs[0]), (-1, q, p, signs[1])):
-        # tau scales with the inverse of a row's length, a is free of scale
-        tau = _ratio(multipliers.sigma.value, plus) / weights
-        a = _ratio(multipliers.b.value, minus)
-        upper = max(upper, safe_relaxed_bound(space, sign * lam, tau, a))
-    return DualPoint(lam, upper, dual_bound(problem, lam, upper))
+    tau, a = (np.array(arrays) for arrays in zip(*multipliers, strict=True))
+    upper = max(safe_relaxed_bound(space, sign * lam, tau[k], a[k]) for k, sign in enumerate((1, -1)))
+    return DualPoint(lam, upper, dual_bound(problem, lam, upper), tau, a)
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:

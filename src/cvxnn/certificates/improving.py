@@ -1,0 +1,207 @@
+"""Lower bounds on the optimum that improve while there is time, from norms to the lifted dual."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from cvxnn.certificates.dual_bounds import dual_bound
+from cvxnn.certificates.dual_sdp import DualPoint, affordable_groups, joint_dual_sdp
+from cvxnn.certificates.lifted_dual import LiftedDual
+from cvxnn.certificates.norms import both_signs
+from cvxnn.certificates.relaxation import relaxed_upper_bound
+from cvxnn.certificates.row_groups import group_rows
+from cvxnn.certificates.row_space import RowSpace
+from cvxnn.losses import SquaredLoss
+from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import Problem
+from cvxnn.validation import Array
+
+logger = logging.getLogger(__name__)
+
+Relaxation = Literal["auto", "norms", "dual_sdp", "lifted"]
+
+# The relaxation of a given residual costs about 200 n r^2: beyond this it would take longer than it is worth.
+_RELAXATION_WORK = 2e7
+# On elevators 300, 600 and 1000 groups prove 456, 493 and 531, in 0.9, 1.8 and 3.6 s.
+_MOST_GROUPS = 1000
+# With more rows, each on its own, the set-up of the joint dual SDP takes long and cannot be interrupted.
+_MOST_SINGLE_ROWS = 3000
+# The most that the quick bounds may spend on the joint dual SDP.
+_QUICK_SECONDS = 3.0
+# The lifted dual keeps some fifty arrays of n^2 numbers, and a step takes about 1e-9 (1 + r + n)^3 seconds of CPU at
+# n = 200, half of that at 1030.
+_MOST_LIFTED = 1500
+_STEP_SECONDS = 1e-9
+_FEWEST_STEPS = 50  # fewer do not even regain what the joint dual SDP proves
+_STEPS_A_BOUND = 20
+# Bounds in a row without a relative 1e-5 of improvement, after which the lifted dual is taken to be solved.
+_PATIENCE = 25
+
+
+@dataclass(frozen=True)
+class LowerBound:
+    """A proven lower bound on the optimum of training.
+
+    Parameters
+    ----------
+    seconds : float
+        When it was proven, from the start.
+    value : float
+        The bound.
+    method : str
+        The name of the proof.
+    """
+
+    seconds: float
+    value: float
+    method: str
+
+
+def improving_bounds(
+    problem: Problem,
+    network: ReLUNetwork,
+    *,
+    method: Relaxation = "auto",
+    max_seconds: float = 10.0,
+) -> Iterator[LowerBound]:
+    """Yield proven lower bounds on the optimum, each above the last, while there is time.
+
+    Norm inequalities on the network's dual variable; the joint dual SDP, on groups of rows where these are many;
+    then, for squared loss, the lifted dual, from the point that it left.
+
+    Parameters
+    ----------
+    problem : Problem
+        The training problem, with beta > 0 and targets of shape (n,).
+    network : ReLUNetwork
+        The better it is, the sooner the bounds are good; they hold for the optimum, whatever it is.
+    method : {"auto", "norms", "dual_sdp", "lifted"}, default "auto"
+        All of them, or the ones named; "lifted" needs "dual_sdp" and yields its bound too.
+    max_seconds : float, default 10.0
+        Time limit. A stage that is not expected to bring anything within it is not started.
+
+    Yields
+    ------
+    LowerBound
+        The first is 0, "non-negative objective".
+
+    Examples
+    --------
+    >>> problem = Problem([[1.0, 0.0], [0.0, 1.0]], [2.0, 1.0], beta=0.5)
+    >>> *_, last = improving_bounds(problem, ReLUNetwork([[1.0], [0.0]], [1.0]))
+    >>> round(last.value, 3)  # the optimum is beta ||y|| - beta^2 / 2 = 0.993
+    0.993
+    """
+    started = time.perf_counter()
+    best = 0.0
+    yield LowerBound(0.0, best, "non-negative objective")
+    lam = problem.dual_variable(network.predict(problem.X))
+    for value, proof in _bounds(problem, lam, network, method, started + max_seconds):
+        if value > best:
+            best = value
+            yield LowerBound(time.perf_counter() - started, value, proof)
+
+
+def relaxed_bound(problem: Problem, lam: Array, *, max_seconds: float) -> tuple[float, str]:
+    """Return the best lower bound of the quick relaxations, and the name of its proof.
+
+    Norm inequalities and the joint dual SDP, else the relaxation of ``lam``'s own constraint: tenths of a second at
+    n = 200, some seconds at any size. `improving_bounds` and `certify` go on from there.
+
+    Parameters
+    ----------
+    problem : Problem
+        With targets of shape (n,).
+    lam : ndarray of shape (n,)
+        The residual's dual variable.
+    max_seconds : float
+        What is left for the joint dual SDP, of which it takes three at most.
+    """
+    deadline = time.perf_counter() + min(max_seconds, _QUICK_SECONDS)
+    bounds = [(0.0, "non-negative objective"), *_bounds(problem, lam, None, "auto", deadline)]
+    logger.debug("bounds: %s", bounds)
+    return max(bounds, key=lambda pair: pair[0])
+
+
+def _bounds(
+    problem: Problem, lam: Array, network: ReLUNetwork | None, method: Relaxation, deadline: float
+) -> Iterator[tuple[float, str]]:
+    """Yield bounds and their proofs' names; without a network no lifted ones."""
+    space, point = RowSpace(problem.X), None
+    if method in ("auto", "norms"):
+        yield dual_bound(problem, lam, both_signs(space, lam)), "norm bound"
+    if method != "norms":
+        left = deadline - time.perf_counter()
+        point, proof = first_dual_point(problem, space, left, required=method != "auto")
+    if point is not None:
+        yield point.lower_bound, proof
+        if network is None or method == "dual_sdp":
+            return
+        if lifting_is_affordable(problem, space, deadline - time.perf_counter()):
+            for value in _lifted_bounds(problem, space, point, network, deadline):
+                yield value, f"lifted dual SDP, {problem.n_samples:,} rows"
+    elif method in ("auto", "norms") and len(lam) * space.rank**2 <= _RELAXATION_WORK:
+        # the joint dual SDP, where there is one, finds a better dual variable and its relaxation together
+        upper = max(relaxed_upper_bound(space, lam), relaxed_upper_bound(space, -lam))
+        yield dual_bound(problem, lam, upper), "relaxed dual constraint"
+
+
+def first_dual_point(
+    problem: Problem, space: RowSpace, max_seconds: float, *, required: bool = False
+) -> tuple[DualPoint | None, str]:
+    """Return the joint dual SDP's point, on groups of rows where all of them take too long, and its proof's name.
+
+    Parameters
+    ----------
+    problem : Problem
+        With targets of shape (n,).
+    space : RowSpace
+        The row space of its X.
+    max_seconds : float
+        Without at least enough for some groups nothing is tried.
+    required : bool, default False
+        Try in any case.
+    """
+    n, most = problem.n_samples, min(affordable_groups(space, max_seconds), _MOST_SINGLE_ROWS)
+    if n <= max(most, _MOST_GROUPS if required else 0):
+        return joint_dual_sdp(problem, space, max_seconds=max(max_seconds, 0.1)), "joint dual SDP"
+    most = min(most, _MOST_GROUPS)
+    if most < 2 * (space.rank + 1) and not required:
+        return None, ""
+    null = problem.project_dual(problem.centred_target)
+    groups = group_rows(space, null, max(most, 2 * (space.rank + 1)))
+    point = joint_dual_sdp(problem, space, max_seconds=max(max_seconds, 0.1), groups=groups)
+    return point, f"joint dual SDP, {len(groups):,} groups of rows"
+
+
+def lifting_is_affordable(problem: Problem, space: RowSpace, max_seconds: float) -> bool:
+    """Return whether the lifted dual applies, fits in memory and can be expected to take some steps."""
+    fits = isinstance(problem.loss, SquaredLoss) and problem.n_samples <= _MOST_LIFTED
+    return fits and _steps_to_expect(space, max_seconds) >= _FEWEST_STEPS
+
+
+def _steps_to_expect(space: RowSpace, max_seconds: float) -> float:
+    return max_seconds / (_STEP_SECONDS * (1 + space.rank + len(space.X)) ** 3)
+
+
+def _lifted_bounds(
+    problem: Problem, space: RowSpace, point: DualPoint, network: ReLUNetwork, deadline: float
+) -> Iterator[float]:
+    """Yield bounds until the time is up or they have stopped to rise."""
+    n_steps = _steps_to_expect(space, deadline - time.perf_counter())
+    lifted = LiftedDual(problem, space, point, network, n_steps=n_steps)
+    best, since = point.lower_bound, 0
+    while since < _PATIENCE and time.perf_counter() < deadline:
+        for _ in range(_STEPS_A_BOUND):
+            lifted.step()
+            if time.perf_counter() >= deadline:
+                break
+        value = lifted.lower_bound()
+        since = 0 if value > best * (1 + 1e-5) else since + 1
+        best = max(best, value)
+        yield value
+    logger.debug("lifted dual: %g, %s", best, "no more rise" if since >= _PATIENCE else "time is up")
