@@ -14,7 +14,7 @@ def test_the_convex_program_on_a_networks_patterns_is_at_least_as_good(output_of
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 4))
     problem = Problem(X, np.abs(X[:, 0]) + rng.standard_normal(40) * 0.1, 0.2, output_offset=output_offset)
-    network = descend(problem, small_random_network(problem, 30, 0.3, rng), max_iterations=100)
+    network = descend(problem, small_random_network(problem, 30, rng), max_iterations=100)
     atoms = Atoms.of_network(problem, network)
     solved, solution = convexify(problem, atoms, tol=1e-8)
     better = solved.network(problem, solution.offset)

@@ -1,11 +1,15 @@
 """Training against the enumerated convex program, restarts of the non-convex problem, limits and interrupts."""
 
+import importlib
+from dataclasses import replace
+
 import cvxpy as cp
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 
 from cvxnn import Problem, ReLUNetwork, TrainingStatus, beta_max, certify, enumerate_patterns, train
+from cvxnn.solvers import SolveStatus
 
 
 def small_problem(seed, output_offset=False, ratio=0.1):
@@ -199,31 +203,41 @@ def test_interrupt_returns_the_best_network_with_a_valid_certificate(stop_at):
     assert result.certificate.lower_bound <= result.certificate.objective
 
 
-@pytest.mark.parametrize("room", ["descend", "convexify"])
-def test_interrupt_inside_a_step_returns_the_best_network(room, monkeypatch):
-    import importlib
-
+@pytest.mark.parametrize("call", [1, 2])
+@pytest.mark.parametrize(
+    "step", ["descend", "convexify", "explore", "find_violations", "prune_to_basic", "relaxed_bound"]
+)
+def test_interrupt_inside_a_step_returns_the_best_network(step, call, monkeypatch):
     module = importlib.import_module("cvxnn.training.train")
+    plain, calls = getattr(module, step), []
 
     def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
+        calls.append(1)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return plain(*args, **kwargs)
 
-    monkeypatch.setattr(module, room, interrupted)
-    result = train(planted())
-    assert result.status is TrainingStatus.INTERRUPTED
-    assert np.isfinite(result.certificate.objective)
+    monkeypatch.setattr(module, step, interrupted)
+    problem = planted()
+    result = train(problem)
+    assert (result.status is TrainingStatus.INTERRUPTED) == (len(calls) >= call)
+    assert result.certificate.objective == pytest.approx(problem.objective(result.network), rel=1e-12)
+    assert result.certificate.lower_bound <= result.certificate.objective
 
 
 def test_an_interrupted_steps_network_does_not_carry_an_older_networks_violation(monkeypatch):
-    import importlib
-
     module = importlib.import_module("cvxnn.training.train")
 
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
+    solve, calls = module.convexify, []
 
-    monkeypatch.setattr(module, "convexify", interrupted)  # after the first descent has been accepted
+    def interrupted(*args, **kwargs):
+        calls.append(1)
+        solved, solution = solve(*args, **kwargs)
+        return solved, replace(solution, status=SolveStatus.INTERRUPTED) if len(calls) == 2 else solution
+
+    monkeypatch.setattr(module, "convexify", interrupted)  # after its solution has been accepted
     result = train(planted())
+    assert result.status is TrainingStatus.INTERRUPTED
     assert result.certificate.objective < result.history[-1].objective
     assert result.certificate.search_violation is None
 

@@ -72,6 +72,10 @@ class Atoms:
         """Return the atoms in use."""
         return self.select(self.coefficients > 0)
 
+    def without_blocks(self) -> Atoms:
+        """Return zero atoms of the same patterns and signs."""
+        return Atoms(np.zeros_like(self.blocks), self.masks, self.signs)
+
     def join(self, other: Atoms) -> Atoms:
         """Return the atoms of both; of those with one pattern and sign, the first, with its block."""
         both = Atoms(

@@ -9,10 +9,13 @@ import numpy as np
 from cvxnn.certificates import Oracle, OracleValue, SearchResult, dual_bound, search
 from cvxnn.problem import Problem
 from cvxnn.training.atoms import Atoms
+from cvxnn.training.explore import Exploration
 from cvxnn.validation import Array
 
 # Samples with |x_i^T u| below this fraction of ||x_i|| are on the kink of u: the convex program leaves 1e-13.
 _ON_KINK = 1e-9
+# Violations below this fraction of the tolerance are left alone.
+_TENTH = 0.1
 # How far a start steps off a kink, of a unit direction.
 _STEP = 1e-3
 
@@ -38,6 +41,31 @@ class Violations:
     proof: str
     candidates: Atoms
 
+    def join(self, other: Violations) -> Violations:
+        """Return what both found: the larger value, the better bound, the candidates of both."""
+        best = max(self, other, key=lambda v: v.lower_bound)
+        candidates = self.candidates.join(other.candidates)
+        return Violations(max(self.value, other.value), best.lower_bound, best.proof, candidates)
+
+
+def explored_violations(problem: Problem, exploration: Exploration, *, tol: float, limit: int) -> Violations:
+    """Return the patterns of an exploration that violate the dual constraint, worst first.
+
+    Parameters
+    ----------
+    problem : Problem
+        One output.
+    exploration : Exploration
+        Patterns and their values.
+    tol : float
+        Violation that training tolerates; patterns above a tenth of it become candidates.
+    limit : int
+        Candidates at most.
+    """
+    violated = np.flatnonzero(exploration.values > (1.0 + _TENTH * tol) * problem.beta)[:limit]
+    value = float(np.max(exploration.values, initial=0.0)) / problem.beta - 1.0
+    return Violations(value, 0.0, "non-negative objective", exploration.atoms.select(violated))
+
 
 def find_violations(
     problem: Problem,
@@ -49,6 +77,7 @@ def find_violations(
     limit: int,
     n_random: int,
     rng: np.random.Generator,
+    max_seconds: float | None = None,
 ) -> Violations:
     """Maximise ``|lam^T (X u)_+|`` over unit u: exactly where there is an oracle, by multi-start search otherwise.
 
@@ -70,19 +99,23 @@ def find_violations(
         Random starts of the search.
     rng : numpy.random.Generator
         Source of randomness of the search.
+    max_seconds : float, optional
+        Time limit of the search. Exact oracles run to their end.
     """
     found: SearchResult | OracleValue | None = None
     lower_bound, proof = 0.0, "non-negative objective"
     if oracle is None or not oracle.is_cheap:
         starts = _starts(problem, lam, atoms) if len(atoms) else None
-        found = search(problem.X, lam, starts=starts, n_random=n_random, random_state=rng)
+        found = search(
+            problem.X, lam, starts=starts, n_random=n_random, random_state=rng, max_seconds=max_seconds
+        )
     # A dear oracle is asked when the search is at its end: its time goes into telling cells below beta apart.
     if oracle is not None and (found is None or found.value <= (1.0 + tol) * problem.beta):
         exact = oracle.maximise(lam, threshold=problem.beta)
         lower_bound, proof = dual_bound(problem, lam, exact.upper), exact.method
         found = exact if found is None or exact.value >= found.value else found
     assert found is not None
-    new = np.flatnonzero(found.values > (1.0 + 0.1 * tol) * problem.beta)[:limit]
+    new = np.flatnonzero(found.values > (1.0 + _TENTH * tol) * problem.beta)[:limit]
     candidates = Atoms.of_directions(problem, found.directions[:, new], found.signs[new].astype(np.float64))
     return Violations(found.value / problem.beta - 1.0, lower_bound, proof, candidates)
 

@@ -39,7 +39,8 @@ class Progress:
     def show(self, record: TrainingRecord) -> None:
         """Show a record."""
         if self._status is not None:
+            violation = "" if record.violation is None else f"  violation {record.violation:.2g}"
             self._status.update(
                 f"round {record.round}  {record.seconds:.1f} s  objective {record.objective:.6g}  "
-                f"lower bound {record.lower_bound:.6g}  neurons {record.neurons}  violation {record.violation:.2g}"
+                f"lower bound {record.lower_bound:.6g}  neurons {record.neurons}{violation}"
             )

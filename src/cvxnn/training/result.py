@@ -34,7 +34,7 @@ class TrainingRecord:
     Parameters
     ----------
     round : int
-        0 is the network without neurons.
+        0 is the network of the first descent, before any convex program.
     seconds : float
         Since training began.
     objective : float
@@ -43,8 +43,9 @@ class TrainingRecord:
         The best proven lower bound so far; 0 while none has been asked for.
     neurons : int
         Neurons of the best network.
-    violation : float
-        ``max ||lam^T (X u)_+|| / beta - 1`` over everything tried in the round's search: a number, not a proof.
+    violation : float or None
+        ``max ||lam^T (X u)_+|| / beta - 1`` over everything tried in the round: a number, not a proof. None after
+        the first descent, where nothing has been tried.
     """
 
     round: int
@@ -52,7 +53,7 @@ class TrainingRecord:
     objective: float
     lower_bound: float
     neurons: int
-    violation: float
+    violation: float | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,9 @@ from cvxnn.programs import ReLUProgram
 from cvxnn.solvers import SolveStatus, solve
 from cvxnn.training.atoms import Atoms
 from cvxnn.training.convexify import convexify
-from cvxnn.training.descend import descend, small_random_network
-from cvxnn.training.grow import Violations, find_violations
+from cvxnn.training.descend import DescentInterrupted, descend, small_random_network
+from cvxnn.training.explore import explore
+from cvxnn.training.grow import Violations, explored_violations, find_violations
 from cvxnn.training.progress import Progress
 from cvxnn.training.prune import prune_to_basic
 from cvxnn.training.result import TrainingRecord, TrainingResult, TrainingStatus
@@ -28,18 +29,23 @@ from cvxnn.validation import Array, as_number
 
 TrainingCallback = Callable[[TrainingRecord], object]
 
-# The first descent: more neurons and iterations find better patterns and cost more to convexify. Over 100 neurons and
-# 300 iterations this takes the first objective on concrete at 1e-3 of its critical beta from 29.1 to 27.2. Descending
-# again in later rounds, from the convex program's network and the new directions, was tried: objectives as good, time
-# two to three times longer, because the patterns it brings multiply (see benchmarks/NOTES.md).
-_FIRST_NEURONS = 200
-_FIRST_SCALE = 0.3
-_DESCENT_ITERATIONS = 1000
+# Neurons of a descent: this times the root of the critical beta over beta, between limits. Optimal networks have more
+# neurons the smaller beta is; on concrete at 1e-3 of its critical beta, 800 neurons end at 26.46 after descent where
+# 200 end at 28.1 and 400 at 26.9, and on energy at 1e-2 200 are enough.
+_NEURONS = 25.0
+_FEWEST_NEURONS, _MOST_NEURONS = 100, 800
+_DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
+# Violated patterns of an exploration that make a search unnecessary in that round.
+_ENOUGH = 8
 # Violated directions added in one round.
-_CANDIDATES = 100
+_CANDIDATES = 200
 _RANDOM_STARTS = 256
 # A search that finds nothing is repeated with this many times the starts before it is believed.
 _CONFIRMATION = 4
+# Share of a time limit that is kept for pruning and the final proof.
+_PROOF_SHARE = 0.1
+# Seconds of the search that judges the network when a time limit has been reached.
+_LAST_SEARCH_SECONDS = 0.2
 # Seconds that one call of an exact oracle may be expected to take when training itself has no limit.
 _ORACLE_SECONDS = 30.0
 # Seconds that the final proof may take when training itself has no limit.
@@ -169,6 +175,7 @@ class _Training:
         self.lower_bound, self.proof = 0.0, "non-negative objective"
         self.program_tol = min(1e-5, 1e-2 * self.tol)
         self.oracle: Oracle | None = None
+        self.descended = self.atoms
         self.violation: float | None = None  # of the best network; None where no search has seen it
 
     def rounds(self, progress: Progress) -> TrainingStatus:
@@ -176,14 +183,18 @@ class _Training:
         # An exact call cannot be cut short, so under a time limit it may be expected to take a fifth of it at most.
         seconds = _ORACLE_SECONDS if self.max_seconds is None else 0.2 * self.max_seconds
         self.oracle = exact_oracle(self.problem.X, max_seconds=seconds)
-        for number in range(10_000):
+        self.first_descent()
+        status = self.record(0, None, progress)
+        if status is not None:
+            return status
+        self.convexify(self.descended)
+        for number in range(1, 10_000):
             violations = self.look()
-            self.record(number, violations, progress)
-            status = self.reason_to_stop(violations)
+            status = self.record(number, violations, progress)
             if status is not None:
                 return status
             before = self.objective
-            self.improve(violations, first=number == 0)
+            self.convexify(self.atoms.join(violations.candidates))
             if self.objective >= before * (1.0 - 1e-12):
                 # The program's own gap hides what the new directions bring: solve it more finely, then give up.
                 if self.program_tol <= 1e-10:
@@ -191,20 +202,67 @@ class _Training:
                 self.program_tol *= 0.1
         return TrainingStatus.STALLED
 
+    def first_descent(self) -> None:
+        """Descend from small random neurons; keep their patterns, also those of a network no better than none."""
+        start = small_random_network(self.problem, self.width(), self.rng)
+        try:
+            network = descend(
+                self.problem,
+                start,
+                max_iterations=_DESCENT_ITERATIONS,
+                tol=_DESCENT_TOL,
+                max_seconds=self.limit(),
+            )
+        except DescentInterrupted as interrupt:
+            self.accept(Atoms.of_network(self.problem, interrupt.network), interrupt.network.offset)
+            raise
+        self.descended = Atoms.of_network(self.problem, network)
+        self.accept(self.descended, network.offset)
+
+    def width(self) -> int:
+        """Return the neurons of a descent, by a guess at the critical beta over beta."""
+        problem = self.problem
+        lam = problem.dual_variable(np.broadcast_to(problem.null_offset(), problem.y.shape))
+        critical = np.linalg.norm(np.stack([problem.X.T @ lam, problem.X.T @ np.maximum(lam, 0.0)]), axis=1)
+        wanted = _NEURONS * np.sqrt(np.max(critical) / problem.beta)
+        return int(min(np.clip(wanted, _FEWEST_NEURONS, _MOST_NEURONS), 10 * problem.n_samples))
+
     def look(self) -> Violations:
-        """Ask the oracle about the current network, and keep the bound it proves."""
+        """Ask for violated directions: by a descent first, then by the oracle; keep the bound that it proves."""
         lam = self.problem.dual_variable(self.network.predict(self.problem.X))
-        violations = self.violations_of(lam, _RANDOM_STARTS)
-        if self.oracle is None and violations.value <= self.tol and self.seconds_left() > 0:
-            more = self.violations_of(lam, _CONFIRMATION * _RANDOM_STARTS)
-            violations = max(violations, more, key=lambda v: v.value)
+        violations = self.asked(lam)
         if violations.lower_bound > self.lower_bound:
             self.lower_bound, self.proof = violations.lower_bound, violations.proof
         self.violation = violations.value
         return violations
 
+    def asked(self, lam: Array) -> Violations:
+        """Return the violations at lam; the dearer ways to find them are taken when the cheaper ones find few."""
+        if self.oracle is not None and self.oracle.is_cheap:
+            return self.violations_of(lam, _RANDOM_STARTS)
+        explored = self.explored(lam)
+        if explored.value > self.tol and len(explored.candidates) >= _ENOUGH and self.seconds_left() > 0:
+            return explored
+        violations = explored.join(self.violations_of(lam, _RANDOM_STARTS))
+        if self.oracle is None and violations.value <= self.tol and self.seconds_left() > 0:
+            violations = violations.join(self.violations_of(lam, _CONFIRMATION * _RANDOM_STARTS))
+        return violations
+
+    def explored(self, lam: Array) -> Violations:
+        """Return the violations at lam that a descent meets."""
+        exploration = explore(
+            self.problem,
+            self.atoms,
+            self.offset,
+            lam,
+            n_fresh=self.width(),
+            rng=self.rng,
+            max_seconds=self.limit(),
+        )
+        return explored_violations(self.problem, exploration, tol=self.tol, limit=_CANDIDATES)
+
     def violations_of(self, lam: Array, n_random: int) -> Violations:
-        """Return the directions that violate the dual constraint at lam."""
+        """Return the violations at lam that the oracle or a search finds."""
         return find_violations(
             self.problem,
             lam,
@@ -214,41 +272,30 @@ class _Training:
             limit=_CANDIDATES,
             n_random=n_random,
             rng=self.rng,
+            max_seconds=None if self.max_seconds is None else max(self.seconds_left(), _LAST_SEARCH_SECONDS),
         )
 
-    def record(self, number: int, violations: Violations, progress: Progress) -> None:
-        """Add a round to the history and show it."""
+    def record(self, number: int, violations: Violations | None, progress: Progress) -> TrainingStatus | None:
+        """Add a round to the history, show it, and return a reason to stop, or None."""
         seconds = time.perf_counter() - self.started
+        value = None if violations is None else violations.value
         entry = TrainingRecord(
-            number, seconds, self.objective, self.lower_bound, self.network.n_neurons, violations.value
+            number, seconds, self.objective, self.lower_bound, self.network.n_neurons, value
         )
         self.history.append(entry)
         progress.show(entry)
-
-    def reason_to_stop(self, violations: Violations) -> TrainingStatus | None:
-        """Return why to stop here, or None."""
-        if self.callback is not None and self.callback(self.history[-1]) is True:
+        if self.callback is not None and self.callback(entry) is True:
             return TrainingStatus.STOPPED
         if self.objective - self.lower_bound <= self.tol * self.objective:
             return TrainingStatus.PROVEN
-        if self.oracle is None and violations.value <= self.tol:
+        if self.oracle is None and value is not None and value <= self.tol:
             return TrainingStatus.NO_VIOLATION
         if self.seconds_left() <= 0:
             return TrainingStatus.MAX_SECONDS
         return None
 
-    def improve(self, violations: Violations, *, first: bool) -> None:
-        """Descend (first round), then convexify on the patterns known and the violated ones."""
-        atoms = self.atoms.join(violations.candidates)
-        if first:
-            neurons = min(_FIRST_NEURONS, 10 * self.problem.n_samples)
-            start = small_random_network(self.problem, neurons, _FIRST_SCALE, self.rng)
-            network = descend(
-                self.problem, start, max_iterations=_DESCENT_ITERATIONS, max_seconds=self.limit()
-            )
-            atoms = Atoms.of_network(self.problem, network)
-            self.accept(atoms, network.offset)
-            atoms = atoms.join(violations.candidates)
+    def convexify(self, atoms: Atoms) -> None:
+        """Solve the convex program on the atoms' patterns, and keep the result if it is better."""
         if len(atoms) and self.seconds_left() > 0:
             solved, solution = convexify(self.problem, atoms, tol=self.program_tol, max_seconds=self.limit())
             self.accept(solved, solution.offset)
@@ -286,10 +333,13 @@ class _Training:
         return TrainingResult(self.network, certificate, status, tuple(self.history))
 
     def finish(self, status: TrainingStatus) -> TrainingResult:
-        """Prune to a basic network and certify it."""
-        self.simplify()
-        if self.objective - self.lower_bound > self.tol * self.objective:
-            self.prove(hurried=status is TrainingStatus.INTERRUPTED)
+        """Prune to a basic network and certify it; an interrupt ends both early."""
+        try:
+            self.simplify()
+            if self.objective - self.lower_bound > self.tol * self.objective:
+                self.prove(hurried=status is TrainingStatus.INTERRUPTED)
+        except KeyboardInterrupt:
+            status = TrainingStatus.INTERRUPTED
         certificate = make_certificate(
             self.objective,
             self.lower_bound,
@@ -309,7 +359,10 @@ class _Training:
             exact = self.oracle.maximise(lam)
             bounds = [(dual_bound(self.problem, lam, exact.upper), exact.method)]
         else:
-            seconds = 1.0 if hurried else max(1.0, min(_PROOF_SECONDS, self.seconds_left()))
+            left = self.seconds_left() + (
+                0.0 if self.max_seconds is None else _PROOF_SHARE * self.max_seconds
+            )
+            seconds = 1.0 if hurried else max(min(_PROOF_SECONDS, left), 0.0)
             bounds = [relaxed_bound(self.problem, lam, max_seconds=seconds)]
         self.lower_bound, self.proof = max([*bounds, (self.lower_bound, self.proof)])
 
@@ -329,10 +382,10 @@ class _Training:
             self.atoms, self.network, self.objective = basic, network, objective
 
     def seconds_left(self) -> float:
-        """Return the seconds left, infinity without a limit."""
+        """Return the seconds left for rounds, infinity without a limit."""
         if self.max_seconds is None:
             return np.inf
-        return self.max_seconds - (time.perf_counter() - self.started)
+        return (1.0 - _PROOF_SHARE) * self.max_seconds - (time.perf_counter() - self.started)
 
     def limit(self) -> float | None:
         """Return the seconds left as a limit for a step, None without one."""
