@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: demo test test-slow lint docs bench clean
+PEERS := .venv-peers
+PEERS_STAMP := $(PEERS)/.installed
+
+.PHONY: demo test test-slow lint docs bench peers clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py --out out
@@ -26,8 +29,21 @@ lint: $(DEV_STAMP)
 docs: $(DEV_STAMP)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
+# Two to three hours on two cores, an hour of it the baselines of bench_objective.py (its --reuse skips them); each script
+# has --help with shorter settings. CVXNN_DATA names the folder of the real tables, `make peers` adds the other packages.
 bench: $(STAMP)
-	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/bench_*.py; do echo "# $$script"; $(BIN)/python $$script || exit 1; done
+
+# pyscnn's own requirements no longer install together: its dependencies are in the file, itself comes without them.
+peers: $(PEERS_STAMP)
+	@echo "Benchmarks find $(PEERS)/bin/python by themselves; from elsewhere: export CVXNN_PEERS_PYTHON=$(CURDIR)/$(PEERS)/bin/python"
+
+$(PEERS_STAMP): benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet torch==2.13.0
+	$(PEERS)/bin/python -m pip install --quiet -r benchmarks/peers/requirements.txt
+	$(PEERS)/bin/python -m pip install --quiet --no-deps pyscnn==0.0.10
+	touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -41,4 +57,4 @@ $(DEV_STAMP): pyproject.toml $(STAMP)
 	touch $@
 
 clean:
-	rm -rf $(VENV) out build .pytest_cache .mypy_cache .ruff_cache docs/_build
+	rm -rf $(VENV) $(PEERS) out build .pytest_cache .mypy_cache .ruff_cache docs/_build

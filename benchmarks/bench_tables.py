@@ -6,12 +6,10 @@ only the table that scikit-learn ships is run.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import time
 import warnings
-from pathlib import Path
+from statistics import fmean, median
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
@@ -23,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 from cvxnn import ReLURegressor
 from cvxnn.datasets import Dataset, load_diabetes, load_uci
+from reporting import arguments, print_table, write_json
 
 UCI = ["concrete", "airfoil", "energy", "yacht", "housing", "autompg", "wine"]
 RATIOS = [0.02, 0.01, 0.005, 0.002]
@@ -57,28 +56,22 @@ def scores(dataset: Dataset, n_splits: int, max_seconds: float) -> dict[str, lis
 
 
 def main() -> None:
-    """Print the table and write it as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run, print, write."""
+    parser = arguments(__doc__, "tables")
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--max-seconds", type=float, default=30.0, help="limit on each fit of cvxnn")
     parser.add_argument("--tables", nargs="*", default=UCI)
-    parser.add_argument("--out", type=Path, default=Path("out/bench_tables.json"))
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     warnings.simplefilter("ignore")
-    results = {}
-    for name, dataset in datasets(arguments.tables).items():
-        results[name] = scores(dataset, arguments.splits, arguments.max_seconds)
-        models = [key for key in results[name] if not key.endswith("seconds")]
-        if len(results) == 1:
-            print("| table | " + " | ".join(models) + " |")
-            print("| --- |" + " --- |" * len(models))
-        cells = [
-            f"{np.mean(results[name][m]):.3f} ({np.median(results[name][f'{m} seconds']):.1f} s)"
-            for m in models
-        ]
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(results, indent=1))
+    results: dict[str, dict[str, list[float]]] = {}
+    rows = []
+    for name, dataset in datasets(options.tables).items():
+        found = results[name] = scores(dataset, options.splits, options.max_seconds)
+        models = [key for key in found if not key.endswith("seconds")]
+        cells = [f"{fmean(found[m]):.3f} ({median(found[f'{m} seconds']):.1f} s)" for m in models]
+        rows.append([name, *cells])
+        write_json(options.out, results)
+    print_table(["table", *models], rows)
 
 
 if __name__ == "__main__":
