@@ -81,7 +81,7 @@ def main() -> None:
     """Print the table and write it as JSON."""
     parser = arguments(__doc__, "bench_convexify")
     parser.add_argument("--tables", nargs="*", default=list(TABLES) if os.environ.get("CVXNN_DATA") else [])
-    parser.add_argument("--max-seconds", type=float, default=20.0)
+    parser.add_argument("--max-seconds", type=float, default=30.0)
     options = parser.parse_args()
     rows, figures = [], {}
     for name, program, start in instances(options.tables):

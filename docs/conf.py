@@ -47,7 +47,17 @@ html_show_copyright = False
 html_copy_source = False
 
 # Where each public name is documented; the top level comes last, and wins.
-ROOMS = ("patterns", "programs", "solvers", "certificates", "training", "tables", "plots", "testing")
+ROOMS = (
+    "linear_maps",
+    "patterns",
+    "programs",
+    "solvers",
+    "certificates",
+    "training",
+    "tables",
+    "plots",
+    "testing",
+)
 MODULES = [import_module(name) for name in (*(f"cvxnn.{room}" for room in ROOMS), "cvxnn")]
 HOMES = {name: f"{module.__name__}.{name}" for module in MODULES for name in module.__all__}
 

@@ -44,3 +44,14 @@ def test_more_atoms_than_a_block_of_null_vectors():
 
 def test_nothing_in_use_gives_nothing():
     np.testing.assert_array_equal(prune_to_basic(np.ones((2, 2)), np.zeros(2)), np.zeros(2))
+
+
+def test_many_samples_need_no_square_of_their_number():
+    rng = np.random.default_rng(0)
+    basis = rng.standard_normal((20_000, 6))
+    activations = np.hstack([basis, basis @ rng.random((6, 4))])  # 3.2 GB if n x n
+    c = rng.random(10)
+    pruned = prune_to_basic(activations, c)
+    assert np.count_nonzero(pruned) <= 6
+    assert np.sum(pruned) <= np.sum(c) * (1 + 1e-9)
+    np.testing.assert_allclose(activations @ pruned, activations @ c, atol=1e-7)

@@ -313,3 +313,15 @@ def test_planted_problem_reaches_the_best_known_objective(data_home):
     assert result.certificate.objective <= 1.540345
     assert result.certificate.search_violation <= 1e-3
     assert isinstance(result.network, ReLUNetwork)
+
+
+def test_large_data_without_a_time_limit_end_after_a_few_rounds_and_say_so(monkeypatch):
+    module = importlib.import_module("cvxnn.training.train")
+    monkeypatch.setattr(module, "_LARGE", 1)
+    problem = planted(n=60, d=8)
+    monkeypatch.setattr(module, "exact_oracle", lambda X, max_seconds: None)
+    result = train(problem, tol=1e-6)
+    assert result.status is TrainingStatus.MAX_ROUNDS
+    assert len(result.history) == module._LARGE_ROUNDS + 1
+    assert result.certificate.search_violation is not None
+    assert train(problem, tol=1e-6, max_seconds=60.0).status is not TrainingStatus.MAX_ROUNDS

@@ -13,7 +13,7 @@ from cvxnn.training.atoms import Atoms
 from cvxnn.training.descend import descend, small_random_network
 from cvxnn.validation import Array
 
-_ITERATIONS = 150
+_ITERATIONS = 100
 # A fresh neuron's norm, relative to the median of the network's: large enough to push the others off their places.
 _FRESH_SIZE = 1.0
 

@@ -40,6 +40,9 @@ def prune_to_basic(
     scale = np.where(scale > 0, scale, 1.0)
     rows = np.vstack([activations, np.ones(c.shape)]) if keep_sum else activations
     columns = rows / scale
+    if columns.shape[0] > columns.shape[1]:
+        # The triangle has the same null vectors; a full decomposition of the rows themselves would take n^2 numbers.
+        columns = np.asarray(np.linalg.qr(columns, mode="r"))
     # Any n + 1 columns have a null vector, so a block of a few more than n at a time keeps the decompositions small.
     block = columns.shape[0] + 64
     while True:

@@ -18,6 +18,10 @@ class TrainingStatus(Enum):
         "better is known, and what is proved is the gap the certificate states; with fewer columns (rank 2 to 4) the "
         "proof is exact."
     )
+    MAX_ROUNDS = (
+        "Stopped after a few rounds, as on large data without a time limit: the network is the best so far; "
+        "give max_seconds to go on for that long."
+    )
     MAX_SECONDS = "Stopped at max_seconds: the network is the best so far; raise max_seconds to go on."
     INTERRUPTED = "Interrupted: the network is the best so far."
     STOPPED = "Stopped by the callback: the network is the best so far."
@@ -44,8 +48,8 @@ class TrainingRecord:
     neurons : int
         Neurons of the best network.
     violation : float or None
-        ``max ||lam^T (X u)_+|| / beta - 1`` over everything tried in the round: a number, not a proof. None after
-        the first descent, where nothing has been tried.
+        ``max ||lam^T (X u)_+|| / beta - 1`` over everything tried in the round, for the network that the round began
+        with: a number, not a proof. None in rounds 0 and 1, where nothing has been tried.
     """
 
     round: int

@@ -35,21 +35,36 @@ TrainingCallback = Callable[[TrainingRecord], object]
 _NEURONS = 25.0
 _FEWEST_NEURONS, _MOST_NEURONS = 100, 800
 _DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
-# Violated patterns of an exploration that make a search unnecessary in that round.
-_ENOUGH = 8
+# Samples times neurons from which data are large: there a step of the convex program costs as much as hundreds of
+# iterations of descent. Descent goes on for longer first, and without a time limit rounds end after a few.
+_LARGE = 1 << 22
+_LARGE_DESCENT_ITERATIONS, _LARGE_DESCENT_TOL, _LARGE_ROUNDS = 2000, 2e-5, 2
+_LARGE_PROGRAM_TOL = 0.1
 # Violated directions added in one round.
 _CANDIDATES = 200
 _RANDOM_STARTS = 256
 # A search that finds nothing is repeated with this many times the starts before it is believed.
 _CONFIRMATION = 4
+# Relative gap of the convex programs, in units of tol and at most; finer where rounds stall. A tenth of tol left
+# networks of 84 neurons on planted where a hundredth leaves 54, for no time that could be measured.
+_PROGRAM_TOL, _PROGRAM_GAP = 1e-2, 1e-5
 # Share of a time limit that is kept for pruning and the final proof.
 _PROOF_SHARE = 0.1
-# Seconds of the search that judges the network when a time limit has been reached.
+# Seconds of the search that judges a network that a time limit or a callback has stopped.
 _LAST_SEARCH_SECONDS = 0.2
 # Seconds that one call of an exact oracle may be expected to take when training itself has no limit.
 _ORACLE_SECONDS = 30.0
 # Seconds that the final proof may take when training itself has no limit.
 _PROOF_SECONDS = 10.0
+
+
+# Where training ends of its own accord the last network has been searched, and an interrupt ends the search too.
+_SEARCHED = (
+    TrainingStatus.PROVEN,
+    TrainingStatus.NO_VIOLATION,
+    TrainingStatus.STALLED,
+    TrainingStatus.INTERRUPTED,
+)
 
 
 def train(
@@ -173,7 +188,8 @@ class _Training:
         self.network = self.atoms.network(self.problem, self.offset)
         self.objective = self.problem.objective(self.network)
         self.lower_bound, self.proof = 0.0, "non-negative objective"
-        self.program_tol = min(1e-5, 1e-2 * self.tol)
+        self.is_large = False
+        self.program_tol = min(_PROGRAM_GAP, _PROGRAM_TOL * self.tol)
         self.oracle: Oracle | None = None
         self.descended = self.atoms
         self.violation: float | None = None  # of the best network; None where no search has seen it
@@ -183,24 +199,39 @@ class _Training:
         # An exact call cannot be cut short, so under a time limit it may be expected to take a fifth of it at most.
         seconds = _ORACLE_SECONDS if self.max_seconds is None else 0.2 * self.max_seconds
         self.oracle = exact_oracle(self.problem.X, max_seconds=seconds)
+        # With an exact oracle the gap closes, and a proof is worth the time.
+        self.is_large = self.oracle is None and self.problem.n_samples * self.width() >= _LARGE
+        if self.is_large:
+            self.program_tol = _LARGE_PROGRAM_TOL * self.tol
         self.first_descent()
         status = self.record(0, None, progress)
         if status is not None:
             return status
         self.convexify(self.descended)
-        for number in range(1, 10_000):
-            violations = self.look()
-            status = self.record(number, violations, progress)
+        number, violations = 1, None
+        while (status := self.record(number, violations, progress)) is None:
+            if self.is_large and self.max_seconds is None and number >= _LARGE_ROUNDS:
+                return TrainingStatus.MAX_ROUNDS
+            number, violations = number + 1, self.look()
+            status = self.reason_to_stop(violations)
+            if status is not None:
+                self.record(number, violations, progress)
+                return status
+            status = self.improve(violations)
             if status is not None:
                 return status
-            before = self.objective
-            self.convexify(self.atoms.join(violations.candidates))
-            if self.objective >= before * (1.0 - 1e-12):
-                # The program's own gap hides what the new directions bring: solve it more finely, then give up.
-                if self.program_tol <= 1e-10:
-                    return TrainingStatus.STALLED
-                self.program_tol *= 0.1
-        return TrainingStatus.STALLED
+        return status
+
+    def improve(self, violations: Violations) -> TrainingStatus | None:
+        """Solve the convex program with the violated patterns added, more finely where they seem to bring nothing."""
+        before = self.objective
+        self.convexify(self.atoms.join(violations.candidates))
+        if self.objective < before * (1.0 - 1e-12):
+            return None
+        # The program's own gap hides what the new directions bring: solve it more finely, then give up.
+        stalled = self.program_tol <= 1e-10
+        self.program_tol *= 0.1
+        return TrainingStatus.STALLED if stalled else None
 
     def first_descent(self) -> None:
         """Descend from small random neurons; keep their patterns, also those of a network no better than none."""
@@ -209,8 +240,8 @@ class _Training:
             network = descend(
                 self.problem,
                 start,
-                max_iterations=_DESCENT_ITERATIONS,
-                tol=_DESCENT_TOL,
+                max_iterations=_LARGE_DESCENT_ITERATIONS if self.is_large else _DESCENT_ITERATIONS,
+                tol=_LARGE_DESCENT_TOL if self.is_large else _DESCENT_TOL,
                 max_seconds=self.limit(),
             )
         except DescentInterrupted as interrupt:
@@ -241,7 +272,7 @@ class _Training:
         if self.oracle is not None and self.oracle.is_cheap:
             return self.violations_of(lam, _RANDOM_STARTS)
         explored = self.explored(lam)
-        if explored.value > self.tol and len(explored.candidates) >= _ENOUGH and self.seconds_left() > 0:
+        if explored.value > self.tol and self.seconds_left() > 0:
             return explored
         violations = explored.join(self.violations_of(lam, _RANDOM_STARTS))
         if self.oracle is None and violations.value <= self.tol and self.seconds_left() > 0:
@@ -261,8 +292,9 @@ class _Training:
         )
         return explored_violations(self.problem, exploration, tol=self.tol, limit=_CANDIDATES)
 
-    def violations_of(self, lam: Array, n_random: int) -> Violations:
+    def violations_of(self, lam: Array, n_random: int, max_seconds: float | None = None) -> Violations:
         """Return the violations at lam that the oracle or a search finds."""
+        limits = [limit for limit in (max_seconds, self.limit()) if limit is not None]
         return find_violations(
             self.problem,
             lam,
@@ -272,7 +304,7 @@ class _Training:
             limit=_CANDIDATES,
             n_random=n_random,
             rng=self.rng,
-            max_seconds=None if self.max_seconds is None else max(self.seconds_left(), _LAST_SEARCH_SECONDS),
+            max_seconds=max(limits, default=None),
         )
 
     def record(self, number: int, violations: Violations | None, progress: Progress) -> TrainingStatus | None:
@@ -286,13 +318,15 @@ class _Training:
         progress.show(entry)
         if self.callback is not None and self.callback(entry) is True:
             return TrainingStatus.STOPPED
+        return self.reason_to_stop(None)
+
+    def reason_to_stop(self, violations: Violations | None) -> TrainingStatus | None:
+        """Return why to stop here, or None; violations are the current network's, where it has been looked at."""
         if self.objective - self.lower_bound <= self.tol * self.objective:
             return TrainingStatus.PROVEN
-        if self.oracle is None and value is not None and value <= self.tol:
+        if self.oracle is None and violations is not None and violations.value <= self.tol:
             return TrainingStatus.NO_VIOLATION
-        if self.seconds_left() <= 0:
-            return TrainingStatus.MAX_SECONDS
-        return None
+        return TrainingStatus.MAX_SECONDS if self.seconds_left() <= 0 else None
 
     def convexify(self, atoms: Atoms) -> None:
         """Solve the convex program on the atoms' patterns, and keep the result if it is better."""
@@ -336,6 +370,9 @@ class _Training:
         """Prune to a basic network and certify it; an interrupt ends both early."""
         try:
             self.simplify()
+            if self.violation is None and status not in _SEARCHED:
+                lam = self.problem.dual_variable(self.network.predict(self.problem.X))
+                self.violation = self.violations_of(lam, _RANDOM_STARTS, _LAST_SEARCH_SECONDS).value
             if self.objective - self.lower_bound > self.tol * self.objective:
                 self.prove(hurried=status is TrainingStatus.INTERRUPTED)
         except KeyboardInterrupt:
