@@ -323,5 +323,6 @@ def test_large_data_without_a_time_limit_end_after_a_few_rounds_and_say_so(monke
     result = train(problem, tol=1e-6)
     assert result.status is TrainingStatus.MAX_ROUNDS
     assert len(result.history) == module._LARGE_ROUNDS + 1
+    assert len(train(problem, tol=0.5).history) == 2  # the first round brought less
     assert result.certificate.search_violation is not None
     assert train(problem, tol=1e-6, max_seconds=60.0).status is not TrainingStatus.MAX_ROUNDS

@@ -36,7 +36,8 @@ _NEURONS = 25.0
 _FEWEST_NEURONS, _MOST_NEURONS = 100, 800
 _DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
 # Samples times neurons from which data are large: there a step of the convex program costs as much as hundreds of
-# iterations of descent. Descent goes on for longer first, and without a time limit rounds end after a few.
+# iterations of descent. Descent goes on for longer first, and without a time limit rounds end after a few, or after one
+# that lowered the objective by less than tol.
 _LARGE = 1 << 22
 _LARGE_DESCENT_ITERATIONS, _LARGE_DESCENT_TOL, _LARGE_ROUNDS = 2000, 2e-5, 2
 _LARGE_PROGRAM_TOL = 0.1
@@ -56,6 +57,8 @@ _LAST_SEARCH_SECONDS = 0.2
 _ORACLE_SECONDS = 30.0
 # Seconds that the final proof may take when training itself has no limit.
 _PROOF_SECONDS = 10.0
+# After an interrupt, and on large data, where seconds of proof bring little.
+_HURRIED_PROOF_SECONDS = 1.0
 
 
 # Where training ends of its own accord the last network has been searched, and an interrupt ends the search too.
@@ -207,11 +210,15 @@ class _Training:
         status = self.record(0, None, progress)
         if status is not None:
             return status
+        before = self.objective
         self.convexify(self.descended)
         number, violations = 1, None
         while (status := self.record(number, violations, progress)) is None:
-            if self.is_large and self.max_seconds is None and number >= _LARGE_ROUNDS:
-                return TrainingStatus.MAX_ROUNDS
+            if self.is_large and self.max_seconds is None:
+                little = before - self.objective <= self.tol * self.objective
+                if little or number >= _LARGE_ROUNDS:
+                    return TrainingStatus.MAX_ROUNDS
+            before = self.objective
             number, violations = number + 1, self.look()
             status = self.reason_to_stop(violations)
             if status is not None:
@@ -399,7 +406,8 @@ class _Training:
             left = self.seconds_left() + (
                 0.0 if self.max_seconds is None else _PROOF_SHARE * self.max_seconds
             )
-            seconds = 1.0 if hurried else max(min(_PROOF_SECONDS, left), 0.0)
+            most = _HURRIED_PROOF_SECONDS if hurried or self.is_large else _PROOF_SECONDS
+            seconds = max(min(most, left), 0.0)
             bounds = [relaxed_bound(self.problem, lam, max_seconds=seconds)]
         self.lower_bound, self.proof = max([*bounds, (self.lower_bound, self.proof)])
 
