@@ -40,7 +40,7 @@ _DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
 # that lowered the objective by less than tol.
 _LARGE = 1 << 22
 _LARGE_DESCENT_ITERATIONS, _LARGE_DESCENT_TOL, _LARGE_ROUNDS = 2000, 2e-5, 2
-_LARGE_PROGRAM_TOL = 0.1
+_LARGE_PROGRAM_TOL = 0.5
 # Violated directions added in one round.
 _CANDIDATES = 200
 _RANDOM_STARTS = 256
