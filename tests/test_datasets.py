@@ -77,6 +77,6 @@ def test_the_planted_problem_has_its_best_known_objective(data_home):
     assert data.X.shape == (200, 10)
     np.testing.assert_array_equal(data.X[:, -1], 1.0)
     certificate = train(Problem(data.X, data.y, beta=0.5), tol=1e-2).certificate
-    # 1.540345 is the best objective known, 1 % the accuracy asked for.
-    assert 1.540345 * (1 - 1e-5) <= certificate.objective <= 1.540345 * 1.01
-    assert certificate.lower_bound <= 1.540345
+    # Four seeds, trained to tol 1e-5, end between 1.540187 and 1.540191; 1 % is the accuracy asked for.
+    assert 1.54018 <= certificate.objective <= 1.540345 * 1.01
+    assert certificate.lower_bound <= 1.54018
