@@ -54,6 +54,13 @@ def test_homogeneous_in_data_and_targets(scale):
     assert beta_max(problem.X, scale * problem.y) == pytest.approx(scale * value, rel=1e-9)
 
 
+def test_a_file_of_single_precision(tmp_path):
+    problem = random_problem(4, d=3)
+    path = tmp_path / "X.npy"
+    np.save(path, problem.X.astype(np.float32))
+    assert beta_max(np.load(path, mmap_mode="r"), problem.y) == beta_max(np.load(path), problem.y)
+
+
 def test_column_targets():
     problem = random_problem(3)
     assert beta_max(problem.X, problem.y[:, None]) == beta_max(problem)

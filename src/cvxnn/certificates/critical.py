@@ -71,6 +71,7 @@ def beta_max(
         problem = Problem(problem, y, 0.0, loss, output_offset)
     if problem.n_outputs != 1:
         raise ValueError(f"y must have one output for beta_max; got {problem.n_outputs}")
+    problem = problem.in_memory()
     lam = problem.dual_variable(np.zeros_like(problem.y) + problem.null_offset()).ravel()
     if not np.any(lam):
         return 0.0

@@ -82,16 +82,17 @@ class FaceGram:
     def solve(self, program: ConvexProgram, blocks: Array, sigma: float, gradient: Array) -> Array:
         """Solve ``(I + sigma sum_b A_b J_b A_b^T) x = gradient``.
 
-        With B = A N S, ``S_b = sqrt(1 - c) I + (1 - sqrt(1 - c)) tau tau^T`` and ``tau = N^T th`` a root of the
-        Jacobians, it is ``x = gradient - B (I / sigma + S G S)^{-1} B^T gradient`` (Woodbury).
+        With ``B = A N S`` and ``S_b^2 = (1 - c) I + c tau tau^T``, ``tau = N^T th``, a factor of the Jacobians, it is
+        ``x = gradient - A N (S^{-2} / sigma + G)^{-1} (A N)^T gradient`` (Woodbury): only blocks on the diagonal of the
+        Gram matrix change from step to step.
         """
         root = _Root.at(program, blocks, sigma, self.owners, self.bases)
-        inner = root.on_both_sides(self._centred(program))
+        inner = root.add_inverse_square(self._centred(program), 1.0 / sigma)
         rounding = _ROUNDING * float(np.max(np.diag(self.gram)))
-        inner[np.diag_indices_from(inner)] += 1.0 / sigma + rounding
-        right = root.times(_coordinates(program, self.owners, self.bases, gradient))
+        inner[np.diag_indices_from(inner)] += rounding
+        right = _coordinates(program, self.owners, self.bases, gradient)
         factor = cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
-        weights = root.times(cho_solve(factor, right, check_finite=False))
+        weights = cho_solve(factor, right, check_finite=False)
         moved = _image(program, self.owners, self.bases, weights)
         return np.asarray(gradient - moved)
 
@@ -163,6 +164,15 @@ class _Root:
         rho, tau, rest = (v.reshape(-1, *[1] * (x.ndim - 1)) for v in (self.rho, self.tau, self.rest))
         return np.asarray(rho * x + rest * np.add.reduceat(tau * x, self.starts, axis=0)[self.group])
 
-    def on_both_sides(self, gram: Array) -> Array:
-        """Return ``S G S``."""
-        return self.times(self.times(gram).T)
+    def add_inverse_square(self, matrix: Array, factor: float) -> Array:
+        """Return ``matrix + factor S^{-2}``, with ``S^{-2} = rho^{-2} (I - tau tau^T) + tau tau^T`` in each block."""
+        inverse = self.rho**-2.0
+        total = np.array(matrix)
+        total[np.diag_indices_from(total)] += factor * inverse
+        sizes = np.diff(np.r_[self.starts, len(self.rho)])
+        rows = np.repeat(np.arange(len(self.rho)), sizes[self.group])
+        first = np.repeat(np.cumsum(sizes**2) - sizes**2, sizes**2)
+        places = np.arange(len(rows)) - first
+        columns = self.starts[self.group[rows]] + places % sizes[self.group[rows]]
+        total[rows, columns] += factor * (1.0 - inverse[rows]) * self.tau[rows] * self.tau[columns]
+        return total
