@@ -54,6 +54,8 @@ ROOMS = (
     "solvers",
     "certificates",
     "training",
+    "interpretation",
+    "exports",
     "tables",
     "plots",
     "testing",

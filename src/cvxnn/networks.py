@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.interpretation.describing import describe_network
+from cvxnn.interpretation.rules import NetworkRules
 from cvxnn.linear_maps import gated_forward, relu_forward
 from cvxnn.model_files import Arrays, Header, kind_of_model, read_model, write_model
 from cvxnn.patterns import activation_patterns
@@ -201,6 +204,64 @@ class ReLUNetwork:
         output = directions[first].reshape((len(first), *alive.output.shape[1:]))
         return ReLUNetwork(blocks[:, order], output[order], self.offset).balance()
 
+    def describe(
+        self,
+        feature_names: Sequence[str] | None = None,
+        X: Any = None,
+        *,
+        target_names: Sequence[str] | None = None,
+        hidden_bias: bool | None = None,
+        n_terms: int = 4,
+        top: int = 20,
+    ) -> NetworkRules:
+        """Return the neurons as half-space rules: where each is active, and what it adds there.
+
+        Parameters
+        ----------
+        feature_names : sequence of str, optional
+            d names, or d - 1 where the last feature is the hidden bias; by default the columns of `X`, or x0, x1, ...
+        X : array_like of shape (n, d) or (n, d - 1), optional
+            Data by which features and neurons are ranked, with or without the column of ones. Without data they are
+            ranked by their weights, which depend on the units of the features.
+        target_names : sequence of str, optional
+            Names of the C outputs, such as the classes.
+        hidden_bias : bool, optional
+            Whether the last feature is a column of ones. By default it is where d - 1 names are given or, without
+            names, where `X` has d - 1 columns or ends in a column of ones.
+        n_terms : int, default 4
+            How many features a rule names, and how many outputs; what is left out is counted, with its share.
+        top : int, default 20
+            How many rules are printed; the arrays and the frame have all.
+
+        Returns
+        -------
+        NetworkRules
+            Prints as a table; ``.to_frame()`` gives a DataFrame.
+
+        Raises
+        ------
+        ValueError
+            If names, data and hidden bias do not fit each other and the network, or a number is not >= 1.
+
+        Examples
+        --------
+        >>> network = ReLUNetwork([[2.0], [-50.0]], [1.5])
+        >>> network.describe(["age"]).to_frame()[["where", "adds"]]
+                      where                  adds
+        neuron
+        0       age > 25.00  +3.00 per unit above
+        """
+        return describe_network(
+            self,
+            feature_names,
+            X,
+            gates=None,
+            target_names=target_names,
+            hidden_bias=hidden_bias,
+            n_terms=n_terms,
+            top=top,
+        )
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a model file, atomically; `load_network` reads it back bit for bit."""
         arrays: Arrays = {"hidden": self.hidden, "output": self.output, "offset": self.offset}
@@ -286,6 +347,39 @@ class GatedReLUNetwork:
     def patterns(self, X: Any) -> NDArray[np.bool_]:
         """Return the gates' activation patterns ``1[X G >= 0]``, shape (n, m)."""
         return activation_patterns(_features(X, self.n_features), self.gates)
+
+    def describe(
+        self,
+        feature_names: Sequence[str] | None = None,
+        X: Any = None,
+        *,
+        target_names: Sequence[str] | None = None,
+        hidden_bias: bool | None = None,
+        n_terms: int = 4,
+        top: int = 20,
+    ) -> NetworkRules:
+        """Return the neurons as rules: the half-space of each gate, and the linear function that is added there.
+
+        Parameters, return value and errors are those of `ReLUNetwork.describe`.
+
+        Examples
+        --------
+        >>> network = GatedReLUNetwork([[1.0], [-40.0]], [[2.0], [10.0]], [1.5])
+        >>> network.describe(["age"]).to_frame()[["where", "adds"]]
+                      where               adds
+        neuron
+        0       age > 40.00  +3.00 x (age + 5.000)
+        """
+        return describe_network(
+            self,
+            feature_names,
+            X,
+            gates=self.gates,
+            target_names=target_names,
+            hidden_bias=hidden_bias,
+            n_terms=n_terms,
+            top=top,
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a model file, atomically; `load_network` reads it back bit for bit."""

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -11,16 +12,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import cvxnn.plots as plots
+from cvxnn.certificates import make_certificate
 from cvxnn.networks import ReLUNetwork
 from cvxnn.training import TrainingRecord
 
 matplotlib.use("Agg")  # also where there is a screen
 
 NETWORK = ReLUNetwork([[1.0, -1.0], [0.5, 0.2]], [1.0, -2.0])
+CERTIFICATE = make_certificate(2.0, 1.0, tol=1e-3, method="exact sweep", scope="network")
+PATH = SimpleNamespace(betas=[1.0], networks=[NETWORK], certificates=[CERTIFICATE])
+FOLDS = SimpleNamespace(betas_=[2.0, 1.0], scores_=[[0.1, 0.2], [0.3, 0.2]], best_index_=1, one_se_index_=0)
 PICTURES = {
     "fit_1d": plots.fit_1d(NETWORK, [0.0, 1.0], [1.0, 2.0]),
     "convergence": plots.convergence([TrainingRecord(0, 0.1, 2.0, 1.0, 0, 0.5)]),
+    "cv": plots.cv(FOLDS),
     "neurons": plots.neurons(NETWORK),
+    "path": plots.path(PATH),
     "predictions": plots.predictions([0.0, 1.0], [0.5, 0.5]),
 }
 

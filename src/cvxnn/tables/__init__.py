@@ -1,6 +1,6 @@
 """Tables: a CSV or Parquet file becomes a trained network with its proof, and predictions."""
 
-from cvxnn.tables.atomic_files import require_writable
+from cvxnn.atomic_files import require_writable
 from cvxnn.tables.columns import CategoricalColumn, EncodedTable, Encoding, NumericColumn
 from cvxnn.tables.fitting import TableReport, fit_table
 from cvxnn.tables.plain_words import data_in_words, proof_in_words

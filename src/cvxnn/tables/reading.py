@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cvxnn.tables.atomic_files import write_text
+from cvxnn.atomic_files import write_text
 from cvxnn.tables.frames import as_table, listed
 from cvxnn.validation import Array
 

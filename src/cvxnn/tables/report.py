@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvxnn import plots
+from cvxnn.atomic_files import write_text
 from cvxnn.plots.canvas import literal
-from cvxnn.tables.atomic_files import write_text
 from cvxnn.tables.columns import NumericColumn
 from cvxnn.tables.fitting import TableReport
 from cvxnn.tables.plain_words import data_in_words, proof_in_words

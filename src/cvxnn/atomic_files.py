@@ -1,4 +1,4 @@
-"""Write text files atomically."""
+"""Write whole files atomically: a reader sees the old file or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -17,14 +17,25 @@ def require_writable(path: str | os.PathLike[str]) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file atomically: a reader sees the old file or the whole new one.
+    """Write a text file in UTF-8, atomically and with its line ends as they are.
+
+    Raises
+    ------
+    ValueError
+        As `write_bytes`.
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file atomically.
 
     Parameters
     ----------
     path : path-like
         In an existing folder. A file of that name is replaced.
-    text : str
-        Written in UTF-8.
+    content : bytes
+        All of it.
 
     Raises
     ------
@@ -35,8 +46,8 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with temporary.open("x", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with temporary.open("xb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(target)
