@@ -45,13 +45,23 @@ def test_beta_zero_is_allowed_for_objective_values_but_not_for_training():
         problem.require_trainable()
 
 
-def test_several_outputs_have_objectives_but_are_not_trainable():
+def test_several_outputs():
     problem = Problem([[1.0], [2.0]], [[1.0, 0.0], [0.0, 1.0]], beta=1.0, output_offset=True)
     assert problem.n_outputs == 2
     assert problem.objective(ReLUNetwork([[1.0]], [[1.0, 0.0]])) == 0.5 * (4 + 1) + 0.5 * 2
     assert problem.null_offset().tolist() == [0.5, 0.5]
-    with pytest.raises(ValueError, match="y must have one output for training and certificates; got 2"):
-        problem.require_trainable()
+    per_output = Problem([[1.0], [2.0]], np.eye(2), beta=1.0, output_norm="l1")
+    assert per_output.penalty(ReLUNetwork([[1.0]], [[1.0, -2.0]])) == 0.5 * (1 + 3**2)
+    assert problem.penalty(ReLUNetwork([[1.0]], [[1.0, -2.0]])) == 0.5 * (1 + 1 + 2**2)
+
+
+def test_sample_weights_scale_losses_and_duals_and_move_offsets():
+    X, y, weights = [[1.0], [2.0]], [0.0, 3.0], [1.0, 2.0]
+    problem = Problem(X, y, beta=1.0, output_offset=True, sample_weight=weights)
+    assert problem.null_offset().tolist() == [2.0]
+    assert problem.objective(ReLUNetwork(np.zeros((1, 0)), np.zeros(0), [2.0])) == 0.5 * (4 + 2 * 1)
+    assert problem.dual_variable(np.array([2.0, 2.0])).tolist() == [-2.0, 2.0]
+    assert problem.curvature == 2.0
 
 
 def test_an_output_offset_projects_the_dual_variable(rng):
@@ -108,7 +118,11 @@ good = {"X": [[1.0], [2.0]], "y": [1.0, 2.0], "beta": 1.0}
         ({"beta": "1"}, "beta must be a finite number >= 0; got '1'"),
         ({"beta": True}, "beta must be a finite number >= 0; got True"),
         ({"beta": None}, "beta must be a finite number >= 0; got None"),
-        ({"loss": "huber"}, r"loss must be one of .* or a Loss object; got 'huber'"),
+        ({"sample_weight": [1.0]}, "sample_weight must have one entry for each of the 2 rows of X; got 1"),
+        ({"sample_weight": [1.0, -1.0]}, "sample_weight must be >= 0 with some > 0; got -1 at least"),
+        ({"sample_weight": [0.0, 0.0]}, "sample_weight must be >= 0 with some > 0; got 0 at least"),
+        ({"output_norm": "l3"}, r"output_norm must be one of \('l2', 'l1'\); got 'l3'"),
+        ({"loss": "hubber"}, r"loss must be one of .* or a Loss object; got 'hubber'"),
         ({"output_offset": "yes"}, "output_offset must be True or False; got 'yes'"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -14,15 +14,18 @@ from cvxnn.validation import Array, as_finite_array, as_finite_data, as_number, 
 if TYPE_CHECKING:
     from cvxnn.networks import ReLUNetwork
 
+OutputNorm = Literal["l2", "l1"]
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Weight-decayed training of a two-layer ReLU network of any width.
 
-    ``min over m, U, A, b of ell((X U)_+ A + b, y) + beta/2 (||U||_F^2 + ||A||_F^2)``
+    ``min over m, U, A, b of sum_i s_i ell_i((X U)_+ A + b, y) + beta/2 (||U||_F^2 + ||A||_F^2)``
 
-    with the loss summed over samples. The offset b is 0 unless ``output_offset`` is set, and never penalised. A
-    hidden bias is a column of ones in X, penalised like the other weights.
+    with sample weights s_i, 1 unless given: the loss is summed, not averaged. The offset b is 0 unless
+    ``output_offset`` is set, and never penalised. A hidden bias is a column of ones in X, penalised like the other
+    weights. With ``output_norm="l1"`` the penalty of neuron j is ``beta/2 (||u_j||_2^2 + ||a_j||_1^2)``.
 
     Parameters
     ----------
@@ -34,9 +37,16 @@ class Problem:
     beta : float
         Weight decay, >= 0; training and certificates ask for > 0.
     loss : str or Loss, default "squared"
-        The name of a loss, or a loss object.
+        The name of a loss ("squared", "huber", "quantile", "logistic", "squared_hinge", "hinge", "multinomial"), or a
+        loss object. Losses of two classes take targets -1 and +1 (several columns: one class against the rest in
+        each), "multinomial" takes one-hot rows.
     output_offset : bool, default False
         Whether the network has an unpenalised output offset, one number per output.
+    sample_weight : array_like of shape (n,), optional
+        Weights of the samples' losses, >= 0, some of them > 0.
+    output_norm : {"l2", "l1"}, default "l2"
+        The norm of a neuron's output weights in the penalty; for one output both are the same. "l1" is the per-class
+        variant: its optimal neurons serve one output each.
 
     Notes
     -----
@@ -48,12 +58,14 @@ class Problem:
     Raises
     ------
     ValueError
-        If X or y is empty, not finite or of a wrong shape, if beta is negative or not finite, or if the loss is
-        not known.
+        If X or y is empty, not finite or of a wrong shape, if y is not what the loss takes, if beta is negative or
+        not finite, if a weight is negative or all are zero, or if the loss or the norm is not known.
 
     References
     ----------
-    M. Pilanci and T. Ergen, "Neural networks are convex regularizers", ICML 2020, eq. (2).
+    M. Pilanci and T. Ergen, "Neural networks are convex regularizers", ICML 2020, eq. (2); A. Sahiner, T. Ergen,
+    J. Pauly, M. Pilanci, "Vector-output ReLU neural network problems are copositive programs", ICLR 2021 (several
+    outputs).
 
     Examples
     --------
@@ -67,10 +79,20 @@ class Problem:
     beta: float
     loss: Loss = SquaredLoss()
     output_offset: bool = False
+    sample_weight: Array | None = None  # (n,)
+    output_norm: OutputNorm = "l2"
     shift: Array = field(init=False, repr=False)  # (C,)
+    centred_target: Array = field(init=False, repr=False)  # shape of y
 
     def __init__(
-        self, X: Any, y: Any, beta: Any, loss: str | Loss = "squared", output_offset: bool = False
+        self,
+        X: Any,
+        y: Any,
+        beta: Any,
+        loss: str | Loss = "squared",
+        output_offset: bool = False,
+        sample_weight: Any = None,
+        output_norm: OutputNorm = "l2",
     ) -> None:
         stays_on_disk = is_read_only_map(X)
         X = as_finite_data(X, "X")
@@ -83,8 +105,14 @@ class Problem:
         object.__setattr__(self, "y", read_only(y))
         object.__setattr__(self, "beta", as_number(beta, "beta"))
         object.__setattr__(self, "loss", get_loss(loss))
+        self.loss.check_targets(self.y)
+        if output_norm not in get_args(OutputNorm):
+            raise ValueError(f"output_norm must be one of {get_args(OutputNorm)}; got {output_norm!r}")
         object.__setattr__(self, "output_offset", bool(output_offset))
+        object.__setattr__(self, "sample_weight", _as_weights(sample_weight, X.shape[0]))
+        object.__setattr__(self, "output_norm", output_norm)
         object.__setattr__(self, "shift", read_only(self._mean_target()))
+        object.__setattr__(self, "centred_target", read_only(self.y - self._per_row(self.shift)))
 
     @property
     def n_samples(self) -> int:
@@ -102,21 +130,21 @@ class Problem:
         return 1 if self.y.ndim == 1 else int(self.y.shape[1])
 
     def _mean_target(self) -> Array:
+        """Return what the offset can take up of the targets.
+
+        Losses and duals are evaluated at y less this, because ``<lam, y>`` with ``1^T lam = 0`` cancels where the mean
+        of y is far above its spread. Zero without an offset, or for a loss that depends on more than f - y.
+        """
         if not (self.output_offset and self.loss.is_shift_equivariant):
             return np.zeros(self.n_outputs)
-        return np.atleast_1d(np.mean(self.y, axis=0))
+        return np.atleast_1d(np.average(self.y, axis=0, weights=self.sample_weight))
 
-    @property
-    def centred_target(self) -> Array:
-        """Return y minus ``shift``, shape of y: what the offset cannot take up of the targets.
-
-        Losses and duals are evaluated with it, because ``<lam, y>`` with ``1^T lam = 0`` cancels where the mean of y
-        is far above its spread. Without an offset, or for a loss that depends on more than f - y, it is y.
-        """
-        return self.y - (self.shift[0] if self.y.ndim == 1 else self.shift)
+    def _per_row(self, offset: Array) -> Any:
+        """Return an offset (C,) in a shape that adds to rows of y."""
+        return offset[0] if self.y.ndim == 1 else offset
 
     def loss_value(self, f: Array, offset: Array) -> float:
-        """Return ``ell(f + offset, y)``.
+        """Return ``ell(f + offset, y)``, with the samples' weights.
 
         Parameters
         ----------
@@ -125,8 +153,56 @@ class Problem:
         offset : ndarray of shape (C,)
             The offset.
         """
-        rest = offset - self.shift
-        return self.loss.value(f + (rest[0] if self.y.ndim == 1 else rest), self.centred_target)
+        centred = f + self._per_row(offset - self.shift)
+        return self.loss.value(centred, self.centred_target, self.sample_weight)
+
+    def loss_gradient(self, f: Array, offset: Array, rows: slice = slice(None)) -> Array:
+        """Return the gradient of ``ell(f + offset, y)``, with the samples' weights, shape of f.
+
+        Parameters
+        ----------
+        f : ndarray, shape of ``y[rows]``
+            Predictions without the offset.
+        offset : ndarray of shape (C,)
+            The offset.
+        rows : slice, default all
+            The samples that f is of.
+        """
+        centred = f + self._per_row(offset - self.shift)
+        gradient = np.asarray(self.loss.gradient(centred, self.centred_target[rows]))
+        if self.sample_weight is None:
+            return gradient
+        weights = self.sample_weight[rows]
+        return gradient * (weights if gradient.ndim == 1 else weights[:, None])
+
+    def newton_weights(self, f: Array, offset: Array) -> Array:
+        """Return the loss's `Loss.newton_weights` at ``f + offset``, times the samples' weights."""
+        centred = f + self._per_row(offset - self.shift)
+        weights = self.loss.newton_weights(centred, self.centred_target)
+        if self.sample_weight is None:
+            return weights
+        return weights * self.sample_weight.reshape(-1, *[1] * (weights.ndim - 1))
+
+    @property
+    def offset_basis(self) -> Array:
+        """Return an orthonormal basis of what offsets add to predictions, (n C, C); (n C, 0) without an offset."""
+        if not self.output_offset:
+            return np.zeros((self.y.size, 0))
+        columns = np.tile(np.eye(self.n_outputs), (self.n_samples, 1))
+        return np.asarray(columns / np.sqrt(self.n_samples))
+
+    @property
+    def curvature(self) -> float:
+        """Return an upper bound on the largest eigenvalue of the weighted loss's Hessian."""
+        largest = 1.0 if self.sample_weight is None else float(np.max(self.sample_weight))
+        return self.loss.curvature * largest
+
+    def penalty(self, network: ReLUNetwork) -> float:
+        """Return ``beta/2 sum_j (||u_j||^2 + ||a_j||^2)`` in the problem's norm of output weights."""
+        if self.output_norm == "l2" or network.output.ndim == 1:
+            return self.beta * network.weight_decay
+        sums = np.sum(np.abs(network.output), axis=1)
+        return 0.5 * self.beta * float(np.sum(network.hidden**2) + np.sum(sums**2))
 
     def objective(self, network: ReLUNetwork) -> float:
         """Return ``ell(f(X), y) + beta/2 (||U||^2 + ||A||^2)`` of a network.
@@ -137,10 +213,7 @@ class Problem:
             If the network does not fit the problem's shapes, or has an offset where the problem has none.
         """
         self.require_fitting(network)
-        return (
-            self.loss_value(network.predict_without_offset(self.X), network.offset)
-            + self.beta * network.weight_decay
-        )
+        return self.loss_value(network.predict_without_offset(self.X), network.offset) + self.penalty(network)
 
     def dual_variable(self, f: Array) -> Array:
         """Return ``lam = -grad ell(f)``, shape of y; with an output offset, projected on ``1^T lam = 0``.
@@ -150,11 +223,14 @@ class Problem:
         f : ndarray, shape of y
             Predictions.
         """
-        return self.project_dual(-np.asarray(self.loss.gradient(f, self.y)))
+        return self.project_dual(-self.loss_gradient(f, np.zeros(self.n_outputs)))
 
     def project_dual(self, lam: Array) -> Array:
-        """Return ``lam`` minus its mean over samples where the problem has an output offset, else ``lam``."""
-        return lam - np.mean(lam, axis=0) if self.output_offset else lam
+        """Return ``lam`` balanced, ``1^T lam = 0``, where the problem has an output offset, else ``lam``.
+
+        ``-lam`` must be in the domain of the loss's conjugate, and stays there.
+        """
+        return self.loss.balance(lam, self.y, self.sample_weight) if self.output_offset else lam
 
     def dual_objective(self, lam: Array) -> float:
         """Return ``-conjugate(-lam)``: a lower bound on the optimum wherever ``lam`` is dual feasible.
@@ -164,13 +240,36 @@ class Problem:
         lam : ndarray, shape of y
             Dual variable, with ``1^T lam = 0`` where there is an offset.
         """
-        return -self.loss.conjugate(-lam, self.centred_target)
+        return -self.loss.conjugate(-lam, self.centred_target, self.sample_weight)
+
+    def best_dual_scale(self, lam: Array, largest: float) -> float:
+        """Return t in [0, largest] with the best `dual_objective` at ``t lam``."""
+        return self.loss.best_dual_scale(lam, self.centred_target, largest, self.sample_weight)
+
+    def best_offset(self, f: Array) -> Array:
+        """Return the best offset of predictions f without one, shape (C,); zero without an output offset."""
+        if not self.output_offset:
+            return np.zeros(self.n_outputs)
+        return self.loss.best_offset(f, self.y, self.sample_weight)
 
     def null_offset(self) -> Array:
         """Return the best offset of a network without neurons, shape (C,); zero without an output offset."""
-        if not self.output_offset:
-            return np.zeros(self.n_outputs)
-        return self.loss.best_offset(np.zeros_like(self.y), self.y)
+        return self.best_offset(np.zeros_like(self.y))
+
+    def with_loss(self, loss: str | Loss) -> Problem:
+        """Return the same problem with another loss."""
+        other = copy(self)  # the arrays are immutable: shared, and not checked again
+        object.__setattr__(other, "loss", get_loss(loss))
+        other.loss.check_targets(other.y)
+        object.__setattr__(other, "shift", read_only(other._mean_target()))
+        object.__setattr__(other, "centred_target", read_only(other.y - other._per_row(other.shift)))
+        return other
+
+    def with_targets(self, y: Array) -> Problem:
+        """Return the same problem with other targets."""
+        return Problem(
+            self.X, y, self.beta, self.loss, self.output_offset, self.sample_weight, self.output_norm
+        )
 
     def with_beta(self, beta: float) -> Problem:
         """Return the same problem with another weight decay."""
@@ -182,7 +281,15 @@ class Problem:
         """Return the same problem with X in memory in float64; itself where it is."""
         if not isinstance(self.X, np.memmap):
             return self
-        return Problem(np.asarray(self.X), self.y, self.beta, self.loss, self.output_offset)
+        return Problem(
+            np.asarray(self.X),
+            self.y,
+            self.beta,
+            self.loss,
+            self.output_offset,
+            self.sample_weight,
+            self.output_norm,
+        )
 
     def require_fitting(self, network: ReLUNetwork) -> None:
         """Raise ``ValueError`` unless the network has the problem's shapes and model."""
@@ -197,11 +304,9 @@ class Problem:
             raise ValueError("network must have no offset: the problem has output_offset=False")
 
     def require_trainable(self) -> None:
-        """Raise ``ValueError`` unless training and proofs are defined: beta > 0, one output and X in float64."""
+        """Raise ``ValueError`` unless training and proofs are defined: beta > 0, and X in float64."""
         if self.beta <= 0:
             raise ValueError(f"beta must be > 0 for training and certificates; got {self.beta!r}")
-        if self.n_outputs != 1:
-            raise ValueError(f"y must have one output for training and certificates; got {self.n_outputs}")
         if self.X.dtype != np.float64:
             raise ValueError(
                 f"X must be float64 for training and certificates; got a file of {self.X.dtype}, which "
@@ -213,3 +318,16 @@ class Problem:
             f"Problem(n={self.n_samples}, d={self.n_features}, outputs={self.n_outputs}, beta={self.beta:g}, "
             f"loss={self.loss.name!r}, output_offset={self.output_offset})"
         )
+
+
+def _as_weights(weights: Any, n_samples: int) -> Array | None:
+    if weights is None:
+        return None
+    array = as_finite_array(weights, "sample_weight", (1,))
+    if array.shape[0] != n_samples:
+        raise ValueError(
+            f"sample_weight must have one entry for each of the {n_samples} rows of X; got {len(array)}"
+        )
+    if np.any(array < 0) or not np.any(array > 0):
+        raise ValueError(f"sample_weight must be >= 0 with some > 0; got {float(np.min(array)):g} at least")
+    return read_only(array)

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 class Optimum:
     value: float
     network: ReLUNetwork
+    lam: Array
 
 
 def all_patterns(X: Array) -> NDArray[np.bool_]:
@@ -36,15 +37,18 @@ def solve_convex_program(problem: Problem) -> Optimum:
     masked = [cp.sum(cp.multiply(patterns.astype(float), X @ W), axis=1) for W in blocks]
     cones = [cp.multiply(2.0 * patterns - 1.0, X @ W) >= 0 for W in blocks]
     penalty = sum(cp.sum(cp.norm(W, 2, axis=0)) for W in blocks)
-    loss = problem.loss.to_cvxpy(masked[0] - masked[1] + b, y)
-    program = cp.Problem(cp.Minimize(loss + problem.beta * penalty), cones)
+    # a variable of its own, for its multiplier: minus the (a) gradient of the loss
+    prediction = cp.Variable(len(y))
+    link = prediction == masked[0] - masked[1] + b
+    loss = problem.loss.to_cvxpy(prediction, y, problem.sample_weight)
+    program = cp.Problem(cp.Minimize(loss + problem.beta * penalty), [*cones, link])
     program.solve(solver=cp.CLARABEL)
     W = np.concatenate([W.value for W in blocks], axis=1)
     norms = np.sqrt(np.linalg.norm(W, axis=0))
     signs = np.repeat([1.0, -1.0], patterns.shape[1])
     offset = [float(b.value)] if problem.output_offset else None
     network = ReLUNetwork(W / np.where(norms > 0, norms, 1.0), signs * norms, offset)
-    return Optimum(float(program.value), network)
+    return Optimum(float(program.value), network, np.asarray(link.dual_value))
 
 
 def brute_force_constraint(X: Array, lam: Array) -> float:

@@ -71,5 +71,19 @@ def test_bad_calls_are_refused():
         beta_max(random_problem(0), [1.0])
     with pytest.raises(ValueError, match="y must be given"):
         beta_max(np.eye(2))
-    with pytest.raises(ValueError, match="one output"):
-        beta_max(np.eye(2), np.eye(2))
+
+
+def test_several_outputs_take_the_euclidean_norm_or_the_largest():
+    # X = I and lam >= 0: u = X^T lam q, so the value is the largest singular value, and per class the longest column.
+    lam = np.array([[3.0, 0.0], [0.0, 4.0]])
+    assert beta_max(np.eye(2), lam) == pytest.approx(4.0)
+    lam = np.array([[3.0, 4.0], [3.0, 4.0]])
+    both, each = Problem(np.eye(2), lam, 0.0), Problem(np.eye(2), lam, 0.0, output_norm="l1")
+    assert beta_max(both) == pytest.approx(np.sqrt(50.0))
+    assert beta_max(each) == pytest.approx(np.sqrt(32.0))
+
+
+def test_losses_with_a_kink_have_one_too():
+    y = np.array([1.0, 1.0, -1.0, -1.0])
+    problem = Problem(np.array([[1.0], [2.0], [-1.0], [-2.0]]), y, 0.0, "hinge", True)
+    assert beta_max(problem) == pytest.approx(3.0, rel=1e-3)  # lam = y at no neurons, 1 + 2 on either side

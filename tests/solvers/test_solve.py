@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cvxnn import ActivationPatterns, Problem, ReLUProgram, SquaredLoss, enumerate_patterns, solve
-from cvxnn.solvers import Iterate, ProximalGradient, SemismoothNewton, Solver, SolveStatus
+from cvxnn.losses import HingeLoss, HuberLoss
+from cvxnn.solvers import InteriorPoint, Iterate, ProximalNewton, SemismoothNewton, Solver, SolveStatus
 from cvxnn.solvers.solve import SOLVERS
 from cvxnn.testing import check_solution, samplers
 
@@ -224,7 +225,9 @@ def test_statuses_are_sentences():
 
 def test_solvers_hold_settings_only():
     for solver in SOLVERS.values():
-        assert all(isinstance(getattr(solver(), field.name), int | float | str) for field in fields(solver))
+        assert all(
+            isinstance(getattr(solver(), field.name), int | float | str | Solver) for field in fields(solver)
+        )
 
 
 @pytest.mark.parametrize(
@@ -256,21 +259,21 @@ def test_bad_max_steps_are_refused_by_name(max_steps):
 
 
 def test_newton_refuses_another_loss_by_name():
-    class OtherLoss(SquaredLoss.__base__):
-        name = "other"
-        value = SquaredLoss.value
-        gradient = SquaredLoss.gradient
-        conjugate = SquaredLoss.conjugate
-        curvature = 1.0
-        to_cvxpy = SquaredLoss.to_cvxpy
-        conjugate_to_cvxpy = SquaredLoss.conjugate_to_cvxpy
-        best_offset = SquaredLoss.best_offset
-
-    other = Problem(program.problem.X, program.problem.y, 0.5, OtherLoss())
+    other = Problem(program.problem.X, program.problem.y, 0.5, HuberLoss(delta=0.5))
     wide = ReLUProgram(other, program.masks, program.signs)
     with pytest.raises(
-        ValueError, match="solver must be another one than 'semismooth Newton' for the loss 'other'"
+        ValueError, match="solver must be another one than 'semismooth Newton' for the loss 'huber'"
     ):
         solve(wide, "newton")
-    assert ProximalGradient().name in solve(wide, tol=1e-3).certificate.method
+    assert ProximalNewton().name in solve(wide, tol=1e-3).certificate.method
     assert solve(wide, tol=1e-3).certificate.proven
+
+
+def test_kinked_losses_go_to_interior_point():
+    y = np.where(program.problem.y > 0, 1.0, -1.0)
+    kinked = ReLUProgram(Problem(program.problem.X, y, 0.5, HingeLoss()), program.masks, program.signs)
+    solution = solve(kinked, tol=1e-5)
+    assert InteriorPoint().name in solution.certificate.method
+    assert solution.certificate.proven
+    with pytest.raises(ValueError, match="solver must be 'interior_point' for the loss 'hinge'"):
+        solve(kinked, "proximal_newton")

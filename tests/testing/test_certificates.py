@@ -9,7 +9,7 @@ import pytest
 
 from cvxnn import Certificate, Problem, ReLUNetwork, ReLUProgram, beta_max, certify, enumerate_patterns, solve
 from cvxnn.certificates import CellOracle, Oracle, SweepOracle, make_certificate
-from cvxnn.testing import check_bound_holds, check_certificate, check_oracle, members, samplers
+from cvxnn.testing import check_bound_holds, check_certificate, check_oracle, samplers
 
 right = make_certificate(2.0, 1.5, tol=0.5, method="by hand", scope="program")
 
@@ -91,7 +91,7 @@ def test_the_law_of_oracles_rejects(changes, message):
         check_oracle(Planted(CellOracle(X), changes), X, lam, rng)
 
 
-@pytest.mark.parametrize("kind", members(Oracle), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [CellOracle, SweepOracle], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("sampler", samplers.DATA.values(), ids=samplers.DATA)
 def test_every_oracle_is_exact_on_every_kind_of_data(kind, sampler, rng):
     X = sampler(rng, 8, 2 if kind is SweepOracle else 3)

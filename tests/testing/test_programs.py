@@ -194,7 +194,10 @@ class StatedWithoutCones(ReLUProgram):
     def to_cvxpy(self):
         statement = super().to_cvxpy()
         return Statement(
-            type(statement.problem)(statement.problem.objective), statement.blocks, statement.offset
+            type(statement.problem)(statement.problem.objective, [statement.fit]),
+            statement.blocks,
+            statement.offset,
+            statement.fit,
         )
 
 

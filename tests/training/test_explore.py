@@ -20,7 +20,9 @@ def example(n=30, d=3, output_offset=False):
 
 
 def look(problem, atoms, lam):
-    return explore(problem, atoms, problem.null_offset(), lam, n_fresh=40, rng=np.random.default_rng(1))
+    return explore(
+        problem, problem, atoms, problem.null_offset(), lam, n_fresh=40, rng=np.random.default_rng(1)
+    )
 
 
 @pytest.mark.parametrize("output_offset", [False, True])

@@ -83,29 +83,50 @@ class Ascent:
             # the first minorant is tangent at u on the concave side too
             b = b[:, grown] if step else self.limits * (N > 0)[:, grown]
             c = self.convex.T @ (self.gains[:, None] * (Z > 0))
-            b = self._box_least_squares(c, b, inner, deadline)
+            b = box_least_squares(self.concave, c, b, self.limits, self.lipschitz, inner, deadline)
             W = c - self.concave.T @ b
             lengths = np.linalg.norm(W, axis=0)
             U = np.where(lengths > 0, W / np.where(lengths > 0, lengths, 1.0), directions[:, live])
         return values, directions
 
-    def _box_least_squares(self, c: Array, b: Array, iterations: int, deadline: float) -> Array:
-        """Return b near ``argmin over 0 <= b <= limits of ||c - concave^T b||``, by FISTA with restarts."""
-        if len(b) == 0:
-            return b
-        point, momentum = b, 1.0
-        for _ in range(iterations):
-            W = c - self.concave.T @ point
-            new = np.clip(point + (self.concave @ W) / self.lipschitz, 0.0, self.limits)
-            change = new - b
-            # gradient restart: momentum that points uphill is dropped (O'Donoghue and Candes 2015)
-            downhill = np.sum((point - new) * change, axis=0) <= 0
-            following = (1 + np.sqrt(1 + 4 * momentum * momentum)) / 2
-            point = new + ((momentum - 1) / following) * downhill * change
-            b, momentum = new, following
-            if time.perf_counter() > deadline:
-                break
+
+def box_least_squares(
+    A: Array, c: Array, b: Array, limits: Array, lipschitz: float, iterations: int, deadline: float = np.inf
+) -> Array:
+    """Return b near ``argmin over 0 <= b <= limits of ||c - A^T b||`` for each column, by FISTA with restarts.
+
+    Parameters
+    ----------
+    A : ndarray of shape (k, d)
+        Rows.
+    c : ndarray of shape (d, m)
+        One target per column.
+    b : ndarray of shape (k, m)
+        Start.
+    limits : ndarray of shape (k, m) or (k, 1)
+        The box.
+    lipschitz : float
+        ``||A||_2^2``.
+    iterations : int
+        How many.
+    deadline : float, default infinity
+        Reading of `time.perf_counter` after which to stop.
+    """
+    if len(b) == 0:
         return b
+    point, momentum = b, 1.0
+    for _ in range(iterations):
+        W = c - A.T @ point
+        new = np.clip(point + (A @ W) / lipschitz, 0.0, limits)
+        change = new - b
+        # gradient restart: momentum that points uphill is dropped (O'Donoghue and Candes 2015)
+        downhill = np.sum((point - new) * change, axis=0) <= 0
+        following = (1 + np.sqrt(1 + 4 * momentum * momentum)) / 2
+        point = new + ((momentum - 1) / following) * downhill * change
+        b, momentum = new, following
+        if time.perf_counter() > deadline:
+            break
+    return b
 
 
 def polish(X: Array, l: Array, u: Array, norms: Array) -> tuple[float, Array]:

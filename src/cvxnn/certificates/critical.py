@@ -6,10 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.certificates.dual_variables import null_dual
 from cvxnn.certificates.exact import exact_oracle
-from cvxnn.certificates.search import search
+from cvxnn.certificates.kinks import Kinks
+from cvxnn.certificates.oracles import OracleValue
+from cvxnn.certificates.search import SearchResult, search
 from cvxnn.losses import Loss
-from cvxnn.problem import Problem
+from cvxnn.problem import OutputNorm, Problem
+from cvxnn.validation import Array
+
+# Predictions within this of a kink, in units of the largest target, are on it.
+_KINK_WIDTH = 1e-9
 
 
 def beta_max(
@@ -18,21 +25,25 @@ def beta_max(
     *,
     loss: str | Loss = "squared",
     output_offset: bool = False,
+    sample_weight: Any = None,
+    output_norm: OutputNorm = "l2",
     random_state: Any = 0,
 ) -> float:
     """Return the weight decay from which on the network without neurons is optimal.
 
-    ``beta_max = max over ||u|| <= 1 of |lam^T (X u)_+|`` with ``lam = -grad ell`` at the zero network, its
-    output offset the best one where the problem has one. Zero is optimal exactly when ``beta >= beta_max``.
+    ``beta_max = max over ||u|| <= 1 of ||lam^T (X u)_+||`` with ``lam = -grad ell`` at the zero network, its output
+    offset the best one where the problem has one; for several outputs the Euclidean norm, in the per-class variant the
+    largest entry. Zero is optimal exactly when ``beta >= beta_max``. Of a loss with a kink, whose gradient there may be
+    one of many, that of the loss smoothed by a millionth: from it on zero is optimal to that.
 
     Exact, up to rounding, where the rank of X is at most 2 or its cells can be enumerated in about a second;
-    otherwise the largest value that a local search found, which can only be too small.
+    otherwise the largest value that a local search found, which can only be too small. Kinks are settled to 1e-6.
 
     Parameters
     ----------
     problem : Problem or array_like of shape (n, d)
         The problem, whose beta is not looked at; or data X, with ``y`` and the options below.
-    y : array_like of shape (n,) or (n, 1), optional
+    y : array_like of shape (n,) or (n, C), optional
         Targets, with data only.
     loss : str or Loss, default "squared"
         With data only.
@@ -49,7 +60,7 @@ def beta_max(
     Raises
     ------
     ValueError
-        If there are several outputs, or ``y`` is missing with data or given with a problem.
+        If ``y`` is missing with data or given with a problem.
 
     References
     ----------
@@ -68,13 +79,34 @@ def beta_max(
     elif y is None:
         raise ValueError("y must be given with data X; got None")
     else:
-        problem = Problem(problem, y, 0.0, loss, output_offset)
-    if problem.n_outputs != 1:
-        raise ValueError(f"y must have one output for beta_max; got {problem.n_outputs}")
+        problem = Problem(problem, y, 0.0, loss, output_offset, sample_weight, output_norm)
     problem = problem.in_memory()
-    lam = problem.dual_variable(np.zeros_like(problem.y) + problem.null_offset()).ravel()
-    if not np.any(lam):
-        return 0.0
-    found = search(problem.X, lam, random_state=random_state).value
-    oracle = exact_oracle(problem.X, max_seconds=1.0)
-    return found if oracle is None else max(found, oracle.maximise(lam).value)
+    if problem.loss.is_smooth:
+        return _maximise(problem, null_dual(problem), random_state).value
+    return _smallest(problem, random_state)
+
+
+def _smallest(problem: Problem, random_state: Any) -> float:
+    """Return the smallest value of the dual constraint among the subgradients of the zero network."""
+    f, offset = np.zeros_like(problem.y), problem.null_offset()
+    largest = max(float(np.max(np.abs(problem.centred_target))), float(np.max(np.abs(offset))))
+    kinks = Kinks.near(problem, f, offset, _KINK_WIDTH * largest)
+    if kinks is None:
+        return _maximise(problem, -problem.loss_gradient(f, offset), random_state).value
+    none = np.zeros((0, problem.y.size))
+    gain = np.zeros((len(f), problem.n_outputs))
+    return kinks.choose(gain, 0.0, 1.0, none, lambda lam: _maximise(problem, lam, random_state))[1]
+
+
+def _maximise(problem: Problem, lam: Array, random_state: Any) -> OracleValue | SearchResult:
+    """Return what an exact oracle, where it is cheap enough, or else a search finds."""
+    outputs = problem.n_outputs
+    shaped = lam.ravel() if outputs == 1 else lam
+    found = search(problem.X, shaped, random_state=random_state, output_norm=problem.output_norm)
+    if found.value == 0.0:
+        return found
+    oracle = exact_oracle(problem.X, n_outputs=outputs, output_norm=problem.output_norm, max_seconds=1.0)
+    if oracle is None:
+        return found
+    exact = oracle.maximise(shaped)
+    return exact if exact.value >= found.value else found

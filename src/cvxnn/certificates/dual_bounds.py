@@ -16,15 +16,16 @@ def dual_bound(problem: Problem, lam: Array, upper: float) -> float:
     """Return a proven lower bound on the optimum from any dual variable and an upper bound on its constraint.
 
     Weak duality: ``-conjugate(-t lam) <= p*`` for every t >= 0 with ``t Phi(lam) <= beta``, where
-    ``Phi(lam) = max over s = +-1, ||u|| <= 1 of s lam^T (X u)_+``. The best t in ``[0, beta / upper]`` is
-    taken.
+    ``Phi(lam) = max over ||u|| <= 1 of ||lam^T (X u)_+||`` (in the norm dual to that of the output weights in the
+    penalty). The best t in ``[0, beta / upper]`` is taken.
 
     Parameters
     ----------
     problem : Problem
-        The training problem, with one output; beta > 0.
-    lam : ndarray of shape (n,)
-        Any dual variable; projected on ``1^T lam = 0`` where the problem has an output offset.
+        The training problem; beta > 0.
+    lam : ndarray, shape of y
+        A dual variable, ``-lam`` in the domain of the loss's conjugate; projected on ``1^T lam = 0`` where the problem
+        has an output offset.
     upper : float
         A proven upper bound on ``Phi`` of the projected ``lam``.
 
@@ -47,9 +48,7 @@ def dual_bound(problem: Problem, lam: Array, upper: float) -> float:
     if not np.any(lam):
         return 0.0
     largest = problem.beta / upper if upper > 0 else 1.0
-    scale = problem.loss.best_dual_scale(
-        lam, problem.centred_target, largest if math.isfinite(largest) else 1.0
-    )
+    scale = problem.best_dual_scale(lam, largest if math.isfinite(largest) else 1.0)
     bound = problem.dual_objective(scale * lam)
     if not math.isfinite(bound):
         return 0.0

@@ -6,15 +6,22 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
+
+import numpy as np
 
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.dual_sdp import DualPoint, affordable_groups, joint_dual_sdp
+from cvxnn.certificates.dual_variables import dual_or_own, null_dual
 from cvxnn.certificates.lifted_dual import LiftedDual
 from cvxnn.certificates.norms import both_signs
-from cvxnn.certificates.relaxation import relaxed_upper_bound
+from cvxnn.certificates.output_bounds import ScalarBound, constraint_bound
+from cvxnn.certificates.output_duals import output_dual_bounds, row_classes
+from cvxnn.certificates.relaxation import both_signs_relaxed, relaxation_is_affordable
 from cvxnn.certificates.row_groups import group_rows
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.certificates.standard_form import Task
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
@@ -24,12 +31,13 @@ logger = logging.getLogger(__name__)
 
 Relaxation = Literal["auto", "norms", "dual_sdp", "lifted"]
 
-# The relaxation of a given residual costs about 200 n r^2: beyond this it would take longer than it is worth.
-_RELAXATION_WORK = 2e7
+_EPS = float(np.finfo(np.float64).eps)
+
 # On elevators 300, 600 and 1000 groups prove 456, 493 and 531, in 0.9, 1.8 and 3.6 s.
 _MOST_GROUPS = 1000
 # With more rows, each on its own, the set-up of the joint dual SDP takes long and cannot be interrupted.
 _MOST_SINGLE_ROWS = 3000
+_MOST_UNSUMMED = 20_000  # rows, for a loss that is not summed up over groups of rows
 # The most that the quick bounds may spend on the joint dual SDP.
 _QUICK_SECONDS = 3.0
 # The lifted dual keeps some fifty arrays of n^2 numbers, and a step takes about 1e-9 (1 + r + n)^3 seconds of CPU at
@@ -38,6 +46,8 @@ _MOST_LIFTED = 1500
 _STEP_SECONDS = 1e-9
 _FEWEST_STEPS = 50  # fewer do not even regain what the joint dual SDP proves
 _STEPS_A_BOUND = 20
+# Share of the time left for the first bounds, where several outputs ask for many of one.
+_FIRST_SHARE = 0.2
 # Bounds in a row without a relative 1e-5 of improvement, after which the lifted dual is taken to be solved.
 _PATIENCE = 25
 
@@ -67,27 +77,37 @@ def improving_bounds(
     *,
     method: Relaxation = "auto",
     max_seconds: float = 10.0,
+    dual: Array | None = None,
 ) -> Iterator[LowerBound]:
     """Yield proven lower bounds on the optimum, each above the last, while there is time.
 
     Norm inequalities on the network's dual variable; the joint dual SDP, on groups of rows where these are many;
-    then, for squared loss, the lifted dual, from the point that it left.
+    then, for one output and squared loss, the lifted dual, from the point that it left. With several outputs, joint
+    dual SDPs with more and more output directions; where the optimum is a sum over outputs (the l1 norm, and any loss
+    but the multinomial), the sum of each output's bounds.
 
     Parameters
     ----------
     problem : Problem
-        The training problem, with beta > 0 and targets of shape (n,).
+        The training problem, with beta > 0.
     network : ReLUNetwork
         The better it is, the sooner the bounds are good; they hold for the optimum, whatever it is.
     method : {"auto", "norms", "dual_sdp", "lifted"}, default "auto"
         All of them, or the ones named; "lifted" needs "dual_sdp" and yields its bound too.
     max_seconds : float, default 10.0
         Time limit. A stage that is not expected to bring anything within it is not started.
+    dual : ndarray, shape of y, optional
+        The dual variable to start from; by default the network's, `network_dual`.
 
     Yields
     ------
     LowerBound
         The first is 0, "non-negative objective".
+
+    Raises
+    ------
+    ValueError
+        If ``dual`` does not have the shape of y, or the lifted dual is asked for where it does not apply.
 
     Examples
     --------
@@ -99,8 +119,14 @@ def improving_bounds(
     started = time.perf_counter()
     best = 0.0
     yield LowerBound(0.0, best, "non-negative objective")
-    lam = problem.dual_variable(network.predict(problem.X))
-    for value, proof in _bounds(problem, lam, network, method, started + max_seconds):
+    lam = dual_or_own(problem, network, dual, max_seconds)
+    task = Task(problem, lam, network).standardised()
+    if method == "lifted" and not lifting_applies(task.outputs()[0].problem):
+        raise ValueError(
+            'method "lifted" needs the squared loss, one output (or independent ones, of the l1 norm), and no sample '
+            f"weights where there is an output offset; got {problem!r}"
+        )
+    for value, proof in _bounds(task, method, started + max_seconds):
         if value > best:
             best = value
             yield LowerBound(time.perf_counter() - started, value, proof)
@@ -115,39 +141,76 @@ def relaxed_bound(problem: Problem, lam: Array, *, max_seconds: float) -> tuple[
     Parameters
     ----------
     problem : Problem
-        With targets of shape (n,).
-    lam : ndarray of shape (n,)
+        The training problem.
+    lam : ndarray, shape of y
         The residual's dual variable.
     max_seconds : float
         What is left for the joint dual SDP, of which it takes three at most.
     """
     deadline = time.perf_counter() + min(max_seconds, _QUICK_SECONDS)
-    bounds = [(0.0, "non-negative objective"), *_bounds(problem, lam, None, "auto", deadline)]
+    task = Task(problem, lam).standardised()
+    bounds = [(0.0, "non-negative objective"), *_bounds(task, "auto", deadline)]
     logger.debug("bounds: %s", bounds)
     return max(bounds, key=lambda pair: pair[0])
 
 
-def _bounds(
-    problem: Problem, lam: Array, network: ReLUNetwork | None, method: Relaxation, deadline: float
-) -> Iterator[tuple[float, str]]:
-    """Yield bounds and their proofs' names; without a network no lifted ones."""
-    space, point = RowSpace(problem.X), None
+def _bounds(task: Task, method: Relaxation, deadline: float) -> Iterator[tuple[float, str]]:
+    """Yield bounds and their proofs' names: of the whole, or the sums of independent outputs' best."""
+    tasks = task.outputs()
+    if len(tasks) == 1:
+        yield from _joint_bounds(task, method, deadline)
+        return
+    best = np.zeros(len(tasks))
+    for c, one in enumerate(tasks):
+        left = max(deadline - time.perf_counter(), 0.0)
+        for value, proof in _joint_bounds(one, method, time.perf_counter() + left / (len(tasks) - c)):
+            best[c] = max(best[c], value)
+            yield float(np.sum(best)) * (1 - len(best) * _EPS), f"{proof}, output by output"
+
+
+def _joint_bounds(task: Task, method: Relaxation, deadline: float) -> Iterator[tuple[float, str]]:
+    """Yield bounds of a task that does not fall into outputs."""
+    problem, lam = task.problem, task.lam
+    space = RowSpace(problem.X)
     if method in ("auto", "norms"):
-        yield dual_bound(problem, lam, both_signs(space, lam)), "norm bound"
-    if method != "norms":
-        left = deadline - time.perf_counter()
-        point, proof = first_dual_point(problem, space, left, required=method != "auto")
-    if point is not None:
-        yield point.lower_bound, proof
-        if network is None or method == "dual_sdp":
-            return
-        if lifting_is_affordable(problem, space, deadline - time.perf_counter()):
-            for value in _lifted_bounds(problem, space, point, network, deadline):
-                yield value, f"lifted dual SDP, {problem.n_samples:,} rows"
-    elif method in ("auto", "norms") and len(lam) * space.rank**2 <= _RELAXATION_WORK:
-        # the joint dual SDP, where there is one, finds a better dual variable and its relaxation together
-        upper = max(relaxed_upper_bound(space, lam), relaxed_upper_bound(space, -lam))
-        yield dual_bound(problem, lam, upper), "relaxed dual constraint"
+        yield _scaled(task, space, partial(both_signs, space), deadline), "norm bound"
+    several = problem.y.ndim == 2
+    is_found = False
+    if method != "norms" and several:
+        for bound in output_dual_bounds(problem, space, lam, deadline=deadline, required=method != "auto"):
+            is_found = True
+            yield bound
+    elif method != "norms":
+        for bound in _one_output_bounds(task, space, method, deadline):
+            is_found = True
+            yield bound
+    if method in ("auto", "norms") and (several or not is_found) and relaxation_is_affordable(space):
+        # of one output the joint dual SDP, where there is one, finds a better dual variable and its relaxation together
+        yield _scaled(task, space, partial(both_signs_relaxed, space), deadline), "relaxed dual constraint"
+
+
+def _scaled(task: Task, space: RowSpace, bound: ScalarBound, deadline: float) -> float:
+    """Return the bound that the task's own dual variable proves, given a bound on one output's dual constraint."""
+    now = time.perf_counter()
+    limit = now + _FIRST_SHARE * max(deadline - now, 0.0)
+    upper = constraint_bound(bound, space, task.lam, task.problem.output_norm, deadline=limit)
+    return dual_bound(task.problem, task.lam, upper)
+
+
+def _one_output_bounds(
+    task: Task, space: RowSpace, method: Relaxation, deadline: float
+) -> Iterator[tuple[float, str]]:
+    """Yield the bound of the joint dual SDP and, given a network, those of the lifted dual."""
+    problem = task.problem
+    point, proof = first_dual_point(problem, space, deadline - time.perf_counter(), required=method != "auto")
+    if point is None:
+        return
+    yield point.lower_bound, proof
+    if task.network is None or method == "dual_sdp":
+        return
+    if lifting_is_affordable(problem, space, deadline - time.perf_counter()):
+        for value in _lifted_bounds(problem, space, point, task.network, deadline):
+            yield value, f"lifted dual SDP, {problem.n_samples:,} rows"
 
 
 def first_dual_point(
@@ -158,7 +221,7 @@ def first_dual_point(
     Parameters
     ----------
     problem : Problem
-        With targets of shape (n,).
+        With targets of shape (n,), and no sample weight of zero.
     space : RowSpace
         The row space of its X.
     max_seconds : float
@@ -170,17 +233,25 @@ def first_dual_point(
     if n <= max(most, _MOST_GROUPS if required else 0):
         return joint_dual_sdp(problem, space, max_seconds=max(max_seconds, 0.1)), "joint dual SDP"
     most = min(most, _MOST_GROUPS)
-    if most < 2 * (space.rank + 1) and not required:
+    is_too_long = n > _MOST_UNSUMMED and not isinstance(problem.loss, SquaredLoss)
+    if (most < 2 * (space.rank + 1) or is_too_long) and not required:
         return None, ""
-    null = problem.project_dual(problem.centred_target)
-    groups = group_rows(space, null, max(most, 2 * (space.rank + 1)))
+    groups = group_rows(
+        space, null_dual(problem), max(most, 2 * (space.rank + 1)), classes=row_classes(problem)
+    )
     point = joint_dual_sdp(problem, space, max_seconds=max(max_seconds, 0.1), groups=groups)
     return point, f"joint dual SDP, {len(groups):,} groups of rows"
 
 
+def lifting_applies(problem: Problem) -> bool:
+    """Return whether the lifted dual is stated for the problem: squared loss, one output, no sample weights."""
+    is_plain = isinstance(problem.loss, SquaredLoss) and problem.sample_weight is None
+    return is_plain and problem.y.ndim == 1
+
+
 def lifting_is_affordable(problem: Problem, space: RowSpace, max_seconds: float) -> bool:
     """Return whether the lifted dual applies, fits in memory and can be expected to take some steps."""
-    fits = isinstance(problem.loss, SquaredLoss) and problem.n_samples <= _MOST_LIFTED
+    fits = lifting_applies(problem) and problem.n_samples <= _MOST_LIFTED
     return fits and _steps_to_expect(space, max_seconds) >= _FEWEST_STEPS
 
 

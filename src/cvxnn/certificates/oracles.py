@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +25,17 @@ class OracleValue:
     Parameters
     ----------
     upper : float
-        A proven upper bound on ``Phi(lam) = max over s = +-1, ||u|| <= 1 of s lam^T (X u)_+``.
+        A proven upper bound on ``Phi(lam) = max over ||u|| <= 1 of ||lam^T (X u)_+||``: of one output the absolute
+        value, of several the Euclidean norm, or the largest entry where output weights are penalised by their l1
+        norm.
     value : float
         The largest value attained by a direction; 0, by u = 0, where ``directions`` is empty.
     directions : ndarray of shape (d, k)
         Unit vectors, by decreasing value.
-    signs : ndarray of shape (k,)
-        Signs s, +1 or -1.
+    signs : ndarray of shape (k,) or (k, C)
+        Signs s, +1 or -1, for lam of shape (n,); else unit directions of the output weights.
     values : ndarray of shape (k,)
-        ``s lam^T (X u)_+`` of each direction, all positive.
+        ``s^T lam^T (X u)_+`` of each direction, all positive.
     method : str
         The name of the proof.
     """
@@ -40,13 +43,13 @@ class OracleValue:
     upper: float
     value: float
     directions: Array  # (d, k)
-    signs: Array  # (k,)
+    signs: Array  # (k,) or (k, C)
     values: Array  # (k,)
     method: str
 
 
 class Oracle(ABC):
-    """Maximises ``s lam^T (X u)_+`` over signs s and unit vectors u, exactly; built once per X."""
+    """Maximises ``||lam^T (X u)_+||`` over unit vectors u, exactly; built once per X."""
 
     @property
     @abstractmethod
@@ -59,7 +62,7 @@ class Oracle(ABC):
 
         Parameters
         ----------
-        lam : ndarray of shape (n,)
+        lam : ndarray of shape (n,) or (n, C)
             The dual variable.
         threshold : float, default 0.0
             Values up to this need not be told apart: ``upper`` may then be as large as ``threshold``. Set it
@@ -68,12 +71,28 @@ class Oracle(ABC):
 
 
 def correlations(X: Array, lam: Array, U: Array) -> Array:
-    """Return ``lam^T (X U)_+``, shape (k,), for directions U of shape (d, k), in one walk over the rows."""
-    total = np.zeros(U.shape[1])
+    """Return ``lam^T (X U)_+``, shape (k,) or (C, k), for directions U (d, k), in one walk over the rows."""
+    total = np.zeros((*lam.shape[1:], U.shape[1]))
     for rows in row_chunks(X.shape[0], U.shape[1]):
         Z = X[rows] @ U
-        total += lam[rows] @ np.maximum(Z, 0.0, out=Z)
+        total += lam[rows].T @ np.maximum(Z, 0.0, out=Z)
     return total
+
+
+def output_directions(X: Array, lam: Array, U: Array) -> Array:
+    """Return the unit vectors of ``lam^T (X U)_+``, shape (k, C), for lam (n, C); zero where it is zero."""
+    products = correlations(X, lam, U)
+    lengths = np.linalg.norm(products, axis=0)
+    unit: Array = (products / np.where(lengths > 0, lengths, 1.0)).T
+    return unit
+
+
+def norm_of_columns(bound: Callable[[Array], float], lam: Array) -> float:
+    """Return the Euclidean norm of the values of a function of one output's dual variable, at each column of lam.
+
+    Where it bounds what each output can be off by, or can reach, that bounds them together.
+    """
+    return float(np.linalg.norm([bound(column) for column in lam.reshape(len(lam), -1).T]))
 
 
 def units(U: Array) -> Array:
@@ -85,8 +104,9 @@ def units(U: Array) -> Array:
 
 
 def distinct(U: Array, signs: Array, order: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the indices of ``order`` whose unit direction or sign differs from all before it."""
-    same = (1 - U[:, order].T @ U[:, order] < SAME_DIRECTION) & (signs[order, None] == signs[order])
+    """Return the indices of ``order`` whose unit direction or sign, (k,) or (k, C), differs from all before it."""
+    outputs = np.atleast_2d(signs.T).T[order]
+    same = (1 - U[:, order].T @ U[:, order] < SAME_DIRECTION) & (1 - outputs @ outputs.T < SAME_DIRECTION)
     kept = np.ones(len(order), dtype=np.bool_)
     for k in range(len(order)):
         if kept[k]:
@@ -97,8 +117,9 @@ def distinct(U: Array, signs: Array, order: NDArray[np.intp]) -> NDArray[np.intp
 def ranked(
     X: Array, lam: Array, U: Array, signs: Array, *, floor: float = 0.0, limit: int | None = None
 ) -> tuple[Array, Array, Array]:
-    """Return distinct directions of value ``s lam^T (X u)_+`` above a floor, signs and values, best first."""
-    values = signs * correlations(X, lam, U)
+    """Return distinct directions of value ``s^T lam^T (X u)_+`` above a floor, signs and values, best first."""
+    products = signs.T * correlations(X, lam, U)
+    values = products if products.ndim == 1 else np.sum(products, axis=0)
     order = np.argsort(-values, kind="stable")[:limit]
     order = distinct(U, signs, order[values[order] > floor])
     return U[:, order], signs[order], values[order]

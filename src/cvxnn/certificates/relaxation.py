@@ -22,6 +22,8 @@ from cvxnn.certificates.row_space import RowSpace
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)
+# The relaxation of a given dual variable costs about 200 n r^2: beyond this it would take longer than it is worth.
+_MOST_WORK = 2e7
 _LARGEST_TAU = 1e8  # in units of 1 / ||x_i||, the smallest value an optimal tau_i takes
 
 
@@ -165,3 +167,13 @@ def relaxed_upper_bound(space: RowSpace, lam: Array, *, max_iterations: int = 20
     )
     place(result.x)
     return safe_relaxed_bound(space, lam, tau, a)
+
+
+def both_signs_relaxed(space: RowSpace, lam: Array) -> float:
+    """Return a proven upper bound on ``Phi(lam) = max(phi(lam), phi(-lam))``."""
+    return max(relaxed_upper_bound(space, lam), relaxed_upper_bound(space, -lam))
+
+
+def relaxation_is_affordable(space: RowSpace) -> bool:
+    """Return whether the relaxation of a given dual variable takes less than some tenths of a second."""
+    return len(space.X) * space.rank**2 <= _MOST_WORK

@@ -19,6 +19,8 @@ _FLOOR = 0.5
 class RowGroups:
     """Rows whose dual variables keep their ratios: ``lam_i = profile_i * scale_g``, ``g`` the group of row i.
 
+    With several outputs ``lam_i`` and ``scale_g`` are vectors.
+
     Restricting the dual variable is valid: any feasible one gives a lower bound.
 
     Parameters
@@ -58,30 +60,39 @@ def single_rows(n: int) -> RowGroups:
     return RowGroups(np.arange(n), np.ones(n))
 
 
-def group_rows(space: RowSpace, lam: Array, n_groups: int) -> RowGroups:
-    """Return groups of rows that look in similar directions and have dual variables of one sign and similar size.
+def group_rows(
+    space: RowSpace, lam: Array, n_groups: int, *, classes: NDArray[np.intp] | None = None
+) -> RowGroups:
+    """Return groups of rows that look in similar directions and have similar dual variables.
 
     Boxes of (unit row, dual variable) are halved at the median of the coordinate that spreads most, the box of
-    largest total spread first.
+    largest total spread first. One output's dual variables keep their sign in a group, and differ in size.
 
     Parameters
     ----------
     space : RowSpace
         The data.
-    lam : ndarray of shape (n,)
-        The dual variable whose ratios are kept inside a group; small entries are raised to half the mean.
+    lam : ndarray of shape (n,) or (n, C)
+        The dual variable whose ratios of sizes are kept inside a group; small ones are raised to half the mean.
     n_groups : int
         How many groups to make, at least 2.
+    classes : ndarray of shape (n,), optional
+        Rows of different classes, 0, 1, .., are kept apart: their dual variables may have no direction in common. By
+        default the signs of lam, for one output. Not where there are more classes than groups.
     """
     norms = np.where(space.row_norms > 0, space.row_norms, 1.0)
-    typical = float(np.mean(np.abs(lam))) or 1.0
-    points = np.hstack([space.coordinates / norms[:, None], (np.abs(lam) / typical)[:, None]])
-    boxes = [
-        (-_spread(points[m])[0], k, m) for k, m in enumerate(np.flatnonzero(s) for s in (lam > 0, lam <= 0))
-    ]
-    boxes = [box for box in boxes if len(box[2])]
+    sizes = np.abs(lam) if lam.ndim == 1 else np.linalg.norm(lam, axis=1)
+    typical = float(np.mean(sizes)) or 1.0
+    duals = (sizes if lam.ndim == 1 else lam) / typical
+    points = np.column_stack([space.coordinates / norms[:, None], duals])
+    if classes is None:
+        classes = np.asarray(lam <= 0 if lam.ndim == 1 else np.zeros(len(lam)), dtype=np.intp)
+    if int(classes.max()) + 1 > n_groups:
+        classes = np.zeros(len(lam), dtype=np.intp)
+    first = [np.flatnonzero(classes == label) for label in range(int(classes.max()) + 1)]
+    boxes = [(-_spread(points[m])[0], k, m) for k, m in enumerate(first) if len(m)]
     heapq.heapify(boxes)
-    count = 2
+    count = len(first)
     while len(boxes) < n_groups and -boxes[0][0] > 0:
         _, _, members = heapq.heappop(boxes)
         along = points[members, _spread(points[members])[1]]
@@ -92,7 +103,7 @@ def group_rows(space: RowSpace, lam: Array, n_groups: int) -> RowGroups:
     labels = np.empty(len(lam), dtype=np.intp)
     for g, (_, _, members) in enumerate(boxes):
         labels[members] = g
-    return RowGroups(labels, np.maximum(np.abs(lam), _FLOOR * typical))
+    return RowGroups(labels, np.maximum(sizes, _FLOOR * typical))
 
 
 def _spread(points: Array) -> tuple[float, int]:

@@ -109,7 +109,7 @@ def gated_forward(X: FloatArray, gates: FloatArray, hidden: FloatArray, output: 
 def relu_value_and_gradients(
     X: Any, hidden: Any, output: Any, loss_gradient: Callable[[Any, slice], Any]
 ) -> tuple[Any, Any, Any]:
-    """Return ``f = (X U)_+ a`` and the gradients of ``loss(f)`` with respect to U and a, in one walk.
+    """Return ``f = (X U)_+ A`` and the gradients of ``loss(f)`` with respect to U and A, in one walk.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ def relu_value_and_gradients(
         Data; may be a memory-mapped file.
     hidden : array of shape (d, m)
         Hidden weights U.
-    output : array of shape (m,)
-        Output weights a.
+    output : array of shape (m,) or (m, C)
+        Output weights A.
     loss_gradient : callable
         ``loss_gradient(f_chunk, rows)`` returns the gradient of a loss that is separable over samples on a slice
         of rows, shape of ``f_chunk``, which it must not change. Calls come from several threads, one at a time, for
@@ -127,20 +127,23 @@ def relu_value_and_gradients(
 
     Returns
     -------
-    f : array of shape (n,)
+    f : array of shape (n,) or (n, C)
     hidden_gradient : array of shape (d, m)
-    output_gradient : array of shape (m,)
+    output_gradient : array of shape (m,) or (m, C)
 
     Notes
     -----
     At a kink the ReLU's derivative is taken as 0.
 
     With D the active entries, a chunk's part of the gradient for U is ``G = (diag(g) X)^T D``, scaled by a: rows of X
-    are scaled, not the wider D. And ``sum_i g_i (x_i^T u_j)_+ = u_j^T G_j``, so the gradient for a takes no pass.
+    are scaled, not the wider D. And ``sum_i g_i (x_i^T u_j)_+ = u_j^T G_j``, so the gradient for a takes no pass. With
+    several outputs the part is ``X^T (D * g A^T)``, and the gradient for A ``(X U)_+^T g``.
     """
     dtype = numpy_dtype(X, hidden, output)
     if dtype is None:
         return _value_and_gradients_anywhere(X, hidden, output, loss_gradient)
+    if output.ndim == 2:
+        return _several_outputs(X, hidden, output, loss_gradient, dtype)
     X, hidden, output = np.asarray(X), hidden.astype(dtype, copy=False), output.astype(dtype, copy=False)
     n, (d, m) = X.shape[0], hidden.shape
     segments, one_at_a_time = row_segments(n, m, d), Lock()
@@ -159,6 +162,30 @@ def relu_value_and_gradients(
     output_gradient = np.einsum("dm,dm->m", hidden, total)
     total *= output
     return f, total, output_gradient
+
+
+def _several_outputs(
+    X: Any, hidden: Any, output: Any, loss_gradient: Callable[[Any, slice], Any], dtype: np.dtype[Any]
+) -> tuple[Any, Any, Any]:
+    X, hidden, output = np.asarray(X), hidden.astype(dtype, copy=False), output.astype(dtype, copy=False)
+    n, (d, m), C = X.shape[0], hidden.shape, output.shape[1]
+    segments, one_at_a_time, back = row_segments(n, m, d), Lock(), np.ascontiguousarray(output.T)
+    f, sums = np.empty((n, C), dtype=dtype), np.zeros((len(segments), d + C, m), dtype=dtype)
+
+    def segment(k: int, chunks: Rows, buffers: Scratch) -> None:
+        for rows in chunks:
+            chunk, part, shape = chunk_of(X, rows, dtype, buffers), f[rows], (rows.stop - rows.start, m)
+            mask = _activate(chunk, hidden, output, part, buffers)
+            Z = buffers.take("Z", shape, dtype)  # where `_activate` has left the activations
+            with one_at_a_time:
+                g = loss_gradient(part, rows)
+            sums[k, d:] += np.matmul(g.T, Z, out=buffers.take("outputs", (C, m), dtype))
+            np.multiply(np.matmul(g, back, out=Z), mask, out=Z)
+            sums[k, :d] += np.matmul(chunk.T, Z, out=buffers.take("product", (d, m), dtype))
+
+    walk(segment, segments, (2 + C) * n * m)
+    total = sums.sum(axis=0)
+    return f, total[:d], np.ascontiguousarray(total[d:].T)
 
 
 def _activate(
@@ -188,14 +215,15 @@ def _value_and_gradients_anywhere(
     X: Any, hidden: Any, output: Any, loss_gradient: Callable[[Any, slice], Any]
 ) -> tuple[Any, Any, Any]:
     xp = array_namespace(X, hidden, output)
-    f, hidden_gradient, output_gradient = [], xp.zeros_like(hidden), xp.zeros_like(output)
+    weights = output if output.ndim == 2 else output[:, None]
+    f, hidden_gradient, output_gradient = [], xp.zeros_like(hidden), xp.zeros_like(weights)
     for rows in all_rows(X.shape[0], hidden.shape[1]):
         chunk = X[rows, :]
         Z = chunk @ hidden
         active = xp.astype(Z > 0, Z.dtype)
         Z = Z * active
         f.append(Z @ output)
-        g = loss_gradient(f[-1], rows)
-        output_gradient = output_gradient + g @ Z
-        hidden_gradient = hidden_gradient + chunk.T @ (active * g[:, None])
-    return xp.concat(f, axis=0), hidden_gradient * output[None, :], output_gradient
+        g = xp.reshape(loss_gradient(f[-1], rows), (Z.shape[0], weights.shape[1]))
+        output_gradient = output_gradient + Z.T @ g
+        hidden_gradient = hidden_gradient + chunk.T @ (active * (g @ weights.T))
+    return xp.concat(f, axis=0), hidden_gradient, xp.reshape(output_gradient, output.shape)

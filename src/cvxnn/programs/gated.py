@@ -11,7 +11,7 @@ from cvxnn.networks import GatedReLUNetwork
 from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
 from cvxnn.programs.pattern_rows import PatternRows
-from cvxnn.programs.program import ConvexProgram, Statement
+from cvxnn.programs.program import ConvexProgram, Statement, state
 from cvxnn.programs.relu import as_masks
 from cvxnn.programs.working_sets import WorkingSets
 from cvxnn.validation import Array
@@ -51,6 +51,8 @@ class GatedReLUProgram(ConvexProgram):
 
     def __init__(self, problem: Problem, patterns: ActivationPatterns) -> None:
         problem.require_trainable()
+        if problem.n_outputs != 1:
+            raise ValueError(f"y must have one output for a gated program; got {problem.n_outputs}")
         if not isinstance(patterns, ActivationPatterns):
             raise ValueError(
                 f"patterns must be ActivationPatterns, with gates; got {type(patterns).__name__}"
@@ -76,6 +78,16 @@ class GatedReLUProgram(ConvexProgram):
         program._set(self.problem, self.patterns[blocks], self._map.rows[blocks])
         return program
 
+    def with_problem(self, problem: Problem) -> GatedReLUProgram:
+        """Return the program of another problem with the same gates; the patterns are shared.
+
+        Its X must be this X with rows scaled by non-negative numbers.
+        """
+        problem.require_trainable()
+        program = object.__new__(GatedReLUProgram)
+        program._set(problem, self.patterns, self._map.rows)
+        return program
+
     def with_beta(self, beta: float) -> GatedReLUProgram:
         """Return the program of another weight decay; the patterns are shared.
 
@@ -84,11 +96,7 @@ class GatedReLUProgram(ConvexProgram):
         ValueError
             If ``beta`` is not a finite number > 0.
         """
-        problem = self.problem.with_beta(beta)
-        problem.require_trainable()
-        program = object.__new__(GatedReLUProgram)
-        program._set(problem, self.patterns, self._map.rows)
-        return program
+        return self.with_problem(self.problem.with_beta(beta))
 
     @property
     def n_blocks(self) -> int:
@@ -165,11 +173,8 @@ class GatedReLUProgram(ConvexProgram):
 
         problem = self.problem
         W = cp.Variable((problem.n_features, self.n_blocks))
-        offset = cp.Variable() if problem.output_offset else None
         f = cp.sum(cp.multiply(self.masks.astype(np.float64), problem.X @ W), axis=1)
-        objective = problem.loss.to_cvxpy(f if offset is None else f + offset, self.target)
-        objective = objective + problem.beta * cp.sum(cp.norm(W, 2, axis=0))
-        return Statement(cp.Problem(cp.Minimize(objective)), W, offset)
+        return state(problem, f, problem.beta * cp.sum(cp.norm(W, 2, axis=0)), W, [])
 
     def __repr__(self) -> str:
         return f"GatedReLUProgram({self.problem!r}, gates={self.n_blocks})"

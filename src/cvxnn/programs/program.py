@@ -27,19 +27,22 @@ class Statement:
         The blocks.
     offset : cvxpy.Variable or None
         The output offset, where the problem has one.
+    fit : cvxpy.Constraint
+        That predictions are what blocks and offset say; its dual value is the dual variable.
     """
 
     problem: Any
     blocks: Any
     offset: Any
+    fit: Any
 
 
 class ConvexProgram(ABC):
     """A convex program ``min over W of ell(A W + b, y) + beta sum_b ||w_b||, w_b in a cone``.
 
-    Conventions: blocks W have shape (d, B), one column per block; ``A W = sum_b s_b D_b X w_b`` has shape (n,);
-    duals have shape (n,). A program holds data and no state: the working sets that make repeated projections
-    cheap belong to the caller.
+    Conventions: blocks W have shape (d, B), one column per block; ``A W = sum_b D_b X w_b s_b^T`` and duals have the
+    shape of `target`: (n,) for one output, (n, C) for several. A program holds data and no state: the working sets that
+    make repeated projections cheap belong to the caller.
     """
 
     problem: Problem
@@ -51,7 +54,7 @@ class ConvexProgram(ABC):
 
     @abstractmethod
     def forward(self, W: Array) -> Array:
-        """Return ``A W``, shape (n,), without the offset."""
+        """Return ``A W``, shape of `target`, without the offset."""
 
     @abstractmethod
     def adjoint(self, lam: Array) -> Array:
@@ -108,7 +111,7 @@ class ConvexProgram(ABC):
 
     @abstractmethod
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
-        """Return ``s_b D_b X u`` for pairs of a block and a direction.
+        """Return ``D_b X u s_b^T`` for pairs of a block and a direction.
 
         Parameters
         ----------
@@ -119,7 +122,7 @@ class ConvexProgram(ABC):
 
         Returns
         -------
-        ndarray of shape (n, k)
+        ndarray of shape (n, k), or (n, C, k) for several outputs
         """
 
     def gram(
@@ -141,7 +144,8 @@ class ConvexProgram(ABC):
         deadline : float, default infinity
             `time.perf_counter` after which `OutOfTime` is raised where the work is done in chunks.
         """
-        return np.asarray(self.images(blocks, directions).T @ self.images(others, other_directions))
+        first, second = self.images(blocks, directions), self.images(others, other_directions)
+        return np.asarray(first.reshape(-1, len(blocks)).T @ second.reshape(-1, len(others)))
 
     @abstractmethod
     def violation(self, W: Array) -> float:
@@ -157,34 +161,38 @@ class ConvexProgram(ABC):
 
     @property
     def target(self) -> Array:
-        """Return y as a vector of shape (n,)."""
-        return self.problem.y.reshape(-1)
+        """Return y, as a vector of shape (n,) where there is one output."""
+        return self.problem.y if self.problem.n_outputs > 1 else self.problem.y.reshape(-1)
+
+    def _shaped(self, f: Array) -> Array:
+        """Return predictions or duals in the shape of the problem's y."""
+        return f.reshape(self.problem.y.shape)
 
     def penalty(self, W: Array) -> float:
         """Return ``beta sum_b ||w_b||``."""
         return self.problem.beta * float(np.sum(np.linalg.norm(W, axis=0)))
 
     def best_offset(self, W: Array) -> Array:
-        """Return the best output offset for blocks W, shape (1,); zero where the problem has none."""
+        """Return the best output offset for blocks W, shape (C,); zero where the problem has none."""
         if not self.problem.output_offset:
-            return np.zeros(1)
-        return self.problem.loss.best_offset(self.forward(W), self.target)
+            return np.zeros(self.problem.n_outputs)
+        return self.problem.best_offset(self._shaped(self.forward(W)))
 
     def objective(self, W: Array, offset: Array | None = None) -> float:
         """Return the program's objective at blocks W, with the best offset where none is given.
 
         The cone constraints are not looked at: see `violation`.
         """
-        offset = self.best_offset(W) if offset is None else offset
-        return self.problem.loss_value(self.forward(W).reshape(self.problem.y.shape), offset) + self.penalty(
-            W
-        )
+        f = self._shaped(self.forward(W))
+        offset = self.problem.best_offset(f) if offset is None else offset
+        return self.problem.loss_value(f, offset) + self.penalty(W)
 
     def dual_variable(self, W: Array, offset: Array | None = None) -> Array:
-        """Return ``lam = -grad ell`` at blocks W, shape (n,), with ``1^T lam = 0`` where there is an offset."""
-        offset = self.best_offset(W) if offset is None else offset
-        lam: Array = -np.asarray(self.problem.loss.gradient(self.forward(W) + offset, self.target))
-        return self.problem.project_dual(lam)
+        """Return ``lam = -grad ell`` at blocks W, with ``1^T lam = 0`` where there is an offset."""
+        f = self._shaped(self.forward(W))
+        offset = self.problem.best_offset(f) if offset is None else offset
+        lam = self.problem.project_dual(-self.problem.loss_gradient(f, offset))
+        return lam.reshape(self.target.shape)
 
     def prox(self, V: Array, step: float, sets: WorkingSets | None = None) -> Array:
         """Return ``argmin_W 1/(2 step) ||W - V||^2 + beta sum_b ||w_b||`` over the cones.
@@ -219,20 +227,26 @@ class ConvexProgram(ABC):
         return best
 
     def dual_bound(self, lam: Array, sets: WorkingSets | None = None) -> float:
-        """Return a lower bound on the program's optimum from any dual variable, by scaling it to be feasible.
+        """Return a lower bound on the program's optimum from a dual variable, by scaling it to be feasible.
+
+        Parameters
+        ----------
+        lam : ndarray, shape of `target`
+            ``-lam`` in the domain of the loss's conjugate; balanced here where the problem has an offset.
+        sets : WorkingSets, optional
+            Working sets of the projections, changed in place.
 
         Notes
         -----
         Blocks whose unconstrained norm is at most beta need no projection, so the scaling is found on the others.
         """
         problem = self.problem
-        lam = problem.project_dual(lam)
-        largest_norm = self._feasible_norm(lam, sets)
+        lam = problem.project_dual(self._shaped(lam))
+        largest_norm = self._feasible_norm(lam.reshape(self.target.shape), sets)
         # A value of t up to beta / max norm is feasible; an all-zero dual is feasible at any scale.
         limit = problem.beta / largest_norm if largest_norm > 0 else 1.0
-        target = problem.centred_target.reshape(-1)
-        t = problem.loss.best_dual_scale(lam, target, limit)
-        return max(0.0, -problem.loss.conjugate(-t * lam, target))
+        t = problem.best_dual_scale(lam, limit)
+        return max(0.0, problem.dual_objective(t * lam))
 
     def _feasible_norm(self, lam: Array, sets: WorkingSets | None) -> float:
         """Return an upper bound on ``max_b ||Pi_K(A^T lam)_b||`` that is exact where it exceeds beta."""
@@ -243,3 +257,32 @@ class ConvexProgram(ABC):
             return float(np.max(norms, initial=0.0))
         projected = np.linalg.norm(self.project(G, sets, large, self.problem.beta), axis=0)
         return max(float(np.max(projected)), self.problem.beta if large.size < norms.size else 0.0)
+
+
+def state(problem: Problem, f: Any, penalty: Any, blocks: Any, constraints: list[Any]) -> Statement:
+    """Return the statement of ``min ell(f + offset) + penalty`` for predictions f without the offset.
+
+    Parameters
+    ----------
+    problem : Problem
+        Loss, targets, weights, and whether there is an offset.
+    f, penalty : cvxpy.Expression
+        Predictions, of the shape of `ConvexProgram.target`, and the penalty.
+    blocks : cvxpy.Variable
+        The blocks.
+    constraints : list of cvxpy.Constraint
+        The cones.
+    """
+    import cvxpy as cp
+
+    target = problem.y if problem.n_outputs > 1 else problem.y.reshape(-1)
+    predictions, offset = cp.Variable(target.shape), None
+    if problem.output_offset and problem.n_outputs == 1:
+        offset = cp.Variable()
+        f = f + offset
+    elif problem.output_offset:
+        offset = cp.Variable(problem.n_outputs)
+        f = f + np.ones((problem.n_samples, 1)) @ cp.reshape(offset, (1, problem.n_outputs), order="C")
+    fit = predictions == f
+    objective = problem.loss.to_cvxpy(predictions, target, problem.sample_weight) + penalty
+    return Statement(cp.Problem(cp.Minimize(objective), [fit, *constraints]), blocks, offset, fit)

@@ -14,12 +14,14 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
 from cvxnn.programs.cones import project_blocks
-from cvxnn.programs.program import ConvexProgram, Statement
+from cvxnn.programs.program import ConvexProgram, Statement, state
 from cvxnn.programs.working_sets import OutOfTime, WorkingSets
 from cvxnn.validation import Array
 
 # Numbers in the images of a chunk of rows: 4 MiB of float64.
 _CHUNK_ENTRIES = 1 << 19
+# Unit output directions with a cosine above 1 minus this are one.
+_SAME_DIRECTION = 1e-9
 
 
 def as_masks(patterns: Any, n_samples: int) -> NDArray[np.bool_]:
@@ -48,19 +50,22 @@ def unit_rows(X: Array) -> Array:
 class ReLUProgram(ConvexProgram):
     """Convex program of ReLU networks whose neurons keep to given patterns.
 
-    ``min ell(sum_b s_b D_b X w_b + b, y) + beta sum_b ||w_b||`` with ``w_b`` in ``K_b = {u : (2 D_b - I) X u >= 0}``.
+    ``min ell(sum_b D_b X w_b s_b^T + b, y) + beta sum_b ||w_b||`` with ``w_b`` in ``K_b = {u : (2 D_b - I) X u >= 0}``.
 
-    Over all patterns of X its optimum is that of the training problem.
+    For one output, over all patterns of X, its optimum is that of the training problem. For several outputs a block
+    is a pattern with a unit output direction, and the program's optimum is that of the networks whose neurons keep to
+    these pairs.
 
     Parameters
     ----------
     problem : Problem
-        Data, targets, beta > 0, loss; one output.
+        Data, targets, beta > 0, loss.
     patterns : ActivationPatterns or bool array_like of shape (n, P)
         The patterns.
-    signs : array_like of shape (P,), optional
-        The output sign of each pattern's block, +1 or -1. By default every pattern has two blocks: blocks
-        0 .. P-1 with sign +1, blocks P .. 2P-1 with sign -1.
+    signs : array_like of shape (P,), or (P, C) for several outputs, optional
+        The output sign of each pattern's block, +1 or -1; for several outputs, unit vectors. By default every pattern
+        has a block for each sign: blocks 0 .. P-1 with sign +1, blocks P .. 2P-1 with sign -1; for several outputs,
+        for each sign of each output alone, ``e_1, -e_1, e_2, ...``: all that the per-class variant needs.
 
     Raises
     ------
@@ -74,7 +79,7 @@ class ReLUProgram(ConvexProgram):
 
     problem: Problem
     masks: NDArray[np.bool_]  # (n, B)
-    signs: Array  # (B,)
+    signs: Array  # (B,) or (B, C)
     _map: MaskedMap
     _unit_X: Array  # (n, d)
     _sides: NDArray[np.int8]  # (B, n), the signs of masks: a block's are contiguous
@@ -83,13 +88,9 @@ class ReLUProgram(ConvexProgram):
         problem.require_trainable()
         masks = as_masks(patterns, problem.n_samples)
         if signs is None:
-            signs = np.repeat([1.0, -1.0], masks.shape[1])
-            masks = np.hstack([masks, masks])
-        signs = np.asarray(signs, dtype=np.float64)
-        if signs.shape != (masks.shape[1],) or not np.all(np.abs(signs) == 1.0):
-            raise ValueError(
-                f"signs must have shape ({masks.shape[1]},) and hold +1 and -1 only; got {signs!r}"
-            )
+            signs = _all_signs(problem.n_outputs)
+            masks, signs = np.tile(masks, len(signs)), np.repeat(signs, masks.shape[1], axis=0)
+        signs = _as_signs(signs, masks.shape[1], problem.n_outputs)
         object.__setattr__(self, "problem", problem)
         object.__setattr__(self, "masks", masks)
         object.__setattr__(self, "signs", signs)
@@ -98,13 +99,26 @@ class ReLUProgram(ConvexProgram):
         sides = np.where(masks.T, np.int8(1), np.int8(-1))
         object.__setattr__(self, "_sides", np.ascontiguousarray(sides))
 
+    def with_problem(self, problem: Problem) -> ReLUProgram:
+        """Return the program of another problem on the same blocks.
+
+        Its X must be this X with rows scaled by non-negative numbers, which changes no cone; the patterns are shared.
+        """
+        problem.require_trainable()
+        program = object.__new__(ReLUProgram)
+        shared = {name: getattr(self, name) for name in ("masks", "signs", "_unit_X", "_sides")}
+        for name, value in {**shared, "problem": problem}.items():
+            object.__setattr__(program, name, value)
+        object.__setattr__(program, "_map", MaskedMap(problem.X, self.masks, self.signs))
+        return program
+
     @property
     def n_blocks(self) -> int:
         """Return B."""
         return int(self.masks.shape[1])
 
     def forward(self, W: Array) -> Array:
-        """Return ``sum_b s_b D_b X w_b``, shape (n,)."""
+        """Return ``sum_b D_b X w_b s_b^T``, shape (n,) or (n, C)."""
         used = np.flatnonzero(np.any(W, axis=0))
         if 2 * used.size > self.n_blocks:
             return np.asarray(self._map.forward(W))
@@ -113,7 +127,7 @@ class ReLUProgram(ConvexProgram):
         return np.asarray(part.forward(W[:, used]))
 
     def adjoint(self, lam: Array) -> Array:
-        """Return ``s_b X^T D_b lam``, shape (d, B)."""
+        """Return ``X^T D_b lam s_b``, shape (d, B)."""
         return np.asarray(self._map.adjoint(lam))
 
     def project(
@@ -138,11 +152,14 @@ class ReLUProgram(ConvexProgram):
         return np.repeat(blocks, np.sum(free, axis=1)), q.mT[free].T
 
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
-        """Return ``s_b D_b X u`` for pairs of a block and a direction, shape (n, k)."""
-        return self._images(blocks, directions, slice(None)).T
+        """Return ``D_b X u s_b^T`` for pairs of a block and a direction, shape (n, k) or (n, C, k)."""
+        values = self.unsigned_images(blocks, directions, slice(None)).T
+        return values if self.signs.ndim == 1 else values[:, None, :] * self.signs[blocks].T
 
-    def _images(self, blocks: NDArray[np.intp], directions: Array, rows: slice) -> Array:
-        values: Array = (directions * self.signs[blocks]).T @ self.problem.X[rows].T
+    def unsigned_images(self, blocks: NDArray[np.intp], directions: Array, rows: slice) -> Array:
+        """Return the images of some rows, (k, rows), without the output directions of several outputs."""
+        signed = directions * self.signs[blocks] if self.signs.ndim == 1 else directions
+        values: Array = signed.T @ self.problem.X[rows].T
         values *= self._sides[blocks, rows] > 0
         return values
 
@@ -162,10 +179,10 @@ class ReLUProgram(ConvexProgram):
             if time.perf_counter() > deadline:
                 raise OutOfTime
             rows = slice(start, start + size)
-            first = self._images(blocks, directions, rows)
+            first = self.unsigned_images(blocks, directions, rows)
             # NumPy sends the product of a matrix and its own transpose to the symmetric BLAS routine, half the work.
-            total += first @ (first if same else self._images(others, other_directions, rows)).T
-        return total
+            total += first @ (first if same else self.unsigned_images(others, other_directions, rows)).T
+        return total if self.signs.ndim == 1 else total * (self.signs[blocks] @ self.signs[others].T)
 
     def violation(self, W: Array) -> float:
         """Return ``max_ib (-S_b x_i^T w_b)_+ / (||x_i|| max_b ||w_b||)``; 0 at W = 0."""
@@ -176,7 +193,7 @@ class ReLUProgram(ConvexProgram):
         return max(0.0, -float(np.min(margins)))
 
     def to_network(self, W: Array, offset: Array | None = None) -> ReLUNetwork:
-        """Map blocks to a balanced network: ``u = w / sqrt ||w||``, ``a = s sqrt ||w||``; zero blocks are dropped.
+        """Map blocks to a balanced network: ``u = w / sqrt ||w||``, ``a = sqrt ||w|| s``; zero blocks are dropped.
 
         Keeps the objective for blocks in their cones (Pilanci & Ergen 2020, Theorem 1).
         """
@@ -184,7 +201,7 @@ class ReLUProgram(ConvexProgram):
         norms = np.linalg.norm(W, axis=0)
         used = np.flatnonzero(norms > 0)
         roots = np.sqrt(norms[used])
-        output = self.signs[used] * roots
+        output = (self.signs[used].T * roots).T
         shaped = output.reshape((len(used), *self.problem.y.shape[1:]))
         return ReLUNetwork(W[:, used] / roots, shaped, offset)
 
@@ -200,17 +217,20 @@ class ReLUProgram(ConvexProgram):
         """
         self.problem.require_fitting(network)
         network = network.prune_zeros()
-        output = network.output.reshape(-1)
+        output = network.output.reshape(network.n_neurons, -1)
         W = np.zeros((self.problem.n_features, self.n_blocks))
         if network.n_neurons == 0:
             return W
-        slots = {key: b for b, key in reversed(list(enumerate(_keys(self.masks, self.signs))))}
-        for j, key in enumerate(_keys(network.patterns(self.problem.X), np.sign(output))):
-            if key not in slots:
+        signs, places = self.signs.reshape(self.n_blocks, -1), _places(self.masks)
+        norms = np.linalg.norm(output, axis=1)
+        for j, key in enumerate(_keys(network.patterns(self.problem.X))):
+            blocks = places.get(key, np.zeros(0, dtype=np.intp))
+            along = signs[blocks] @ (output[j] / norms[j])
+            if blocks.size == 0 or np.max(along) < 1.0 - _SAME_DIRECTION:
                 raise ValueError(
                     f"network must keep to the program's patterns; neuron {j} shows a pattern without a block"
                 )
-            W[:, slots[key]] += np.abs(output[j]) * network.hidden[:, j]
+            W[:, blocks[np.argmax(along)]] += norms[j] * network.hidden[:, j]
         return W
 
     def to_cvxpy(self) -> Statement:
@@ -219,18 +239,44 @@ class ReLUProgram(ConvexProgram):
 
         problem = self.problem
         W = cp.Variable((problem.n_features, self.n_blocks))
-        offset = cp.Variable() if problem.output_offset else None
         Z = problem.X @ W
-        f = cp.sum(cp.multiply(self.masks * self.signs, Z), axis=1)
-        objective = problem.loss.to_cvxpy(f if offset is None else f + offset, self.target)
-        objective = objective + problem.beta * cp.sum(cp.norm(W, 2, axis=0))
+        if self.signs.ndim == 1:
+            f = cp.sum(cp.multiply(self.masks * self.signs, Z), axis=1)
+        else:
+            f = cp.multiply(self.masks.astype(np.float64), Z) @ self.signs
         cones = [cp.multiply(np.where(self.masks, 1.0, -1.0), Z) >= 0]
-        return Statement(cp.Problem(cp.Minimize(objective), cones), W, offset)
+        return state(problem, f, problem.beta * cp.sum(cp.norm(W, 2, axis=0)), W, cones)
 
     def __repr__(self) -> str:
         return f"ReLUProgram({self.problem!r}, blocks={self.n_blocks})"
 
 
-def _keys(masks: NDArray[np.bool_], signs: Array) -> list[bytes]:
-    packed = np.packbits(masks.T, axis=1)
-    return [row.tobytes() + (b"+" if s > 0 else b"-") for row, s in zip(packed, signs, strict=True)]
+def _all_signs(n_outputs: int) -> Array:
+    """Return +1 and -1; for several outputs ``e_1, -e_1, e_2, ...``, shape (2 C, C)."""
+    if n_outputs == 1:
+        return np.array([1.0, -1.0])
+    return np.asarray(np.repeat(np.eye(n_outputs), 2, axis=0) * np.tile([1.0, -1.0], n_outputs)[:, None])
+
+
+def _as_signs(given: Any, n_blocks: int, n_outputs: int) -> Array:
+    """Return signs as an array of the right shape, whose rows have norm one."""
+    signs: Array = np.asarray(given, dtype=np.float64)
+    shape = (n_blocks,) if n_outputs == 1 else (n_blocks, n_outputs)
+    sizes = np.abs(signs) if n_outputs == 1 else np.linalg.norm(signs, axis=-1)
+    rounding = 0.0 if n_outputs == 1 else _SAME_DIRECTION
+    if signs.shape != shape or not np.all(np.abs(sizes - 1.0) <= rounding):
+        what = "+1 and -1 only" if n_outputs == 1 else "rows of norm one"
+        raise ValueError(f"signs must have shape {shape} and hold {what}; got {given!r}")
+    return signs
+
+
+def _keys(masks: NDArray[np.bool_]) -> list[bytes]:
+    return [row.tobytes() for row in np.packbits(masks.T, axis=1)]
+
+
+def _places(masks: NDArray[np.bool_]) -> dict[bytes, NDArray[np.intp]]:
+    """Return the blocks of every pattern."""
+    places: dict[bytes, list[int]] = {}
+    for b, key in enumerate(_keys(masks)):
+        places.setdefault(key, []).append(b)
+    return {key: np.array(blocks, dtype=np.intp) for key, blocks in places.items()}

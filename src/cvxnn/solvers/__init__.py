@@ -4,6 +4,7 @@ from cvxnn.solvers.interior_point import InteriorPoint
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.path import path_betas, solve_path
 from cvxnn.solvers.proximal_gradient import ProximalGradient
+from cvxnn.solvers.proximal_newton import ProximalNewton
 from cvxnn.solvers.solution import Solution, SolveRecord, SolveStatus
 from cvxnn.solvers.solve import solve
 from cvxnn.solvers.solver import Iterate, Solver
@@ -13,6 +14,7 @@ __all__ = [
     "InteriorPoint",
     "Iterate",
     "ProximalGradient",
+    "ProximalNewton",
     "SemismoothNewton",
     "Solution",
     "SolveRecord",

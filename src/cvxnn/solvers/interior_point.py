@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import cvxpy as cp
 import numpy as np
 
-from cvxnn.programs import ConvexProgram
+from cvxnn.programs import ConvexProgram, Statement
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.validation import Array
 
@@ -53,4 +53,14 @@ class InteriorPoint(Solver):
                 return replace(iterate, finished=True)
         if statement.blocks.value is None:
             return replace(iterate, finished=True)
-        return Iterate(program.project(np.asarray(statement.blocks.value)), finished=True)
+        blocks = program.project(np.asarray(statement.blocks.value))
+        return Iterate(blocks, finished=True, dual=_dual(program, statement))
+
+
+def _dual(program: ConvexProgram, statement: Statement) -> Array | None:
+    """Return the solver's dual variable, which losses with a kink leave open at the solution's predictions."""
+    if statement.fit.dual_value is None:
+        return None
+    problem = program.problem
+    lam = np.reshape(statement.fit.dual_value, problem.y.shape)
+    return problem.loss.into_domain(lam, problem.y, problem.sample_weight).reshape(program.target.shape)

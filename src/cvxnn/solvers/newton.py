@@ -9,7 +9,8 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from cvxnn.losses import SquaredLoss
-from cvxnn.programs import ConvexProgram, WorkingSets
+from cvxnn.programs import ConvexProgram, GatedOutputsProgram, WorkingSets
+from cvxnn.solvers.gated_system import gated_newton_solve
 from cvxnn.solvers.newton_system import FaceGram, solve_by_conjugate_gradients
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.validation import Array
@@ -28,7 +29,7 @@ _WARM = 10.0
 class _Point:
     """The augmented Lagrangian at xi, for one multiplier and sigma."""
 
-    xi: Array  # (n,) dual point; -lam at the optimum
+    xi: Array  # shape of y, dual point; -lam at the optimum
     adjoint: Array  # A^T xi
     blocks: Array  # prox of W - sigma A^T xi
     value: float
@@ -85,9 +86,11 @@ class SemismoothNewton(Solver):
 
     def start(self, program: ConvexProgram, blocks: Array, max_seconds: float | None) -> Iterate:
         """Return the start: xi from the residual, sigma from the size of X."""
-        if not isinstance(program.problem.loss, SquaredLoss):
+        if not isinstance(program.problem.loss, SquaredLoss) or program.problem.sample_weight is not None:
             loss = program.problem.loss.name
-            raise ValueError(f"solver must be another one than {self.name!r} for the loss {loss!r}")
+            raise ValueError(
+                f"solver must be another one than {self.name!r} for the loss {loss!r} and for sample weights"
+            )
         lam = program.dual_variable(blocks)
         # Sigma from the size of the blocks over beta was 10^5 times too large for cold starts at small beta: on
         # concrete at 5e-5 of its critical beta, 100 steps then left an objective of 10^6 instead of 6.2.
@@ -148,7 +151,9 @@ def _evaluate(
     blocks = program.prox(multiplier - sigma * adjoint, sigma, sets)
     predictions = program.forward(blocks)
     y = program.problem.project_dual(program.target)
-    value = 0.5 * float(xi @ xi) + float(y @ xi) + 0.5 / sigma * float(np.sum(blocks * blocks))
+    value = (
+        0.5 * float(np.vdot(xi, xi)) + float(np.vdot(y, xi)) + 0.5 / sigma * float(np.sum(blocks * blocks))
+    )
     # xi lives where 1^T xi = 0 when there is an offset: the gradient is projected there.
     gradient = xi + y - program.problem.project_dual(predictions)
     return _Point(xi, adjoint, blocks, value, gradient)
@@ -161,12 +166,12 @@ def _search(program: ConvexProgram, memory: _Memory, direction: Array) -> _Point
     the decrease suffices, this takes a quarter of the Newton steps away: steps stop at kinks, not far before.
     """
     point = memory.point
-    slope, adjoint = float(point.gradient @ direction), program.adjoint(direction)
+    slope, adjoint = float(np.vdot(point.gradient, direction)), program.adjoint(direction)
     low, low_slope, high, high_slope, size = 0.0, slope, np.inf, np.inf, 1.0
     for _ in range(_LINE_SEARCH_TRIALS):
         xi, A_xi = point.xi + size * direction, point.adjoint + size * adjoint
         new = _evaluate(program, memory.multiplier, memory.sigma, memory.sets, xi, A_xi)
-        new_slope = float(new.gradient @ direction)
+        new_slope = float(np.vdot(new.gradient, direction))
         rounding = _ROUNDING * (abs(point.value) + abs(new.value))
         lower = new.value <= point.value + 1e-4 * size * slope + rounding
         flat = abs(new_slope) <= 0.5 * abs(slope) or -slope <= rounding
@@ -190,8 +195,11 @@ def _is_rounding(old: _Point, new: _Point) -> bool:
 def _newton_solve(program: ConvexProgram, memory: _Memory) -> Array:
     """Solve ``(I + sigma sum_b A_b J_b A_b^T) x = gradient``, by the smaller of two systems, stored or not."""
     point, sigma = memory.point, memory.sigma
+    if isinstance(program, GatedOutputsProgram):
+        V = memory.multiplier - sigma * point.adjoint
+        return gated_newton_solve(program, V, sigma, point.gradient, memory.sets.deadline)
     used = np.flatnonzero(np.any(point.blocks, axis=0))
-    n, d = program.problem.X.shape
+    n, d = program.target.size, program.problem.n_features
     n_free = d * used.size - int(np.sum(memory.sets.counts[used]))
     if n_free == 0:
         return point.gradient
@@ -203,11 +211,12 @@ def _newton_solve(program: ConvexProgram, memory: _Memory) -> Array:
     # NumPy sends the product of a matrix and its own transpose to the symmetric BLAS routine, half the work.
     B = _jacobian_root(program, memory)
     outer = cho_factor(B @ B.T + np.eye(n) / sigma, lower=True, overwrite_a=True, check_finite=False)
-    return np.asarray(cho_solve(outer, point.gradient / sigma, check_finite=False))
+    solved = cho_solve(outer, point.gradient.reshape(-1) / sigma, check_finite=False)
+    return np.asarray(solved).reshape(point.gradient.shape)
 
 
 def _jacobian_root(program: ConvexProgram, memory: _Memory) -> Array:
-    """Return B with ``B B^T = sum_b A_b J_b A_b^T``, shape (n, free dimensions), projected for the offset.
+    """Return B with ``B B^T = sum_b A_b J_b A_b^T``, shape (n C, free dimensions), projected for the offset.
 
     A root of ``(1 - c) N N^T + c th th^T`` is ``sqrt(1 - c) N + (1 - sqrt(1 - c)) th (N^T th)^T``.
     """
@@ -219,4 +228,6 @@ def _jacobian_root(program: ConvexProgram, memory: _Memory) -> Array:
     # 1 - c with c = sigma beta / ||t|| and ||t|| = ||w|| + sigma beta.
     root = np.sqrt(norms / (norms + memory.sigma * program.problem.beta))[owners]
     directions = root * N + (1.0 - root) * np.sum(N * theta, axis=0) * theta
-    return program.problem.project_dual(program.images(owners, directions))
+    images = program.images(owners, directions).reshape(program.target.size, len(owners))
+    basis = program.problem.offset_basis
+    return np.asarray(images - basis @ (basis.T @ images))

@@ -99,9 +99,11 @@ class FaceGram:
     def _centred(self, program: ConvexProgram) -> Array:
         if not program.problem.output_offset:
             return self.gram
-        n = program.problem.n_samples
-        sums = _coordinates(program, self.owners, self.bases, np.ones(n))
-        return np.asarray(self.gram - np.outer(sums, sums / n))
+        centred = self.gram
+        for unit in program.problem.offset_basis.T:
+            sums = _coordinates(program, self.owners, self.bases, unit.reshape(program.target.shape))
+            centred = centred - np.outer(sums, sums)
+        return centred
 
 
 def solve_by_conjugate_gradients(
@@ -114,17 +116,17 @@ def solve_by_conjugate_gradients(
     owners, bases = program.face_bases(sets, np.flatnonzero(np.any(blocks, axis=0)))
     root = _Root.at(program, blocks, sigma, owners, bases)
     x, residual = np.zeros_like(gradient), np.array(gradient)
-    direction, square = residual, float(residual @ residual)
+    direction, square = residual, float(np.vdot(residual, residual))
     goal = _RESIDUAL**2 * square
     for _ in range(_ITERATIONS):
         if time.perf_counter() > sets.deadline:
             raise OutOfTime
         coordinates = root.times(root.times(_coordinates(program, owners, bases, direction)))
         product = direction + sigma * _image(program, owners, bases, coordinates)
-        size = square / float(direction @ product)
+        size = square / float(np.vdot(direction, product))
         x = x + size * direction
         residual = residual - size * product
-        before, square = square, float(residual @ residual)
+        before, square = square, float(np.vdot(residual, residual))
         if square <= goal:
             break
         direction = residual + square / before * direction

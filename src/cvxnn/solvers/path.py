@@ -9,19 +9,25 @@ from typing import Any
 import numpy as np
 
 from cvxnn.programs import ConvexProgram
-from cvxnn.solvers.restriction import with_beta
+from cvxnn.solvers.restriction import with_beta, with_problem
 from cvxnn.solvers.solution import Solution, SolveStatus
 from cvxnn.solvers.solve import solve
 from cvxnn.solvers.solver import Solver
 from cvxnn.validation import Array, as_finite_array, as_number
 
+# Of the loss of zero blocks: what smoothing a loss with a kink may take off it.
+_SMOOTHING = 1e-6
+
 
 def critical_beta(program: ConvexProgram) -> float:
     """Return the weight decay from which on all blocks are zero at the optimum of the program.
 
+    For a loss with a kink, whose dual variable at zero blocks may be one of many, a weight decay from which on zero
+    blocks are optimal to a millionth of their loss: that of the loss smoothed so far.
+
     Parameters
     ----------
-    program : ConvexProgram
+    program : ReLUProgram, GatedReLUProgram or GatedOutputsProgram
         The program; its own beta does not matter.
 
     Examples
@@ -31,8 +37,20 @@ def critical_beta(program: ConvexProgram) -> float:
     >>> critical_beta(ReLUProgram(Problem([[2.0]], [3.0], beta=1.0), [[True]]))
     6.0
     """
+    program = _smoothed(program)
     zero = np.zeros((program.problem.n_features, program.n_blocks))
     return program.critical_beta(program.dual_variable(zero))
+
+
+def _smoothed(program: ConvexProgram) -> ConvexProgram:
+    """Return the program with its loss smoothed; itself where it is smooth."""
+    problem = program.problem
+    if problem.loss.is_smooth:
+        return program
+    weight = problem.n_samples if problem.sample_weight is None else float(np.sum(problem.sample_weight))
+    null = problem.loss_value(np.zeros_like(problem.y), problem.null_offset())
+    width = _SMOOTHING * (null or weight) / (weight * problem.n_outputs)
+    return with_problem(program, problem.with_loss(problem.loss.smoothed(width)))
 
 
 def path_betas(program: ConvexProgram, n_betas: int = 20, ratio: float = 1e-3) -> Array:

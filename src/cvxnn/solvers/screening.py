@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.programs import ConvexProgram, WorkingSets
+from cvxnn.programs import ConvexProgram, GatedOutputsProgram, WorkingSets
 from cvxnn.validation import Array
 
 # Rounding of norms and radii, relative: a block is discarded only where it clears beta by more than this.
@@ -27,7 +27,7 @@ class DualPoint:
     scale : float
         The multiple; ``scale * lam`` is feasible.
     norms : ndarray of shape (B,)
-        `cone_norms` of lam itself.
+        `cone_norms` of lam itself; one a gate, (G,), for gated programs of several outputs.
     """
 
     value: float
@@ -42,7 +42,7 @@ def dual_point(program: ConvexProgram, lam: Array, sets: WorkingSets) -> DualPoi
     ----------
     program : ConvexProgram
         The program.
-    lam : ndarray of shape (n,)
+    lam : ndarray, shape of ``program.target``
         Dual variable, with ``1^T lam = 0`` where there is an offset.
     sets : WorkingSets
         Working sets of the projections, changed in place.
@@ -51,17 +51,20 @@ def dual_point(program: ConvexProgram, lam: Array, sets: WorkingSets) -> DualPoi
     norms = cone_norms(program, program.adjoint(lam), sets)
     largest = float(np.max(norms))
     limit = problem.beta / largest if largest > 0 else 1.0
-    target = problem.centred_target.reshape(-1)
-    scale = problem.loss.best_dual_scale(lam, target, limit)
-    value = -problem.loss.conjugate(-scale * lam, target)
+    shaped = lam.reshape(problem.y.shape)
+    scale = problem.best_dual_scale(shaped, limit)
+    value = problem.dual_objective(scale * shaped)
     return DualPoint(value, scale, norms)
 
 
 def cone_norms(program: ConvexProgram, G: Array, sets: WorkingSets) -> Array:
     """Return upper bounds on ``||Pi_K(g_b)||``, exact where they exceed beta.
 
-    The norm of g_b is such a bound; only blocks where it exceeds beta are projected.
+    The norm of g_b is such a bound; only blocks where it exceeds beta are projected. For gated programs of several
+    outputs they are the gates' dual norms.
     """
+    if isinstance(program, GatedOutputsProgram):
+        return program.dual_norms(G, program.problem.beta)
     norms: Array = np.linalg.norm(G, axis=0)
     floor = 0.5 * program.problem.beta
     large = np.flatnonzero(norms > program.problem.beta)
@@ -88,19 +91,20 @@ def is_zero_at_optimum(
         A feasible dual point.
     objective : float
         The objective at any feasible blocks.
-    norm_bounds : ndarray of shape (B,)
+    norm_bounds : ndarray, shape of ``point.norms``
         Upper bounds on ``||D_b X||``.
 
     Returns
     -------
-    bool ndarray of shape (B,)
+    bool ndarray, shape of ``point.norms``
 
     References
     ----------
     E. Ndiaye, O. Fercoq, A. Gramfort, J. Salmon, "Gap safe screening rules for sparsity enforcing penalties", JMLR
-    2017, Theorem 2 and eq. (7). Projections on cones do not expand, so that cones change nothing.
+    2017, Theorem 2 and eq. (7). Projections on cones do not expand, so that cones change nothing; nor do spectral
+    norms exceed Frobenius norms, so that the same radius serves gates of several outputs.
     """
     gap = max(objective - point.value, 0.0) + _ROUNDING * objective
-    radius = np.sqrt(2.0 * program.problem.loss.curvature * gap)
+    radius = np.sqrt(2.0 * program.problem.curvature * gap)
     reached = point.scale * point.norms + radius * norm_bounds
     return np.asarray(reached < program.problem.beta * (1.0 - _MARGIN))

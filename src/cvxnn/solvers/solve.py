@@ -5,12 +5,12 @@ from __future__ import annotations
 from numbers import Integral
 
 from cvxnn.linear_maps import fitting_blas_threads
-from cvxnn.losses import SquaredLoss
-from cvxnn.programs import ConvexProgram, GatedReLUProgram
+from cvxnn.programs import ConvexProgram, GatedOutputsProgram, GatedReLUProgram
 from cvxnn.solvers.interior_point import InteriorPoint
 from cvxnn.solvers.loop import SolveCallback, run
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.proximal_gradient import ProximalGradient
+from cvxnn.solvers.proximal_newton import ProximalNewton, fitting_newton
 from cvxnn.solvers.solution import Solution
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.working_set import WorkingSet
@@ -20,6 +20,7 @@ SOLVERS: dict[str, type[Solver]] = {
     "interior_point": InteriorPoint,
     "newton": SemismoothNewton,
     "proximal_gradient": ProximalGradient,
+    "proximal_newton": ProximalNewton,
     "working_set": WorkingSet,
 }
 
@@ -40,9 +41,9 @@ def solve(
     ----------
     program : ConvexProgram
         A `ReLUProgram` or a `GatedReLUProgram`.
-    solver : {"auto", "newton", "working_set", "interior_point", "proximal_gradient"} or Solver, default "auto"
-        "auto" takes semismooth Newton for the squared loss, accelerated proximal gradient otherwise; on gated
-        programs a working set around them.
+    solver : {"auto", "newton", "proximal_newton", "working_set", "interior_point", "proximal_gradient"} or Solver
+        "auto" takes semismooth Newton for the squared loss, proximal Newton around it for other smooth losses and
+        for sample weights; on gated programs a working set around them; interior point for losses with a kink.
     tol : float, default 1e-6
         Relative gap to reach: (objective - lower bound) / objective.
     start : array_like of shape (d, B), optional
@@ -101,9 +102,10 @@ def _choose(program: ConvexProgram, solver: str | Solver) -> Solver:
     if isinstance(solver, Solver):
         return solver
     if solver == "auto":
-        if isinstance(program, GatedReLUProgram):
-            return WorkingSet()
-        return SemismoothNewton() if isinstance(program.problem.loss, SquaredLoss) else ProximalGradient()
+        if not program.problem.loss.is_smooth:
+            return InteriorPoint()
+        gated = isinstance(program, GatedReLUProgram | GatedOutputsProgram)
+        return WorkingSet() if gated else fitting_newton(program)
     if solver not in SOLVERS:
         raise ValueError(f"solver must be 'auto', one of {sorted(SOLVERS)}, or a Solver; got {solver!r}")
     return SOLVERS[solver]()

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.losses import SquaredLoss
 from cvxnn.programs import ConvexProgram, WorkingSets
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.proximal_gradient import ProximalGradient
-from cvxnn.solvers.restriction import norm_bounds, restrict
+from cvxnn.solvers.proximal_newton import fitting_newton
+from cvxnn.solvers.restriction import columns_of, n_units, norm_bounds, restrict, units_in_use
 from cvxnn.solvers.screening import DualPoint, dual_point, is_zero_at_optimum
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.validation import Array
@@ -64,7 +64,7 @@ class WorkingSet(Solver):
     Parameters
     ----------
     inner : {"auto", "newton", "proximal_gradient"}, default "auto"
-        The solver of the parts: semismooth Newton for the squared loss, accelerated proximal gradient otherwise.
+        The solver of the parts: semismooth Newton for the squared loss, proximal Newton otherwise.
     initial_size : int, default 100
         Blocks in the first working set.
     growth : float, default 4
@@ -111,8 +111,8 @@ class WorkingSet(Solver):
 
     def start(self, program: ConvexProgram, blocks: Array, max_seconds: float | None) -> Iterate:
         """Check all blocks at the start and choose the first working set."""
-        everything = np.arange(program.n_blocks)
-        sets = WorkingSets.empty(program.n_blocks)
+        everything = np.arange(n_units(program))
+        sets = WorkingSets.empty(len(everything))
         memory = _Memory(program, everything, norm_bounds(program), sets, program, sets, Iterate(blocks))
         if max_seconds is not None:
             memory.deadline = sets.deadline = time.perf_counter() + max_seconds
@@ -129,13 +129,13 @@ class WorkingSet(Solver):
         if not inner.settled or not self._is_round_over(memory):
             return replace(iterate, settled=False)
         blocks = np.zeros_like(iterate.blocks)
-        blocks[:, memory.left[memory.working]] = inner.blocks
+        blocks[:, columns_of(program, memory.left[memory.working])] = inner.blocks
         return self._next_round(memory, blocks)
 
     def _solver(self, program: ConvexProgram) -> Solver:
         if self.inner != "auto":
             return INNER[self.inner]()
-        return SemismoothNewton() if isinstance(program.problem.loss, SquaredLoss) else ProximalGradient()
+        return fitting_newton(program)
 
     def _is_round_over(self, memory: _Memory) -> bool:
         """Return whether the inner solver has reached its target or has had enough evaluations."""
@@ -147,12 +147,12 @@ class WorkingSet(Solver):
 
     def _next_round(self, memory: _Memory, blocks: Array) -> Iterate:
         """Check all blocks left, discard those proven to be zero, and choose the next working set."""
-        W = blocks[:, memory.left]
+        W = blocks[:, columns_of(memory.program, memory.left)]
         objective, point = _evaluate(memory.program, W, memory.sets)
         # Halved at least, or rounds that exchange blocks for little could go round in circles.
         memory.target = min(self.inner_tol * (objective - point.value), 0.5 * memory.target)
         memory.evaluations = 0
-        used = np.any(W != 0, axis=0)
+        used = units_in_use(memory.program, W)
         working = self._choose(memory, point, used)
         if working is None:
             return Iterate(blocks, memory, finished=memory.inner.finished)
@@ -164,7 +164,7 @@ class WorkingSet(Solver):
         memory.part = restrict(memory.program, working)
         memory.part_sets = WorkingSets(memory.sets.rows[working], deadline=memory.deadline)
         seconds = None if memory.deadline == np.inf else max(0.0, memory.deadline - time.perf_counter())
-        W = blocks[:, memory.left[working]]
+        W = blocks[:, columns_of(memory.part, memory.left[working])]
         memory.inner = self._solver(memory.part).start(memory.part, W, seconds)
         return Iterate(blocks, memory)
 

@@ -18,16 +18,26 @@ from cvxnn.testing.cones import (
     check_prox_by_cvxpy,
 )
 from cvxnn.testing.families import members
-from cvxnn.testing.losses import (
+from cvxnn.testing.loss_duals import (
     check_best_dual_scale,
     check_best_offset,
+    check_dual_balance,
+    check_into_domain,
+    check_largest_dual_scale,
+    check_majorised_by_newton_model,
+    check_smoothed,
+)
+from cvxnn.testing.loss_statements import check_conjugate_by_cvxpy, check_statements
+from cvxnn.testing.losses import (
     check_convexity,
     check_curvature,
     check_fenchel_young,
     check_gradient,
+    check_newton_weights,
     check_non_negative,
-    check_statements,
     check_summed_over_samples,
+    check_weights,
+    sample_targets,
 )
 from cvxnn.testing.networks import (
     check_balance,
@@ -62,6 +72,7 @@ from cvxnn.testing.programs import (
     check_network_to_blocks,
     check_weak_duality,
 )
+from cvxnn.testing.several_outputs import several_outputs_optimum
 from cvxnn.testing.solvers import (
     check_interrupt,
     check_never_worse_than_start,
@@ -81,10 +92,12 @@ __all__ = [
     "check_bound_holds",
     "check_certificate",
     "check_complete",
+    "check_conjugate_by_cvxpy",
     "check_convexity",
     "check_critical_beta",
     "check_curvature",
     "check_distinct",
+    "check_dual_balance",
     "check_dual_scaling",
     "check_duplicated_patterns",
     "check_fenchel_young",
@@ -94,12 +107,16 @@ __all__ = [
     "check_gradient",
     "check_images",
     "check_interrupt",
+    "check_into_domain",
+    "check_largest_dual_scale",
     "check_made_by_gates",
+    "check_majorised_by_newton_model",
     "check_merge",
     "check_monotone_in_beta",
     "check_network_to_blocks",
     "check_neuron_permutation",
     "check_never_worse_than_start",
+    "check_newton_weights",
     "check_non_negative",
     "check_oracle",
     "check_order_of_patterns",
@@ -112,13 +129,17 @@ __all__ = [
     "check_save_and_load",
     "check_scaling",
     "check_scaling_of_data",
+    "check_smoothed",
     "check_solution",
     "check_solves",
     "check_statements",
     "check_summed_over_samples",
     "check_time_limit",
     "check_weak_duality",
+    "check_weights",
     "members",
     "reference_optimum",
+    "sample_targets",
     "samplers",
+    "several_outputs_optimum",
 ]

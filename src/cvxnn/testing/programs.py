@@ -34,7 +34,7 @@ def check_adjoint(program: ConvexProgram, W: Array, lam: Array) -> None:
         The program.
     W : ndarray of shape (d, B)
         Blocks.
-    lam : ndarray of shape (n,)
+    lam : ndarray, shape of ``program.target``
         A dual variable.
 
     Examples
@@ -44,7 +44,7 @@ def check_adjoint(program: ConvexProgram, W: Array, lam: Array) -> None:
     >>> program = ReLUProgram(Problem([[1.0]], [1.0], beta=0.5), [[True]])
     >>> check_adjoint(program, np.array([[2.0, 3.0]]), np.array([4.0]))
     """
-    left, right = float(program.forward(W) @ lam), float(np.sum(W * program.adjoint(lam)))
+    left, right = float(np.vdot(program.forward(W), lam)), float(np.sum(W * program.adjoint(lam)))
     tolerance = ROUNDING * _forward_size(program, W) * float(np.linalg.norm(lam))
     require_close(left, right, tolerance, "<A W, lam> must equal <W, A^T lam>")
 
@@ -52,10 +52,10 @@ def check_adjoint(program: ConvexProgram, W: Array, lam: Array) -> None:
 def check_images(program: ConvexProgram, W: Array) -> None:
     """Check that ``images`` of single blocks add up to ``forward`` of all."""
     images = program.images(np.arange(program.n_blocks), W)
-    expected = (program.problem.n_samples, program.n_blocks)
+    expected = (*program.target.shape, program.n_blocks)
     require(images.shape == expected, f"images must have shape {expected}; got {images.shape}")
     tolerance = ROUNDING * _forward_size(program, W)
-    require_close(images.sum(axis=1), program.forward(W), tolerance, "images must add up to forward")
+    require_close(images.sum(axis=-1), program.forward(W), tolerance, "images must add up to forward")
 
 
 def check_weak_duality(program: ConvexProgram, W: Array, lam: Array) -> None:
@@ -67,7 +67,7 @@ def check_weak_duality(program: ConvexProgram, W: Array, lam: Array) -> None:
         The program.
     W : ndarray of shape (d, B)
         Points; their projections on the cones are the feasible blocks. Good ones make the law bite.
-    lam : ndarray of shape (n,)
+    lam : ndarray, shape of ``program.target``
         Any dual variable.
     """
     feasible = program.project(W)
@@ -87,7 +87,7 @@ def check_dual_scaling(program: ConvexProgram, lam: Array) -> None:
     lam that is feasible as it is.
     """
     problem = program.problem
-    lam = problem.project_dual(lam)
+    lam = problem.project_dual(lam.reshape(problem.y.shape)).reshape(program.target.shape)
     critical = float(np.max(np.linalg.norm(program.project(program.adjoint(lam)), axis=0), initial=0.0))
     noise = ROUNDING * float(np.linalg.norm(problem.X) * np.linalg.norm(lam))
     tolerance = 1e-10 * critical + noise
@@ -151,7 +151,7 @@ def check_blocks_to_network(program: ConvexProgram, W: Array) -> None:
     network, offset = program.to_network(feasible), program.best_offset(feasible)
     # Projections are inside to the rounding of their points: a neuron may be on where its pattern is off.
     slip = IN_CONE * (_forward_size(program, W) + float(np.max(np.abs(offset))))
-    found = np.asarray(network.predict(program.problem.X)).reshape(-1)
+    found = np.asarray(network.predict(program.problem.X)).reshape(program.target.shape)
     require_close(found, program.forward(feasible) + offset, slip, "to_network must keep predictions")
     expected, after = program.objective(feasible, offset), _attained(program, network)
     slope = float(
@@ -160,7 +160,7 @@ def check_blocks_to_network(program: ConvexProgram, W: Array) -> None:
     tolerance = 1e-9 * expected + (slope + program.problem.loss.curvature * slip) * slip
     require_close(after, expected, tolerance, "to_network must keep the objective")
     norms = np.linalg.norm(network.hidden, axis=0)
-    outputs = np.abs(network.output).reshape(-1)
+    outputs = np.linalg.norm(network.output.reshape(network.n_neurons, network.n_outputs), axis=1)
     tolerance = ROUNDING * float(np.max(norms, initial=0.0))
     require_close(outputs, norms, tolerance, "to_network must give a balanced network")
 
@@ -187,7 +187,9 @@ def check_network_to_blocks(
     W = program.to_blocks(network)  # type: ignore[attr-defined]
     norms = np.linalg.norm(W, axis=0)
     require_inside(program, W, norms)
-    expected = program.problem.loss.value(network.predict(program.problem.X).reshape(-1), program.target)
+    expected = program.problem.loss.value(
+        network.predict(program.problem.X).reshape(program.target.shape), program.target
+    )
     found = program.problem.loss.value(program.forward(W) + network.offset, program.target)
     size = _objective_size(program, W)
     require_close(found, expected, ROUNDING * size, "to_blocks must keep predictions")

@@ -19,7 +19,7 @@ _SAME_DIRECTION = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Atoms:
-    """Blocks with their patterns and output signs.
+    """Blocks with their patterns and output signs, or directions where there are several outputs.
 
     An atom on a kink lies in several closed cells; the pattern it carries names one of them and is never read off
     again from the rounding noise of ``X u``.
@@ -30,8 +30,8 @@ class Atoms:
         ``w_k = c_k u_k``, unit direction times coefficient; zero for a pattern not yet in use.
     masks : bool ndarray of shape (n, K)
         Patterns.
-    signs : ndarray of shape (K,)
-        Output signs.
+    signs : ndarray of shape (K,) or (K, C)
+        Output signs; unit vectors for several outputs.
     """
 
     blocks: Array
@@ -42,14 +42,19 @@ class Atoms:
     def none(cls, problem: Problem) -> Atoms:
         """Return no atoms."""
         shape = (problem.n_samples, 0)
-        return cls(np.zeros((problem.n_features, 0)), np.zeros(shape, dtype=np.bool_), np.zeros(0))
+        signs = np.zeros((0, *problem.y.shape[1:]))
+        return cls(np.zeros((problem.n_features, 0)), np.zeros(shape, dtype=np.bool_), signs)
 
     @classmethod
     def of_network(cls, problem: Problem, network: ReLUNetwork) -> Atoms:
         """Return the atoms of a network whose neurons of one pattern and sign have been merged."""
         merged = network.merge(problem.X)
-        output = merged.output.reshape(-1)
-        return cls(merged.hidden * np.abs(output), merged.patterns(problem.X), np.sign(output))
+        if merged.output.ndim == 1:
+            norms, signs = np.abs(merged.output), np.sign(merged.output)
+        else:
+            norms = np.linalg.norm(merged.output, axis=1)
+            signs = merged.output / np.where(norms > 0, norms, 1.0)[:, None]
+        return cls(merged.hidden * norms, merged.patterns(problem.X), signs)
 
     @classmethod
     def of_directions(cls, problem: Problem, directions: Array, signs: Array) -> Atoms:
@@ -77,13 +82,14 @@ class Atoms:
         return Atoms(np.zeros_like(self.blocks), self.masks, self.signs)
 
     def join(self, other: Atoms) -> Atoms:
-        """Return the atoms of both; of those with one pattern and sign, the first, with its block."""
+        """Return the atoms of both; of those with one pattern and sign (or direction), the first, with its block."""
         both = Atoms(
             np.hstack([self.blocks, other.blocks]),
             np.hstack([self.masks, other.masks]),
             np.concatenate([self.signs, other.signs]),
         )
-        keys = np.hstack([np.packbits(both.masks.T, axis=1), (both.signs > 0)[:, None].astype(np.uint8)])
+        signs = (both.signs > 0)[:, None] if both.signs.ndim == 1 else np.round(both.signs, 9) + 0.0
+        keys = np.hstack([np.packbits(both.masks.T, axis=1), signs])
         _, first = np.unique(keys, axis=0, return_index=True)
         return both.select(np.sort(first))
 
@@ -96,15 +102,28 @@ class Atoms:
         for k in range(len(atoms)):
             if kept[k]:
                 near = np.linalg.norm(units - units[:, [k]], axis=0) < _SAME_DIRECTION
-                near &= kept & (atoms.signs == atoms.signs[k])
+                near &= kept & atoms.has_sign_of(k)
                 blocks[:, k] = atoms.blocks[:, near].sum(axis=1)
                 kept[near] = False
                 kept[k] = True
         return Atoms(blocks, atoms.masks, atoms.signs).select(kept)
 
+    def has_sign_of(self, k: int) -> NDArray[np.bool_]:
+        """Return which atoms have atom k's sign, or output direction, to 1e-6."""
+        if self.signs.ndim == 1:
+            return np.asarray(self.signs == self.signs[k])
+        return np.asarray(np.linalg.norm(self.signs - self.signs[k], axis=1) < _SAME_DIRECTION)
+
+    def activations(self, problem: Problem) -> Array:
+        """Return ``(X u_k)_+ s_k^T`` for the atoms' unit directions, shape (n, K) or (n C, K); all in use."""
+        hidden = np.maximum(problem.X @ (self.blocks / self.coefficients), 0.0)
+        if self.signs.ndim == 1:
+            return np.asarray(self.signs * hidden)
+        return np.asarray((hidden[:, None, :] * self.signs.T).reshape(-1, len(self)))
+
     def network(self, problem: Problem, offset: Array) -> ReLUNetwork:
         """Return the balanced network of the atoms in use."""
         atoms = self.nonzero()
         roots = np.sqrt(atoms.coefficients)
-        output = (atoms.signs * roots).reshape((len(atoms), *problem.y.shape[1:]))
+        output = (atoms.signs.T * roots).T.reshape((len(atoms), *problem.y.shape[1:]))
         return ReLUNetwork(atoms.blocks / roots, output, offset)

@@ -8,6 +8,14 @@ from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.solvers import Solution, solve
 from cvxnn.training.atoms import Atoms
+from cvxnn.validation import Array
+
+# Curvature in units of squared slope over loss, of no neurons: that of the squared loss is 1/2.
+_STEEP = 30.0
+# Samples times blocks that an interior point solves in a second or two.
+_AFFORDABLE = 60_000
+# Of the largest block's norm.
+_SPECK = 1e-6
 
 
 def convexify(
@@ -20,7 +28,7 @@ def convexify(
     Parameters
     ----------
     problem : Problem
-        One output.
+        Its loss smooth.
     atoms : Atoms
         At least one atom; zero ones bring patterns to try.
     tol : float
@@ -42,5 +50,27 @@ def convexify(
     """
     program = ReLUProgram(problem, atoms.masks, atoms.signs)
     start = atoms.blocks if np.any(atoms.blocks) else None
-    solution = solve(program, tol=tol, start=start, max_seconds=max_seconds, max_steps=300)
-    return Atoms(solution.blocks, atoms.masks, atoms.signs).nonzero(), solution
+    solver = "interior_point" if _is_steep(program) else "auto"
+    solution = solve(program, solver, tol=tol, start=start, max_seconds=max_seconds, max_steps=300)
+    blocks = solution.blocks if solver == "auto" else _without_specks(program, solution)
+    return Atoms(blocks, atoms.masks, atoms.signs).nonzero(), solution
+
+
+def _is_steep(program: ReLUProgram) -> bool:
+    """Return whether the loss bends so sharply that Newton's method crawls, and interior point is affordable.
+
+    Interior point methods do not mind: on 200 samples and 165 blocks a hinge smoothed by 1e-5 takes them a second,
+    and proximal Newton more than ten.
+    """
+    problem = program.problem
+    zero, offset = np.zeros_like(problem.y), problem.null_offset()
+    slopes = float(np.sum(problem.loss_gradient(zero, offset) ** 2))
+    bend = problem.curvature * problem.loss_value(zero, offset)
+    return bend > _STEEP * slopes and problem.n_samples * program.n_blocks <= _AFFORDABLE
+
+
+def _without_specks(program: ReLUProgram, solution: Solution) -> Array:
+    """Return an interior point's blocks without those that it leaves slightly on, unless that costs something."""
+    norms = np.linalg.norm(solution.blocks, axis=0)
+    blocks = np.where(norms > _SPECK * np.max(norms, initial=0.0), solution.blocks, 0.0)
+    return blocks if program.objective(blocks) <= solution.objective * (1.0 + _SPECK) else solution.blocks

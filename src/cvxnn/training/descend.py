@@ -30,6 +30,8 @@ def small_random_network(
 ) -> ReLUNetwork:
     """Return balanced neurons of one small norm with random directions and alternating output signs.
 
+    Several outputs have random output directions; in the per-class variant each neuron serves one output, in turn.
+
     Parameters
     ----------
     problem : Problem
@@ -47,12 +49,23 @@ def small_random_network(
     columns = np.where(columns > 0, columns, 1.0)
     hidden = rng.standard_normal((problem.n_features, n_neurons)) / columns[:, None]
     hidden /= np.linalg.norm(hidden, axis=0)
-    output = np.where(np.arange(n_neurons) % 2 == 0, 1.0, -1.0)
+    output = _output_directions(problem, n_neurons, rng)
     offset = problem.null_offset()
     null = problem.dual_variable(np.broadcast_to(offset, problem.y.shape))
     reached = float(np.linalg.norm(relu_forward(problem.X, hidden, output)))
     scale = np.sqrt(size * float(np.linalg.norm(null)) / reached) if reached > 0 else 1.0
     return ReLUNetwork(scale * hidden, scale * output, offset)
+
+
+def _output_directions(problem: Problem, n_neurons: int, rng: np.random.Generator) -> Array:
+    """Return unit output weights, shape (m,) or (m, C)."""
+    signs = np.where(np.arange(n_neurons) % 2 == 0, 1.0, -1.0)
+    if problem.y.ndim == 1:
+        return signs
+    if problem.output_norm == "l1":
+        return signs[:, None] * np.eye(problem.n_outputs)[np.arange(n_neurons) // 2 % problem.n_outputs]
+    output = rng.standard_normal((n_neurons, problem.n_outputs))
+    return np.asarray(output / np.linalg.norm(output, axis=1, keepdims=True))
 
 
 def descend(
@@ -63,7 +76,7 @@ def descend(
     tol: float = 0.0,
     max_seconds: float | None = None,
 ) -> ReLUNetwork:
-    """Run L-BFGS on ``ell(f) + beta/2 (||U||^2 + ||a||^2)`` from a network.
+    """Run L-BFGS on ``ell(f) + beta/2 (||U||^2 + ||A||^2)`` from a network.
 
     The metric starts from the columns' sizes and correlations C: hidden weights are ``C^{-1/4}`` times the variables,
     which takes a quarter to a third of the iterations away. Large problems are descended in single precision.
@@ -71,7 +84,7 @@ def descend(
     Parameters
     ----------
     problem : Problem
-        One output, y of shape (n,).
+        Its loss smooth. In the per-class variant output weights that are zero stay zero.
     network : ReLUNetwork
         Where to start.
     max_iterations : int, default 400
@@ -121,6 +134,7 @@ class _Objective:
     metric: Array  # (d, d) T: hidden weights are T V
     decay: Array  # (d, d) beta T^T T
     shape: tuple[int, int]
+    support: Any  # (m, C) of 0 and 1 in the per-class variant, else None
     best_value: float = field(default=np.inf, init=False)
     best_weights: Any = field(default=None, init=False)
 
@@ -129,13 +143,15 @@ class _Objective:
         d, m = network.hidden.shape
         T = _metric(problem.X)
         dtype = _working_precision(problem, m)
-        return cls(problem, (problem.X @ T).astype(dtype), T, (problem.beta * T.T @ T).astype(dtype), (d, m))
+        support = (network.output != 0).astype(dtype) if problem.output_norm == "l1" else None
+        decay = (problem.beta * T.T @ T).astype(dtype)
+        return cls(problem, (problem.X @ T).astype(dtype), T, decay, (d, m), support)
 
     def pack(self, network: ReLUNetwork) -> Any:
-        """Return a network's variables: V, a, and the offset beyond the problem's shift where there is one."""
+        """Return a network's variables: V, A, and the offset beyond the problem's shift where there is one."""
         offset = network.offset - self.problem.shift if self.problem.output_offset else np.zeros(0)
         V = np.linalg.solve(self.metric, network.hidden)
-        return np.concatenate([V.ravel(), network.output, offset]).astype(self.X.dtype)
+        return np.concatenate([V.ravel(), network.output.ravel(), offset]).astype(self.X.dtype)
 
     def unpack(self, weights: Any) -> ReLUNetwork:
         """Return the network of some variables."""
@@ -144,27 +160,30 @@ class _Objective:
 
     def split(self, weights: Any) -> tuple[Any, Any, Any]:
         d, m = self.shape
-        V, output, offset = np.split(weights, [d * m, d * m + m])
-        return V.reshape(d, m), output, offset
+        outputs = self.problem.y.shape[1:]
+        V, output, offset = np.split(weights, [d * m, d * m + m * int(np.prod(outputs))])
+        return V.reshape(d, m), output.reshape(m, *outputs), offset
 
     def __call__(self, weights: Any) -> tuple[float, Any]:
         V, output, offset = self.split(weights)
-        b = float(offset[0]) if offset.size else 0.0
-        loss, target = self.problem.loss, self.problem.centred_target
+        problem = self.problem
+        b = problem.shift + offset.astype(np.float64) if offset.size else np.zeros(problem.n_outputs)
 
         def loss_gradient(f: Any, rows: slice) -> Any:
-            return loss.gradient(f.astype(np.float64) + b, target[rows]).astype(f.dtype)
+            return problem.loss_gradient(f.astype(np.float64), b, rows).astype(f.dtype)
 
         f, V_gradient, output_gradient = relu_value_and_gradients(self.X, V, output, loss_gradient)
-        f = f.astype(np.float64) + b
+        f = f.astype(np.float64)
         decayed = self.decay @ V
-        value = loss.value(f, target)
-        value += 0.5 * float(np.sum(decayed * V)) + 0.5 * self.problem.beta * float(output @ output)
-        V_gradient = V_gradient + decayed
-        output_gradient = output_gradient + weights.dtype.type(self.problem.beta) * output
-        gradients = [V_gradient.ravel(), output_gradient]
+        value = problem.loss_value(f, b)
+        value += 0.5 * float(np.sum(decayed * V)) + 0.5 * problem.beta * float(np.vdot(output, output))
+        output_gradient = output_gradient + weights.dtype.type(problem.beta) * output
+        if self.support is not None:
+            output_gradient = output_gradient * self.support
+        gradients = [(V_gradient + decayed).ravel(), output_gradient.ravel()]
         if offset.size:
-            gradients.append(np.array([np.sum(loss.gradient(f, target))], dtype=weights.dtype))
+            slope = np.sum(problem.loss_gradient(f, b), axis=0, dtype=np.float64)
+            gradients.append(np.atleast_1d(slope).astype(weights.dtype))
         if value < self.best_value:
             self.best_value, self.best_weights = value, weights
         return value, np.concatenate(gradients)

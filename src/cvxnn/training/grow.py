@@ -54,7 +54,7 @@ def explored_violations(problem: Problem, exploration: Exploration, *, tol: floa
     Parameters
     ----------
     problem : Problem
-        One output.
+        The training problem.
     exploration : Exploration
         Patterns and their values.
     tol : float
@@ -79,13 +79,13 @@ def find_violations(
     rng: np.random.Generator,
     max_seconds: float | None = None,
 ) -> Violations:
-    """Maximise ``|lam^T (X u)_+|`` over unit u: exactly where there is an oracle, by multi-start search otherwise.
+    """Maximise ``||lam^T (X u)_+||`` over unit u: exactly where there is an oracle, by multi-start search otherwise.
 
     Parameters
     ----------
     problem : Problem
-        One output.
-    lam : ndarray of shape (n,)
+        The training problem.
+    lam : ndarray, shape of y
         Dual variable of the current network.
     atoms : Atoms
         The current atoms; the search starts from them too.
@@ -107,7 +107,13 @@ def find_violations(
     if oracle is None or not oracle.is_cheap:
         starts = _starts(problem, lam, atoms) if len(atoms) else None
         found = search(
-            problem.X, lam, starts=starts, n_random=n_random, random_state=rng, max_seconds=max_seconds
+            problem.X,
+            lam,
+            starts=starts,
+            n_random=n_random,
+            random_state=rng,
+            max_seconds=max_seconds,
+            output_norm=problem.output_norm,
         )
     # A dear oracle is asked when the search is at its end: its time goes into telling cells below beta apart.
     if oracle is not None and (found is None or found.value <= (1.0 + tol) * problem.beta):
@@ -130,11 +136,8 @@ def _starts(problem: Problem, lam: Array, atoms: Atoms) -> Array:
     X = problem.X
     norms = np.linalg.norm(X, axis=1)
     margins = X @ units
-    kinks = (
-        (np.abs(margins) <= _ON_KINK * norms[:, None])
-        & (lam[:, None] * atoms.signs > 0)
-        & (norms[:, None] > 0)
-    )
+    along = lam[:, None] * atoms.signs if lam.ndim == 1 else lam @ atoms.signs.T
+    kinks = (np.abs(margins) <= _ON_KINK * norms[:, None]) & (along > 0) & (norms[:, None] > 0)
     rows, owners = np.nonzero(kinks)
     side = np.where(atoms.masks[rows, owners], -1.0, 1.0)
     steps = _STEP * side / norms[rows] * X[rows].T

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import null_space
 
+from cvxnn.problem import Problem
+from cvxnn.training.atoms import Atoms
 from cvxnn.validation import Array
 
 
@@ -71,3 +73,11 @@ def _eliminate(c: Array, used: NDArray[np.intp], Z: Array) -> None:
             return
         Z = Z[:, 1:] - np.outer(Z[:, 0] / Z[leaving, 0], Z[leaving, 1:])
         Z[leaving] = 0.0
+
+
+def basic_atoms(problem: Problem, atoms: Atoms) -> Atoms:
+    """Return atoms in use, equal directions added up, with linearly independent activations: same fit and penalty."""
+    merged = atoms.merge_directions()
+    c = merged.coefficients
+    pruned = prune_to_basic(merged.activations(problem), c)
+    return Atoms(merged.blocks * (pruned / c), merged.masks, merged.signs).nonzero()

@@ -25,6 +25,10 @@ class TrainingStatus(Enum):
     MAX_SECONDS = "Stopped at max_seconds: the network is the best so far; raise max_seconds to go on."
     INTERRUPTED = "Interrupted: the network is the best so far."
     STOPPED = "Stopped by the callback: the network is the best so far."
+    SMOOTHED = (
+        "Optimal to tol for the smoothed loss that was trained; the gap of the loss itself is a little larger than "
+        "tol: lower tol."
+    )
     STALLED = (
         "Rounds no longer lower the objective, though the gap is above tol: rounding limits what is left; "
         "rescale the data or raise tol."

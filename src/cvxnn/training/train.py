@@ -15,16 +15,18 @@ from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, require_realisable
 from cvxnn.problem import Problem
-from cvxnn.programs import ReLUProgram
-from cvxnn.solvers import SolveStatus, solve
+from cvxnn.solvers import SolveStatus
 from cvxnn.training.atoms import Atoms
 from cvxnn.training.convexify import convexify
 from cvxnn.training.descend import DescentInterrupted, descend, small_random_network
-from cvxnn.training.explore import explore
+from cvxnn.training.explore import explore, with_fresh_neurons
 from cvxnn.training.grow import Violations, explored_violations, find_violations
+from cvxnn.training.on_patterns import train_on_patterns
+from cvxnn.training.polish import polish
 from cvxnn.training.progress import Progress
-from cvxnn.training.prune import prune_to_basic
+from cvxnn.training.prune import basic_atoms
 from cvxnn.training.result import TrainingRecord, TrainingResult, TrainingStatus
+from cvxnn.training.smoothing import smoothed, under_loss
 from cvxnn.validation import Array, as_number
 
 TrainingCallback = Callable[[TrainingRecord], object]
@@ -51,6 +53,8 @@ _CONFIRMATION = 4
 _PROGRAM_TOL, _PROGRAM_GAP = 1e-2, 1e-5
 # Share of a time limit that is kept for pruning and the final proof.
 _PROOF_SHARE = 0.1
+# Of the largest neuron's norm: what a descent leaves of neurons that should be zero.
+_SPECKS = (1e-2, 1e-3, 1e-4, 1e-6)
 # Seconds of the search that judges a network that a time limit or a callback has stopped.
 _LAST_SEARCH_SECONDS = 0.2
 # Seconds that one call of an exact oracle may be expected to take when training itself has no limit.
@@ -79,6 +83,8 @@ def train(
     random_state: Any = 0,
     callback: TrainingCallback | None = None,
     verbose: int = 0,
+    start: ReLUNetwork | None = None,
+    prove: bool = True,
 ) -> TrainingResult:
     """Train a two-layer ReLU network to the global optimum, with a proof of how close it is.
 
@@ -90,7 +96,9 @@ def train(
     Parameters
     ----------
     problem : Problem
-        Data (n, d), targets (n,) or (n, 1), beta > 0, loss.
+        Data (n, d), targets (n,) or (n, C), beta > 0, loss. Losses with a kink are smoothed, by so little that it is
+        a small part of ``tol``; objective and bound of the certificate are those of the loss itself, and the history
+        holds the smoothed loss's objective.
     tol : float, default 1e-3
         Relative gap asked for.
     max_seconds : float, optional
@@ -105,6 +113,12 @@ def train(
         in one go, without rounds.
     verbose : int, default 0
         1 shows a line of progress on a terminal.
+    start : ReLUNetwork, optional
+        A network to improve, such as that of a neighbouring beta or one trained elsewhere: training begins with the
+        convex program on its patterns, in place of a descent from random neurons. The result is never worse.
+    prove : bool, default True
+        Whether to spend time, up to ten seconds, on raising the lower bound at the end. Without, the certificate holds
+        what was proved on the way; `certify` does the rest later.
 
     Returns
     -------
@@ -114,8 +128,8 @@ def train(
     Raises
     ------
     ValueError
-        If beta is 0, the problem has several outputs, ``tol`` or ``max_seconds`` is no positive number, or a given
-        pattern has the wrong shape or cannot be realised by a non-zero vector.
+        If beta is 0, ``tol`` or ``max_seconds`` is no positive number, a given pattern has the wrong shape or cannot
+        be realised by a non-zero vector, ``start`` does not fit the problem, or both are given.
 
     References
     ----------
@@ -135,8 +149,12 @@ def train(
     tol = as_number(tol, "tol", positive=True)
     if max_seconds is not None:
         max_seconds = as_number(max_seconds, "max_seconds", positive=True)
-    if problem.y.ndim == 2:
-        vector = Problem(problem.X, problem.y[:, 0], problem.beta, problem.loss, problem.output_offset)
+    if start is not None:
+        problem.require_fitting(start)
+        if patterns is not None:
+            raise ValueError("start must be left out where patterns are given; got both")
+    if problem.y.ndim == 2 and problem.n_outputs == 1:
+        vector = problem.with_targets(problem.y[:, 0])
         return _as_matrix_output(
             train(
                 vector,
@@ -146,20 +164,24 @@ def train(
                 random_state=random_state,
                 callback=callback,
                 verbose=verbose,
+                start=None if start is None else ReLUNetwork(start.hidden, start.output[:, 0], start.offset),
+                prove=prove,
             )
         )
     rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
     with fitting_blas_threads(problem.X):
-        run = _Training(problem, tol, max_seconds, rng, callback)
         if patterns is not None:
             require_realisable(problem.X, patterns)
-            return run.on_patterns(patterns)
+            return train_on_patterns(problem, patterns, tol=tol, max_seconds=max_seconds)
+        smooth, rough = smoothed(problem, tol)
+        run = _Training(smooth, rough, tol, max_seconds, rng, callback, start, prove)
         with Progress(verbose) as progress:
             try:
                 status = run.rounds(progress)
             except KeyboardInterrupt:
                 status = TrainingStatus.INTERRUPTED
-        return run.finish(status)
+        result = run.finish(status)
+    return result if smooth is problem else under_loss(problem, result)
 
 
 def _as_matrix_output(result: TrainingResult) -> TrainingResult:
@@ -173,15 +195,29 @@ def _as_matrix_output(result: TrainingResult) -> TrainingResult:
     )
 
 
+def _one_output_each(network: ReLUNetwork) -> ReLUNetwork:
+    """Return the same function with a neuron for every output weight that is not zero."""
+    neurons, outputs = np.nonzero(network.output)
+    output = np.zeros((len(neurons), network.n_outputs))
+    output[np.arange(len(neurons)), outputs] = network.output[neurons, outputs]
+    return ReLUNetwork(network.hidden[:, neurons], output, network.offset)
+
+
 @dataclass(eq=False)
 class _Training:
-    """The state of one run: best atoms, best bound, history; each only ever improves."""
+    """The state of one run: best atoms, best bound, history; each only ever improves.
+
+    The problem's loss is smooth. ``rough`` is the problem that descents see: the same, or with a smoother loss.
+    """
 
     problem: Problem
+    rough: Problem
     tol: float
     max_seconds: float | None
     rng: np.random.Generator
     callback: TrainingCallback | None
+    start: ReLUNetwork | None = None
+    proves: bool = True
     history: list[TrainingRecord] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -201,12 +237,24 @@ class _Training:
         """Run rounds until a reason to stop."""
         # An exact call cannot be cut short, so under a time limit it may be expected to take a fifth of it at most.
         seconds = _ORACLE_SECONDS if self.max_seconds is None else 0.2 * self.max_seconds
-        self.oracle = exact_oracle(self.problem.X, max_seconds=seconds)
+        self.oracle = exact_oracle(
+            self.problem.X,
+            max_seconds=seconds,
+            n_outputs=self.problem.n_outputs,
+            output_norm=self.problem.output_norm,
+        )
         # With an exact oracle the gap closes, and a proof is worth the time.
         self.is_large = self.oracle is None and self.problem.n_samples * self.width() >= _LARGE
         if self.is_large:
             self.program_tol = _LARGE_PROGRAM_TOL * self.tol
-        self.first_descent()
+        if self.start is None:
+            self.first_descent()
+        else:
+            per_class = self.problem.output_norm == "l1" and self.start.output.ndim == 2
+            start = _one_output_each(self.start) if per_class else self.start
+            given = Atoms.of_network(self.problem, start)
+            self.accept(given, self.start.offset)
+            self.descended = given.join(self.descend_from(self.with_fresh_neurons(start)))
         status = self.record(0, None, progress)
         if status is not None:
             return status
@@ -242,10 +290,19 @@ class _Training:
 
     def first_descent(self) -> None:
         """Descend from small random neurons; keep their patterns, also those of a network no better than none."""
-        start = small_random_network(self.problem, self.width(), self.rng)
+        self.descended = self.descend_from(small_random_network(self.problem, self.width(), self.rng))
+
+    def with_fresh_neurons(self, network: ReLUNetwork) -> ReLUNetwork:
+        """Return a network with random neurons, as many as a first descent has."""
+        if network.n_neurons == 0:
+            return small_random_network(self.problem, self.width(), self.rng)
+        return with_fresh_neurons(self.problem, network, self.width(), self.rng)
+
+    def descend_from(self, start: ReLUNetwork) -> Atoms:
+        """Descend from a network, keep it if it is the best so far, and return its atoms."""
         try:
             network = descend(
-                self.problem,
+                self.rough,
                 start,
                 max_iterations=_LARGE_DESCENT_ITERATIONS if self.is_large else _DESCENT_ITERATIONS,
                 tol=_LARGE_DESCENT_TOL if self.is_large else _DESCENT_TOL,
@@ -254,15 +311,17 @@ class _Training:
         except DescentInterrupted as interrupt:
             self.accept(Atoms.of_network(self.problem, interrupt.network), interrupt.network.offset)
             raise
-        self.descended = Atoms.of_network(self.problem, network)
-        self.accept(self.descended, network.offset)
+        atoms = Atoms.of_network(self.problem, network)
+        self.accept(atoms, network.offset)
+        return atoms
 
     def width(self) -> int:
         """Return the neurons of a descent, by a guess at the critical beta over beta."""
         problem = self.problem
         lam = problem.dual_variable(np.broadcast_to(problem.null_offset(), problem.y.shape))
-        critical = np.linalg.norm(np.stack([problem.X.T @ lam, problem.X.T @ np.maximum(lam, 0.0)]), axis=1)
-        wanted = _NEURONS * np.sqrt(np.max(critical) / problem.beta)
+        lam = lam.reshape(problem.n_samples, -1)
+        critical = max(np.linalg.norm(problem.X.T @ part, 2) for part in (lam, np.maximum(lam, 0.0)))
+        wanted = _NEURONS * np.sqrt(critical / problem.beta)
         return int(min(np.clip(wanted, _FEWEST_NEURONS, _MOST_NEURONS), 10 * problem.n_samples))
 
     def look(self) -> Violations:
@@ -282,7 +341,8 @@ class _Training:
         if explored.value > self.tol and self.seconds_left() > 0:
             return explored
         violations = explored.join(self.violations_of(lam, _RANDOM_STARTS))
-        if self.oracle is None and violations.value <= self.tol and self.seconds_left() > 0:
+        confirm = self.oracle is None and self.start is None
+        if confirm and violations.value <= self.tol and self.seconds_left() > 0:
             violations = violations.join(self.violations_of(lam, _CONFIRMATION * _RANDOM_STARTS))
         return violations
 
@@ -290,6 +350,7 @@ class _Training:
         """Return the violations at lam that a descent meets."""
         exploration = explore(
             self.problem,
+            self.rough,
             self.atoms,
             self.offset,
             lam,
@@ -336,7 +397,21 @@ class _Training:
         return TrainingStatus.MAX_SECONDS if self.seconds_left() <= 0 else None
 
     def convexify(self, atoms: Atoms) -> None:
-        """Solve the convex program on the atoms' patterns, and keep the result if it is better."""
+        """Solve the convex program on the atoms' patterns, and keep the result if it is better.
+
+        The program holds output directions fixed. Where they are free, a descent along the faces moves them, and the
+        program is solved again with what it found.
+        """
+        self.solve_program(atoms)
+        if self.problem.n_outputs > 1 and self.problem.output_norm == "l2" and len(self.atoms):
+            moved, offset = polish(
+                self.problem, self.atoms, self.offset, tol=self.program_tol, max_seconds=self.limit()
+            )
+            self.accept(moved, offset)
+            self.solve_program(moved)
+
+    def solve_program(self, atoms: Atoms) -> None:
+        """Solve the convex program on the atoms' patterns and signs, and keep the result if it is better."""
         if len(atoms) and self.seconds_left() > 0:
             solved, solution = convexify(self.problem, atoms, tol=self.program_tol, max_seconds=self.limit())
             self.accept(solved, solution.offset)
@@ -351,28 +426,6 @@ class _Training:
             self.atoms, self.offset, self.network, self.objective = atoms, offset, network, objective
             self.violation = None
 
-    def on_patterns(self, patterns: ActivationPatterns | Any) -> TrainingResult:
-        """Solve the convex program on given patterns."""
-        program = ReLUProgram(self.problem, patterns)
-        solution = solve(program, tol=min(self.tol, 1e-6), max_seconds=self.max_seconds)
-        atoms = Atoms(solution.blocks, program.masks, program.signs).nonzero()
-        self.accept(atoms, solution.offset)
-        self.simplify()
-        certificate = make_certificate(
-            self.objective,
-            solution.certificate.lower_bound,
-            tol=self.tol,
-            method=solution.certificate.method,
-            scope="program",
-        )
-        status = {
-            SolveStatus.MAX_SECONDS: TrainingStatus.MAX_SECONDS,
-            SolveStatus.INTERRUPTED: TrainingStatus.INTERRUPTED,
-        }.get(solution.status, TrainingStatus.STALLED)
-        if certificate.proven:
-            status = TrainingStatus.PROVEN
-        return TrainingResult(self.network, certificate, status, tuple(self.history))
-
     def finish(self, status: TrainingStatus) -> TrainingResult:
         """Prune to a basic network and certify it; an interrupt ends both early."""
         try:
@@ -380,7 +433,7 @@ class _Training:
             if self.violation is None and status not in _SEARCHED:
                 lam = self.problem.dual_variable(self.network.predict(self.problem.X))
                 self.violation = self.violations_of(lam, _RANDOM_STARTS, _LAST_SEARCH_SECONDS).value
-            if self.objective - self.lower_bound > self.tol * self.objective:
+            if self.proves and self.objective - self.lower_bound > self.tol * self.objective:
                 self.prove(hurried=status is TrainingStatus.INTERRUPTED)
         except KeyboardInterrupt:
             status = TrainingStatus.INTERRUPTED
@@ -412,19 +465,23 @@ class _Training:
         self.lower_bound, self.proof = max([*bounds, (self.lower_bound, self.proof)])
 
     def simplify(self) -> None:
-        """Merge equal directions and prune to a basic network, if that does not raise the objective."""
+        """Merge equal directions, prune to a basic network, leave out specks: what does not raise the objective."""
         if len(self.atoms) == 0:
             return
-        atoms = self.atoms.merge_directions()
-        c = atoms.coefficients
-        activations = atoms.signs * np.maximum(self.problem.X @ (atoms.blocks / c), 0.0)
-        pruned = prune_to_basic(activations, c)
-        basic = Atoms(atoms.blocks * (pruned / c), atoms.masks, atoms.signs).nonzero()
-        network = basic.network(self.problem, self.offset)
+        self.replace(basic_atoms(self.problem, self.atoms))
+        for share in _SPECKS:
+            c = self.atoms.coefficients
+            if self.replace(self.atoms.select(c > share * np.max(c))):
+                return
+
+    def replace(self, atoms: Atoms) -> bool:
+        """Take simpler atoms in place of the network's if the objective is the same to rounding, or lower."""
+        network = atoms.network(self.problem, self.offset)
         objective = self.problem.objective(network)
-        # Pruning keeps fit and penalty to rounding.
         if objective <= self.objective * (1.0 + 1e-9):
-            self.atoms, self.network, self.objective = basic, network, objective
+            self.atoms, self.network, self.objective = atoms, network, objective
+            return True
+        return False
 
     def seconds_left(self) -> float:
         """Return the seconds left for rounds, infinity without a limit."""

@@ -1,0 +1,319 @@
+"""The convex program of gated ReLU networks with several outputs: nuclear norms, or a group lasso for each output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnn.networks import GatedReLUNetwork
+from cvxnn.patterns import ActivationPatterns
+from cvxnn.problem import Problem
+from cvxnn.programs.gated import GatedReLUProgram
+from cvxnn.programs.pattern_rows import PatternRows
+from cvxnn.programs.program import ConvexProgram, Statement, state
+from cvxnn.programs.relu import as_masks
+from cvxnn.programs.singular_values import frobenius_norms, shrink, spectral_norms
+from cvxnn.programs.working_sets import WorkingSets
+from cvxnn.validation import Array
+
+
+def gated_program(problem: Problem, patterns: ActivationPatterns) -> GatedReLUProgram | GatedOutputsProgram:
+    """Return the convex program of gated ReLU networks with given gates, for one output or several.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data, targets, beta > 0, loss.
+    patterns : ActivationPatterns
+        The gates and their patterns on X.
+
+    Raises
+    ------
+    ValueError
+        If the patterns do not fit the data, or the problem is not trainable.
+    """
+    kind = GatedReLUProgram if problem.n_outputs == 1 else GatedOutputsProgram
+    return kind(problem, patterns)
+
+
+@dataclass(frozen=True, eq=False)
+class GatedOutputsProgram(ConvexProgram):
+    """Convex program of gated ReLU networks with given gates and C >= 2 outputs.
+
+    ``min ell(sum_b D_b X Z_b + b, y) + beta sum_b ||Z_b||_*``, ``Z_b`` of shape (d, C)
+
+    with the nuclear norm. Its optimum is exactly that of training a gated network with min(d, C) neurons for each
+    gate, and a lower bound on that of ReLU networks that keep to the same patterns. For the per-class variant,
+    ``problem.output_norm == "l1"``, the penalty is ``beta sum_bc ||Z_b e_c||``: a group lasso of one block for each
+    gate and output.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data, targets of several outputs, beta > 0, loss.
+    patterns : ActivationPatterns
+        The gates and their patterns on X.
+
+    Raises
+    ------
+    ValueError
+        If there is one output only, the patterns do not fit the data, or the problem is not trainable.
+
+    Notes
+    -----
+    Blocks W have a column for each gate and output: those of gate b are columns ``b C .. b C + C - 1``, the matrix
+    Z_b. Predictions may be scaled by matrices R_i, row by row (`with_problem`): what a Newton method makes of a loss.
+
+    References
+    ----------
+    A. Sahiner, T. Ergen, J. Pauly, M. Pilanci, "Vector-output ReLU neural network problems are copositive programs",
+    ICLR 2021 (the nuclear norm as a relaxation); A. Mishkin, A. Sahiner, M. Pilanci, "Fast convex optimization for
+    two-layer ReLU networks", ICML 2022, Theorem 2.2 (gates).
+
+    Examples
+    --------
+    >>> from cvxnn import sample_patterns, solve
+    >>> X, y = [[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 2.0]]
+    >>> program = GatedOutputsProgram(Problem(X, y, beta=0.5), sample_patterns(X, 10, random_state=0))
+    >>> program.n_outputs, program.n_blocks == 2 * program.n_gates
+    (2, True)
+    """
+
+    problem: Problem
+    patterns: ActivationPatterns
+    masks: NDArray[np.bool_]  # (n, G), a view of rows that are contiguous for each gate
+    roots: Array | None  # R, (n, C) for diagonal matrices or (n, C, C)
+    _map: PatternRows
+
+    def __init__(self, problem: Problem, patterns: ActivationPatterns) -> None:
+        problem.require_trainable()
+        if problem.n_outputs < 2:
+            raise ValueError(
+                f"y must have at least two outputs here; got {problem.n_outputs}: see GatedReLUProgram"
+            )
+        if not isinstance(patterns, ActivationPatterns):
+            raise ValueError(
+                f"patterns must be ActivationPatterns, with gates; got {type(patterns).__name__}"
+            )
+        self._set(problem, patterns, np.ascontiguousarray(as_masks(patterns, problem.n_samples).T), None)
+
+    def _set(
+        self,
+        problem: Problem,
+        patterns: ActivationPatterns,
+        rows: NDArray[np.bool_],
+        roots: Array | None,
+    ) -> GatedOutputsProgram:
+        values: dict[str, Any] = {"problem": problem, "patterns": patterns, "masks": rows.T, "roots": roots}
+        for name, value in {**values, "_map": PatternRows(problem.X, rows)}.items():
+            object.__setattr__(self, name, value)
+        return self
+
+    def restrict(self, gates: NDArray[np.intp]) -> GatedOutputsProgram:
+        """Return the program of some of the gates: the others' blocks are zero.
+
+        Parameters
+        ----------
+        gates : int ndarray of shape (k,)
+            Distinct gates, k >= 1; gate j of the result is ``gates[j]`` here.
+        """
+        program = object.__new__(GatedOutputsProgram)
+        return program._set(self.problem, self.patterns[gates], self._map.rows[gates], self.roots)
+
+    def with_problem(self, problem: Problem, roots: Array | None = None) -> GatedOutputsProgram:
+        """Return the program of another problem on the same data with the same gates; the patterns are shared.
+
+        Parameters
+        ----------
+        problem : Problem
+            The other problem; its X must be this X.
+        roots : ndarray of shape (n, C) or (n, C, C), optional
+            R: predictions are ``R_i (sum_b D_b X Z_b)_i``, with R_i diagonal in the first case.
+        """
+        problem.require_trainable()
+        program = object.__new__(GatedOutputsProgram)
+        return program._set(problem, self.patterns, self._map.rows, roots)
+
+    def with_beta(self, beta: float) -> GatedOutputsProgram:
+        """Return the program of another weight decay; the patterns are shared.
+
+        Raises
+        ------
+        ValueError
+            If ``beta`` is not a finite number > 0.
+        """
+        return self.with_problem(self.problem.with_beta(beta), self.roots)
+
+    @property
+    def n_gates(self) -> int:
+        """Return G, the number of gates."""
+        return int(self.masks.shape[1])
+
+    @property
+    def n_outputs(self) -> int:
+        """Return C."""
+        return self.problem.n_outputs
+
+    @property
+    def n_blocks(self) -> int:
+        """Return G C, the number of columns of W."""
+        return self.n_gates * self.n_outputs
+
+    @property
+    def width(self) -> int:
+        """Return how many columns of W a norm of the penalty is of: C, or 1 for the per-class variant."""
+        return self.n_outputs if self.problem.output_norm == "l2" else 1
+
+    def matrices(self, W: Array) -> Array:
+        """Return the matrices that the penalty is a sum of norms of, transposed: shape (G C / width, width, d)."""
+        return np.asarray(W.T.reshape(-1, self.width, W.shape[0]))
+
+    def forward(self, W: Array) -> Array:
+        """Return ``sum_b D_b X Z_b``, shape (n, C)."""
+        f = np.stack([self._map.forward(W[:, c :: self.n_outputs]) for c in range(self.n_outputs)], axis=1)
+        return self.scale(f, slice(None))
+
+    def adjoint(self, lam: Array) -> Array:
+        """Return ``X^T D_b lam`` side by side for all gates, shape (d, G C)."""
+        if self.roots is not None:
+            lam = self.roots * lam if self.roots.ndim == 2 else np.einsum("ncd,nc->nd", self.roots, lam)
+        G = np.stack([self._map.adjoint(column) for column in np.ascontiguousarray(lam.T)], axis=2)
+        return G.reshape(len(G), -1)
+
+    def scale(self, f: Array, rows: slice) -> Array:
+        """Return ``R_i f_i`` of some rows, for f of shape (rows, C) or (rows, C, k)."""
+        if self.roots is None:
+            return f
+        roots = self.roots[rows]
+        if roots.ndim == 3:
+            return np.asarray(roots @ f) if f.ndim == 3 else np.einsum("ncd,nd->nc", roots, f)
+        return roots.reshape(*roots.shape, *[1] * (f.ndim - 2)) * f
+
+    def project(
+        self,
+        V: Array,
+        sets: WorkingSets | None = None,
+        blocks: NDArray[np.intp] | None = None,
+        negligible: float = 0.0,
+    ) -> Array:
+        """Return columns of V as they are: there are no cones."""
+        return V if blocks is None else V[:, blocks]
+
+    def face_bases(self, sets: WorkingSets, blocks: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
+        """Return the unit vectors for every column: no row is ever active."""
+        d = self.problem.n_features
+        return np.repeat(blocks, d), np.tile(np.eye(d), len(blocks))
+
+    def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
+        """Return ``D_b X u e_c^T`` for pairs of a column, of gate b and output c, and a direction, (n, C, k)."""
+        values = self._map.images(blocks // self.n_outputs, directions)
+        outputs = np.arange(self.n_outputs)[:, None] == blocks % self.n_outputs
+        return self.scale(values[:, None, :] * outputs, slice(None))
+
+    def norm_bounds(self) -> Array:
+        """Return upper bounds on ``||D_b X||``, shape (G,): how fast a gate's dual norm can change."""
+        return self._map.norm_bounds()
+
+    def violation(self, W: Array) -> float:
+        """Return 0: there are no cones."""
+        return 0.0
+
+    def penalty(self, W: Array) -> float:
+        """Return ``beta sum_b ||Z_b||_*``, or the sum of column norms for the per-class variant."""
+        matrices = self.matrices(W)
+        used = matrices[np.any(matrices, axis=(1, 2))]
+        return self.problem.beta * float(np.sum(np.linalg.svd(used, compute_uv=False)))
+
+    def prox(self, V: Array, step: float, sets: WorkingSets | None = None) -> Array:
+        """Return ``argmin_W 1/(2 step) ||W - V||^2 + penalty(W)``: singular values less ``step beta``, or zero."""
+        shrunk = shrink(self.matrices(V), step * self.problem.beta)
+        return np.ascontiguousarray(shrunk.reshape(self.n_blocks, -1).T)
+
+    def dual_norms(self, G: Array, floor: float) -> Array:
+        """Return upper bounds on the norms of ``A^T lam`` that are dual to the penalty's, one for each gate.
+
+        Parameters
+        ----------
+        G : ndarray of shape (d, G C)
+            ``A^T lam``.
+        floor : float
+            Bounds above this are exact.
+
+        Returns
+        -------
+        ndarray of shape (G,)
+        """
+        norms = spectral_norms(self.matrices(G), floor)
+        return np.asarray(np.max(norms.reshape(self.n_gates, -1), axis=1))
+
+    def critical_beta(self, lam: Array, sets: WorkingSets | None = None) -> float:
+        """Return the largest dual norm of a gate: lam is dual feasible when this is at most beta."""
+        G = self.adjoint(lam)
+        # A spectral norm is at least the Frobenius norm over the root of the rank.
+        rank = min(self.problem.n_features, self.width)
+        floor = float(np.max(frobenius_norms(self.matrices(G)))) / np.sqrt(rank)
+        return float(np.max(self.dual_norms(G, (1.0 - 1e-12) * floor)))
+
+    def _feasible_norm(self, lam: Array, sets: WorkingSets | None) -> float:
+        """Return an upper bound on the largest dual norm that is exact where it exceeds beta."""
+        return float(np.max(self.dual_norms(self.adjoint(lam), self.problem.beta)))
+
+    def to_network(self, W: Array, offset: Array | None = None) -> GatedReLUNetwork:
+        """Map blocks to a balanced gated network, one neuron for each non-zero singular value; keeps the objective.
+
+        ``Z_b = sum_k s_k p_k q_k^T`` gives neurons ``u = sqrt(s_k) p_k``, ``a = sqrt(s_k) q_k``; those of the
+        per-class variant serve one output each.
+        """
+        offset = self.best_offset(W) if offset is None else offset
+        left, values, right = np.linalg.svd(self.matrices(W), full_matrices=False)
+        # Beyond the rank, singular values are rounding.
+        places, ranks = np.nonzero(values > 1e-15 * np.max(values, axis=1, keepdims=True))
+        roots = np.sqrt(values[places, ranks])
+        per_gate = self.n_outputs // self.width
+        output = np.zeros((len(places), per_gate, self.width))
+        output[np.arange(len(places)), places % per_gate] = left[places, :, ranks] * roots[:, None]
+        hidden = (right[places, ranks] * roots[:, None]).T
+        gates = self.patterns.gates[:, places // per_gate]
+        return GatedReLUNetwork(gates, hidden, output.reshape(len(places), self.n_outputs), offset)
+
+    def to_blocks(self, network: GatedReLUNetwork) -> Array:
+        """Map a gated network to blocks: ``u_j a_j^T`` added up in the block of its gate's pattern.
+
+        Never raises the objective.
+
+        Raises
+        ------
+        ValueError
+            If a gate's pattern has no block.
+        """
+        packed = np.packbits(self.masks.T, axis=1)
+        slots = {row.tobytes(): b for b, row in reversed(list(enumerate(packed)))}
+        Z = np.zeros((self.problem.n_features, self.n_gates, self.n_outputs))
+        for j, row in enumerate(np.packbits(network.patterns(self.problem.X).T, axis=1)):
+            if row.tobytes() not in slots:
+                raise ValueError(
+                    f"network must keep to the program's patterns; gate {j} shows a pattern without a block"
+                )
+            Z[:, slots[row.tobytes()]] += np.outer(network.hidden[:, j], network.output[j])
+        return Z.reshape(len(Z), -1)
+
+    def to_cvxpy(self) -> Statement:
+        """State the program to CVXPY, without scaled predictions."""
+        import cvxpy as cp
+
+        problem, C = self.problem, self.n_outputs
+        W = cp.Variable((problem.n_features, self.n_blocks))
+        # The columns of output c, masked, are added up by one product.
+        values = cp.multiply(np.repeat(self.masks, C, axis=1).astype(np.float64), problem.X @ W)
+        f = values @ np.tile(np.eye(C), (self.n_gates, 1))
+        if self.width == 1:
+            penalty = cp.sum(cp.norm(W, 2, axis=0))
+        else:
+            penalty = sum(cp.normNuc(W[:, b * C : (b + 1) * C]) for b in range(self.n_gates))
+        return state(problem, f, problem.beta * penalty, W, [])
+
+    def __repr__(self) -> str:
+        return f"GatedOutputsProgram({self.problem!r}, gates={self.n_gates})"
