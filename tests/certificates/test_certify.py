@@ -106,6 +106,10 @@ def test_bad_problems_are_refused():
         certify(plane_problem(beta=0.0), zero_network(2))
     with pytest.raises(ValueError, match="network must take 2 features"):
         certify(plane_problem(), zero_network(3))
+    with pytest.raises(ValueError, match="network must have outputs"):
+        certify(Problem(np.eye(2), np.eye(2), 1.0), zero_network(2))
+    with pytest.raises(ValueError, match="dual must have the shape of y"):
+        certify(plane_problem(), zero_network(2), dual=np.ones(5))
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])

@@ -241,3 +241,13 @@ def test_the_oracle_that_fits_is_chosen(d, n_outputs, output_norm, kind):
     X = np.random.default_rng(10).standard_normal((9, d))
     oracle = exact_oracle(X, n_outputs=n_outputs, output_norm=output_norm)
     assert type(oracle).__name__ == kind
+
+
+def test_dependent_outputs_do_not_count():
+    rng = np.random.default_rng(11)
+    X, lam = rng.standard_normal((9, 3)), rng.standard_normal((9, 5))
+    assert exact_oracle(X, n_outputs=5) is None
+    lam -= np.mean(lam, axis=1, keepdims=True)  # rows sum to zero, as the multinomial loss's
+    result = exact_oracle(X, n_outputs=5, n_independent=4).maximise(lam)
+    check_value(X, lam, result)
+    assert result.upper <= result.value * 1.000101

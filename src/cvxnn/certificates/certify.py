@@ -20,6 +20,7 @@ from cvxnn.certificates.search import search
 from cvxnn.certificates.standard_form import Task
 from cvxnn.certificates.sweep import SweepOracle
 from cvxnn.linear_maps import fitting_blas_threads
+from cvxnn.losses import MultinomialLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, as_number
@@ -169,6 +170,7 @@ def _oracle(problem: Problem, method: Method, max_seconds: float, tol: float) ->
             return exact_oracle(
                 X,
                 n_outputs=outputs,
+                n_independent=outputs - isinstance(problem.loss, MultinomialLoss),
                 output_norm=problem.output_norm,
                 max_seconds=max_seconds,
                 tol=precision,

@@ -17,6 +17,8 @@ from cvxnn.validation import Array
 
 # Predictions within this of a kink, in units of the largest target, are on it.
 _KINK_WIDTH = 1e-9
+# Of the mean loss: the width of the smoothed one.
+_SMOOTHING = 1e-6
 
 
 def beta_max(
@@ -33,11 +35,13 @@ def beta_max(
 
     ``beta_max = max over ||u|| <= 1 of ||lam^T (X u)_+||`` with ``lam = -grad ell`` at the zero network, its output
     offset the best one where the problem has one; for several outputs the Euclidean norm, in the per-class variant the
-    largest entry. Zero is optimal exactly when ``beta >= beta_max``. Of a loss with a kink, whose gradient there may be
-    one of many, that of the loss smoothed by a millionth: from it on zero is optimal to that.
+    largest entry. Zero is optimal exactly when ``beta >= beta_max``. Where samples of the zero network are on a kink of
+    the loss, as those of one class are for the hinge loss with an offset, lam is the subgradient of the smallest
+    maximum.
 
     Exact, up to rounding, where the rank of X is at most 2 or its cells can be enumerated in about a second;
-    otherwise the largest value that a local search found, which can only be too small. Kinks are settled to 1e-6.
+    otherwise the largest value that a local search found, which can only be too small. Kinks are settled to 1e-6; of
+    more than 5000, the gradient of a smoothed loss is taken, which can only be too large.
 
     Parameters
     ----------
@@ -93,6 +97,10 @@ def _smallest(problem: Problem, random_state: Any) -> float:
     kinks = Kinks.near(problem, f, offset, _KINK_WIDTH * largest)
     if kinks is None:
         return _maximise(problem, -problem.loss_gradient(f, offset), random_state).value
+    if not kinks.are_few:
+        width = _SMOOTHING * problem.loss_value(f, offset) / problem.y.size
+        smooth = problem.with_loss(problem.loss.smoothed(width))
+        return _maximise(problem, null_dual(smooth), random_state).value
     none = np.zeros((0, problem.y.size))
     gain = np.zeros((len(f), problem.n_outputs))
     return kinks.choose(gain, 0.0, 1.0, none, lambda lam: _maximise(problem, lam, random_state))[1]

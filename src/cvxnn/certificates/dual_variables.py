@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from cvxnn.certificates.dual_bounds import dual_bound
-from cvxnn.certificates.kinks import Kinks, network_atoms
-from cvxnn.certificates.search import SearchResult, search
+from cvxnn.certificates.exact import exact_oracle
+from cvxnn.certificates.kinks import Kinks, Maximise, network_atoms
+from cvxnn.certificates.search import search
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, as_finite_array
 
 # Predictions this near to a kink may be on it, as shares of the mean loss and penalty of a sample and output.
 _WIDTHS = (1e-1, 1e-2, 1e-4)
+_SEARCHES = 8  # no search takes longer than this part of the time
 _PRICE = 2.0  # of exceeding the dual constraint, in units of the network's penalty over beta, which is the fair one
 
 
@@ -68,37 +71,53 @@ def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float =
     if problem.loss.is_smooth:
         return problem.dual_variable(f)
     deadline = time.perf_counter() + max_seconds
+    maximise = _maximiser(problem, network, max_seconds / _SEARCHES)
     candidates = [problem.dual_variable(f)]
     widths = [share * problem.objective(network) / problem.y.size for share in _WIDTHS]
     for width in widths if widths[0] > 0 else []:
+        # smoothed losses differ within twice their width of a kink
+        kinks = Kinks.near(problem, network.predict_without_offset(problem.X), network.offset, 2 * width)
+        if kinks is None:
+            break
         candidates.append(problem.with_loss(problem.loss.smoothed(width)).dual_variable(f))
-        chosen = _chosen(problem, network, width, deadline)
-        candidates += [] if chosen is None else [chosen]
-    return max(candidates, key=lambda lam: dual_bound(problem, lam, _search(problem, lam, network).value))
+        if kinks.are_few:
+            candidates += _chosen(problem, network, kinks, maximise, deadline)
+    if len(candidates) == 1:
+        return candidates[0]
+    return max(candidates, key=lambda lam: dual_bound(problem, lam, maximise(lam).value))
 
 
-def _chosen(problem: Problem, network: ReLUNetwork, width: float, deadline: float) -> Array | None:
-    """Return the best subgradient within a width of the network's predictions; None without kinks there."""
-    kinks = Kinks.near(problem, network.predict_without_offset(problem.X), network.offset, width)
-    if kinks is None:
-        return None
+def _chosen(
+    problem: Problem, network: ReLUNetwork, kinks: Kinks, maximise: Maximise, deadline: float
+) -> list[Array]:
+    """Return the best subgradient near a network; none where none is balanced."""
+    shape = problem.y.shape
     gain = problem.centred_target.reshape(kinks.lower.shape)  # losses with a kink have linear conjugates
     price = _PRICE * max(problem.penalty(network) / problem.beta, 1.0)
-    shape = problem.y.shape
-
-    def maximise(lam: Array) -> SearchResult:
-        return _search(problem, lam.reshape(shape), network)
-
+    start = network_atoms(problem, network)
     try:
         lam, _ = kinks.choose(
-            gain, problem.beta, price, network_atoms(problem, network), maximise, deadline=deadline
+            gain, problem.beta, price, start, lambda lam: maximise(lam.reshape(shape)), deadline=deadline
         )
     except ArithmeticError:
-        return None  # no subgradient near this network is balanced
-    return problem.project_dual(lam.reshape(shape))
+        return []
+    return [problem.project_dual(lam.reshape(shape))]
 
 
-def _search(problem: Problem, lam: Array, network: ReLUNetwork) -> SearchResult:
-    return search(
-        problem.X, lam, starts=network.hidden, n_random=32, max_iter=10, output_norm=problem.output_norm
+def _maximiser(problem: Problem, network: ReLUNetwork, max_seconds: float) -> Maximise:
+    """Return the maximum of the dual constraint as a function: exact where that is cheap, else a short search."""
+    # without any time for cells
+    sweep = exact_oracle(
+        problem.X, n_outputs=problem.n_outputs, output_norm=problem.output_norm, max_seconds=0.0
+    )
+    if sweep is not None and problem.y.shape != (len(problem.y), 1):
+        return sweep.maximise
+    return partial(
+        search,
+        problem.X,
+        starts=network.hidden,
+        n_random=32,
+        max_iter=10,
+        max_seconds=max_seconds,
+        output_norm=problem.output_norm,
     )

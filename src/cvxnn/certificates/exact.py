@@ -23,13 +23,14 @@ _MOST_SECONDS = 30.0
 _TRIAL_SECONDS = 0.1
 # Calls of the oracle for one output that a dual variable of several asks for, at trained networks' dual variables of 40
 # to 200 rows of rank 3 and 4 and a precision of 1e-4: up to 28, 175 and 266; more than 400 with five outputs.
-_QUERIES = {2: 30, 3: 130, 4: 300}
+_QUERIES = {1: 1, 2: 30, 3: 130, 4: 300}
 
 
 def exact_oracle(
     X: Array,
     *,
     n_outputs: int = 1,
+    n_independent: int | None = None,
     output_norm: OutputNorm = "l2",
     max_cells: int = 5_000_000,
     max_seconds: float = _MOST_SECONDS,
@@ -37,7 +38,7 @@ def exact_oracle(
 ) -> Oracle | None:
     """Return an exact oracle: a sweep for rank <= 2, else all cells; None where neither is affordable.
 
-    With several outputs and the Euclidean norm, cells serve up to four outputs.
+    With several outputs and the Euclidean norm, cells serve up to four independent outputs.
 
     Parameters
     ----------
@@ -45,6 +46,8 @@ def exact_oracle(
         Data.
     n_outputs : int, default 1
         C. For one, the oracle takes dual variables of shape (n,), for several (n, C).
+    n_independent : int, optional
+        The rank of dual variables, C unless given: C - 1 for the multinomial loss, where their rows sum to zero.
     output_norm : {"l2", "l1"}, default "l2"
         The norm of output weights in the penalty, as of `Problem`.
     max_cells : int, default 5_000_000
@@ -69,9 +72,10 @@ def exact_oracle(
         return None if scalar is None else PerOutputOracle(scalar)
     if RowSpace(X).rank <= 2:
         return OutputSweepOracle(X)
-    if n_outputs not in _QUERIES:
+    queries = _QUERIES.get(n_outputs if n_independent is None else n_independent)
+    if queries is None:
         return None
-    scalar = _scalar_oracle(X, max_cells, max_seconds / _QUERIES[n_outputs])
+    scalar = _scalar_oracle(X, max_cells, max_seconds / queries)
     return None if scalar is None else OutputSphereOracle(scalar, X, tol=tol, max_seconds=max_seconds)
 
 

@@ -174,19 +174,23 @@ def _joint_bounds(task: Task, method: Relaxation, deadline: float) -> Iterator[t
     space = RowSpace(problem.X)
     if method in ("auto", "norms"):
         yield _scaled(task, space, partial(both_signs, space), deadline), "norm bound"
-    several = problem.y.ndim == 2
+    own = partial(both_signs_relaxed, space)
+    if problem.y.ndim == 2:
+        left = deadline - time.perf_counter()
+        if method in ("auto", "norms") and relaxation_is_affordable(space, problem.n_outputs, left):
+            yield _scaled(task, space, own, deadline), "relaxed dual constraint"
+        if method != "norms":
+            required = method != "auto"
+            yield from output_dual_bounds(problem, space, lam, deadline=deadline, required=required)
+        return
     is_found = False
-    if method != "norms" and several:
-        for bound in output_dual_bounds(problem, space, lam, deadline=deadline, required=method != "auto"):
-            is_found = True
-            yield bound
-    elif method != "norms":
+    if method != "norms":
         for bound in _one_output_bounds(task, space, method, deadline):
             is_found = True
             yield bound
-    if method in ("auto", "norms") and (several or not is_found) and relaxation_is_affordable(space):
-        # of one output the joint dual SDP, where there is one, finds a better dual variable and its relaxation together
-        yield _scaled(task, space, partial(both_signs_relaxed, space), deadline), "relaxed dual constraint"
+    if method in ("auto", "norms") and not is_found and relaxation_is_affordable(space):
+        # the joint dual SDP, where there is one, finds a better dual variable and its relaxation together
+        yield _scaled(task, space, own, deadline), "relaxed dual constraint"
 
 
 def _scaled(task: Task, space: RowSpace, bound: ScalarBound, deadline: float) -> float:

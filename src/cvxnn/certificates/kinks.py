@@ -45,7 +45,7 @@ class Kinks:
 
     @classmethod
     def near(cls, problem: Problem, f: Array, offset: Array, width: float) -> Kinks | None:
-        """Return the slopes between ``f - width`` and ``f + width``; None where there is one only, or too many.
+        """Return the slopes between ``f - width`` and ``f + width``; None where there is one only for each sample.
 
         Parameters
         ----------
@@ -61,8 +61,12 @@ class Kinks:
         upper, lower = (
             -problem.loss_gradient(f + side, offset).reshape(len(f), -1) for side in (-width, width)
         )
-        free = int(np.count_nonzero(upper > lower))
-        return cls(problem.X, lower, upper, problem.output_offset) if 0 < free <= _MOST_FREE else None
+        return cls(problem.X, lower, upper, problem.output_offset) if np.any(upper > lower) else None
+
+    @property
+    def are_few(self) -> bool:
+        """Return whether a linear program can choose among them in seconds."""
+        return int(np.count_nonzero(self.upper > self.lower)) <= _MOST_FREE
 
     def choose(
         self,
@@ -143,14 +147,14 @@ class Kinks:
 
 def atoms(X: Array, directions: Array, signs: Array) -> Array:
     """Return ``vec((X u)_+ q^T)`` of directions u (d, k) and q, signs (k,) or unit vectors (k, C), shape (k, n C)."""
-    H = np.maximum(X @ directions, 0.0)
-    rows: Array = np.einsum("ik,kc->kic", H, signs.reshape(H.shape[1], -1)).reshape(H.shape[1], -1)
+    H, outputs = np.maximum(X @ directions, 0.0), np.atleast_2d(signs.T).T
+    rows: Array = np.einsum("ik,kc->kic", H, outputs).reshape(H.shape[1], H.shape[0] * outputs.shape[1])
     return rows
 
 
 def network_atoms(problem: Problem, network: ReLUNetwork) -> Array:
     """Return the atoms of a network's neurons, at unit length in the problem's norms."""
-    outputs = network.output.reshape(network.n_neurons, -1)
+    outputs = network.output.reshape(network.n_neurons, network.n_outputs)
     order = 2 if problem.output_norm == "l2" else 1
     sizes = np.linalg.norm(network.hidden, axis=0), np.linalg.norm(outputs, axis=1, ord=order)
     used = (sizes[0] > 0) & (sizes[1] > 0)
