@@ -3,7 +3,16 @@
 from importlib.metadata import version
 
 from cvxnn.certificates import Certificate, beta_max, certify
-from cvxnn.estimators import ReLURegressor
+from cvxnn.estimators import (
+    GatedReLUClassifier,
+    GatedReLURegressor,
+    RegularisationPath,
+    ReLUClassifier,
+    ReLUClassifierCV,
+    ReLURegressor,
+    ReLURegressorCV,
+    relu_path,
+)
 from cvxnn.losses import Loss, SquaredLoss
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork, load_network
 from cvxnn.patterns import (
@@ -23,13 +32,19 @@ __version__ = version("cvxnn")
 __all__ = [
     "ActivationPatterns",
     "Certificate",
+    "GatedReLUClassifier",
     "GatedReLUNetwork",
     "GatedReLUProgram",
+    "GatedReLURegressor",
     "Loss",
     "Problem",
+    "ReLUClassifier",
+    "ReLUClassifierCV",
     "ReLUNetwork",
     "ReLUProgram",
     "ReLURegressor",
+    "ReLURegressorCV",
+    "RegularisationPath",
     "Solution",
     "SquaredLoss",
     "TrainingRecord",
@@ -41,6 +56,7 @@ __all__ = [
     "count_bound",
     "enumerate_patterns",
     "load_network",
+    "relu_path",
     "sample_patterns",
     "solve",
     "train",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvxnn import ReLUNetwork
+from cvxnn import GatedReLUNetwork, ReLUNetwork
 from cvxnn.estimators.standardisation import Standardisation
 
 
@@ -47,3 +47,29 @@ def test_automatic_beta_of_a_constant_target_is_the_ratio():
     assert scaling.problem(X, np.ones(3), beta="auto", beta_ratio=0.2, loss="squared").beta == pytest.approx(
         0.2
     )
+
+
+@given(st.integers(0, 1000), st.booleans(), st.booleans())
+def test_folding_back_keeps_predictions_of_gated_networks_of_several_outputs(seed, centre, scale):
+    rng = np.random.default_rng(seed)
+    X, Y = rng.standard_normal((7, 3)) + 1.0, (rng.standard_normal((7, 2)) - 2.0) * [1.0, 1e4]
+    scaling = Standardisation.of(X, Y, centre=centre, scale=scale)
+    width = 4 if centre else 3
+    gates, hidden, output = (rng.standard_normal(shape) for shape in ((width, 5), (width, 5), (5, 2)))
+    network = GatedReLUNetwork(gates, hidden, output, [0.3, -1.0] if centre else None)
+    inside = network.predict(scaling.inputs(X)) * scaling.y_scale + scaling.y_mean
+    raw = np.hstack([X, np.ones((7, 1))]) if centre else X
+    folded = scaling.to_raw_units(network)
+    np.testing.assert_allclose(folded.predict(raw), inside, rtol=1e-9, atol=1e-9 * np.abs(inside).max())
+
+
+@given(st.integers(0, 1000))
+def test_weights_of_samples_are_repetitions(seed):
+    rng = np.random.default_rng(seed)
+    X, Y, counts = rng.standard_normal((9, 2)), rng.standard_normal((9, 2)), rng.integers(1, 4, 9)
+    weighted = Standardisation.of(X, Y, centre=True, scale=True, sample_weight=counts.astype(float))
+    repeated = Standardisation.of(
+        np.repeat(X, counts, axis=0), np.repeat(Y, counts, axis=0), centre=True, scale=True
+    )
+    for name in ("x_mean", "x_scale", "y_mean", "y_scale"):
+        np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-9, atol=1e-12)

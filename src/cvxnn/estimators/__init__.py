@@ -1,5 +1,20 @@
 """scikit-learn estimators."""
 
+from cvxnn.estimators.classifier import ReLUClassifier
+from cvxnn.estimators.classifier_cv import ReLUClassifierCV
+from cvxnn.estimators.gated_classifier import GatedReLUClassifier
+from cvxnn.estimators.gated_regressor import GatedReLURegressor
+from cvxnn.estimators.path import RegularisationPath, relu_path
 from cvxnn.estimators.regressor import ReLURegressor
+from cvxnn.estimators.regressor_cv import ReLURegressorCV
 
-__all__ = ["ReLURegressor"]
+__all__ = [
+    "GatedReLUClassifier",
+    "GatedReLURegressor",
+    "ReLUClassifier",
+    "ReLUClassifierCV",
+    "ReLURegressor",
+    "ReLURegressorCV",
+    "RegularisationPath",
+    "relu_path",
+]

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
-
-from cvxnn.estimators.standardisation import Standardisation
-from cvxnn.training import train
-from cvxnn.validation import Array
+from cvxnn.estimators.regression import Regression
+from cvxnn.estimators.relu import ReLUEstimator
 
 
-class ReLURegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class ReLURegressor(Regression, ReLUEstimator):
     """Two-layer ReLU network regression, trained to the global optimum by convex optimisation.
 
-    Minimises ``ell((X U)_+ a + b, y) + beta/2 (||U||^2 + ||a||^2)``, loss summed over samples, over networks of any
+    Minimises ``ell((X U)_+ A + b, y) + beta/2 (||U||^2 + ||A||^2)``, loss summed over samples, over networks of any
     width, and proves how close the result is to the best possible one.
 
     Parameters
@@ -29,7 +22,9 @@ class ReLURegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     beta_ratio : float, default 0.005
         Used when ``beta="auto"``.
     loss : str or Loss, default "squared"
-        Training loss; the squared loss is ``1/2 ||f - y||^2``.
+        Training loss: "squared" is ``1/2 ||f - y||^2``; "huber" and "quantile" are robust. A loss object has its own
+        parameters, such as ``HuberLoss(delta=0.5)`` or ``QuantileLoss(level=0.9)`` of `cvxnn.losses`; with
+        ``standardize`` they are in units of the standardised y.
     fit_intercept : bool, default True
         Add a hidden bias, penalised like the other weights, and an unpenalised output offset.
     standardize : bool, default True
@@ -59,13 +54,20 @@ class ReLURegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     objective_, lower_bound_, gap_ : float
         Of ``certificate_``.
     history_ : tuple of TrainingRecord
-        One record a round of training.
+        One record a round of training, ``n_iter_`` of them.
     beta_ : float
         The weight decay used.
+    loss_ : Loss
+        The loss used.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str
         Names of the columns, where X had any.
+
+    Notes
+    -----
+    Samples that occur more than once are merged into one of greater weight where weights are given or at least half
+    of the samples are repeats; the problem stays the same.
 
     References
     ----------
@@ -82,18 +84,6 @@ class ReLURegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     >>> model.certificate_.proven
     True
     """
-
-    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
-        "beta": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
-        "beta_ratio": [Interval(Real, 0, None, closed="neither")],
-        "loss": "no_validation",  # type: ignore[dict-item]
-        "fit_intercept": ["boolean"],
-        "standardize": ["boolean"],
-        "tol": [Interval(Real, 0, None, closed="neither")],
-        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
-        "random_state": ["random_state"],
-        "verbose": [Interval(Integral, 0, None, closed="left"), "boolean"],
-    }
 
     def __init__(
         self,
@@ -117,59 +107,3 @@ class ReLURegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.max_seconds = max_seconds
         self.random_state = random_state
         self.verbose = verbose
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on data.
-
-        Parameters
-        ----------
-        X : array_like of shape (n, d)
-            Data.
-        y : array_like of shape (n,)
-            Targets.
-
-        Returns
-        -------
-        self
-        """
-        self._validate_params()
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        scaling = Standardisation.of(
-            X, np.asarray(y, dtype=np.float64), centre=self.fit_intercept, scale=self.standardize
-        )
-        problem = scaling.problem(X, y, beta=self.beta, beta_ratio=self.beta_ratio, loss=self.loss)
-        result = train(
-            problem,
-            tol=self.tol,
-            max_seconds=self.max_seconds,
-            random_state=self.random_state,
-            verbose=int(self.verbose),
-        )
-        self.problem_ = problem
-        self.result_ = result
-        self.network_ = scaling.to_raw_units(result.network)
-        self.certificate_ = result.certificate
-        self.objective_ = result.certificate.objective
-        self.lower_bound_ = result.certificate.lower_bound
-        self.gap_ = result.certificate.gap
-        self.history_ = result.history
-        self.beta_ = problem.beta
-        return self
-
-    def predict(self, X: Any) -> Array:
-        """Predict targets.
-
-        Parameters
-        ----------
-        X : array_like of shape (n, d)
-            Data in the units of training.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        if self.network_.n_features > X.shape[1]:
-            X = np.hstack([X, np.ones((X.shape[0], 1))])
-        return self.network_.predict(X)

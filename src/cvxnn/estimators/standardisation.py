@@ -2,60 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from cvxnn.certificates import beta_max
 from cvxnn.losses import Loss
-from cvxnn.networks import ReLUNetwork
+from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.validation import Array
+from cvxnn.validation import Array, as_number
 
 
 @dataclass(frozen=True, eq=False)
 class Standardisation:
-    """Affine maps ``x -> (x - mean) / scale`` of columns and target, and whether a hidden bias is added.
+    """Affine maps ``x -> (x - mean) / scale`` of columns and targets, and whether a hidden bias is added.
 
     Parameters
     ----------
     x_mean, x_scale : ndarray of shape (d,)
         Of the columns of X.
-    y_mean, y_scale : float
-        Of the target.
+    y_mean, y_scale : float or ndarray of shape (C,)
+        Of the target, or of each column of targets of shape (n, C).
     bias : bool
         Whether a column of ones is appended to X and the network has an output offset.
     """
 
     x_mean: Array  # (d,)
     x_scale: Array  # (d,)
-    y_mean: float
-    y_scale: float
+    y_mean: float | Array  # or (C,)
+    y_scale: float | Array  # or (C,)
     bias: bool
 
     @classmethod
-    def of(cls, X: Array, y: Array, *, centre: bool, scale: bool) -> Standardisation:
+    def of(
+        cls,
+        X: Array,
+        y: Array,
+        *,
+        centre: bool,
+        scale: bool,
+        sample_weight: Array | None = None,
+        scale_target: bool = True,
+    ) -> Standardisation:
         """Return the standardisation of data.
 
         Parameters
         ----------
         X : ndarray of shape (n, d)
             Data.
-        y : ndarray of shape (n,)
+        y : ndarray of shape (n,) or (n, C)
             Targets.
         centre : bool
             Whether there is a bias that can absorb means; with ``scale`` columns are then centred, and otherwise
             scaled about zero.
         scale : bool
             Whether to scale at all; without it the data stay as they are.
+        sample_weight : ndarray of shape (n,), optional
+            Weights of the means and variances, > 0.
+        scale_target : bool, default True
+            False leaves the targets as they are: classes are not numbers.
         """
         d = X.shape[1]
         if not scale:
             return cls(np.zeros(d), np.ones(d), 0.0, 1.0, centre)
-        x_mean = _means(X) if centre else np.zeros(d)
-        y_mean = float(_means(y)) if centre else 0.0
-        return cls(x_mean, _scales(X, x_mean), y_mean, float(_scales(y, np.asarray(y_mean))), centre)
+        x_mean = _means(X, sample_weight) if centre else np.zeros(d)
+        x_scale = _scales(X, x_mean, sample_weight)
+        if not scale_target:
+            return cls(x_mean, x_scale, 0.0, 1.0, centre)
+        y_mean = _means(y, sample_weight) if centre else np.zeros(y.shape[1:])
+        y_scale = _scales(y, y_mean, sample_weight)
+        if y.ndim == 1:
+            return cls(x_mean, x_scale, float(y_mean), float(y_scale), centre)
+        return cls(x_mean, x_scale, y_mean, y_scale, centre)
 
     def inputs(self, X: Array) -> Array:
         """Return standardised inputs, with the column of ones last where there is a bias."""
@@ -63,7 +83,14 @@ class Standardisation:
         return np.hstack([Z, np.ones((Z.shape[0], 1))]) if self.bias else Z
 
     def problem(
-        self, X: Array, y: Array, *, beta: float | str, beta_ratio: float, loss: str | Loss
+        self,
+        X: Array,
+        y: Array,
+        *,
+        loss: str | Loss,
+        beta: float | str = 0.0,
+        beta_ratio: float = 1.0,
+        sample_weight: Array | None = None,
     ) -> Problem:
         """Return the standardised training problem; ``beta="auto"`` is ``beta_ratio`` times the critical beta.
 
@@ -71,37 +98,55 @@ class Standardisation:
         """
         target = (np.asarray(y, dtype=np.float64) - self.y_mean) / self.y_scale
         problem = Problem(
-            self.inputs(X), target, 0.0 if beta == "auto" else beta, loss, output_offset=self.bias
+            self.inputs(X), target, 0.0, loss, output_offset=self.bias, sample_weight=sample_weight
         )
-        if beta != "auto":
-            return problem
-        return problem.with_beta(beta_ratio * beta_max(problem) or beta_ratio)
+        return problem.with_beta(weight_decay(beta, beta_ratio, lambda: beta_max(problem)))
 
-    def to_raw_units(self, network: ReLUNetwork) -> ReLUNetwork:
+    @overload
+    def to_raw_units(self, network: ReLUNetwork) -> ReLUNetwork: ...
+
+    @overload
+    def to_raw_units(self, network: GatedReLUNetwork) -> GatedReLUNetwork: ...
+
+    def to_raw_units(self, network: ReLUNetwork | GatedReLUNetwork) -> ReLUNetwork | GatedReLUNetwork:
         """Return the network that takes raw columns (then ones, where there is a bias) and gives raw targets."""
-        d = len(self.x_scale)
-        hidden = np.array(network.hidden)
-        hidden[:d] /= self.x_scale[:, None]
-        if self.bias:
-            hidden[d] -= self.x_mean @ hidden[:d]
         offset = network.offset * self.y_scale + self.y_mean
-        # Half of the target's scale goes to each layer, so that the network stays as balanced as it was.
-        root = np.sqrt(self.y_scale)
-        return ReLUNetwork(hidden * root, network.output * root, offset)
+        # Half of the targets' scale goes to each layer, so that the network stays as balanced as it was.
+        root = np.sqrt(np.exp(np.mean(np.log(self.y_scale))))
+        hidden, output = self._for_raw_columns(network.hidden) * root, network.output * (self.y_scale / root)
+        if isinstance(network, GatedReLUNetwork):
+            return GatedReLUNetwork(self._for_raw_columns(network.gates), hidden, output, offset)
+        return ReLUNetwork(hidden, output, offset)
+
+    def _for_raw_columns(self, directions: Array) -> Array:
+        """Return vectors (d, m) with the same products with raw inputs as the given ones with standardised inputs."""
+        d = len(self.x_scale)
+        raw = np.array(directions)
+        raw[:d] /= self.x_scale[:, None]
+        if self.bias:
+            raw[d] -= self.x_mean @ raw[:d]
+        return raw
 
 
-def _means(values: Array) -> Array:
+def weight_decay(beta: float | str, beta_ratio: float, critical: Callable[[], float]) -> float:
+    """Return beta; for "auto", ``beta_ratio`` times the critical beta, or ``beta_ratio`` where that is 0."""
+    if beta != "auto":
+        return as_number(beta, "beta")
+    return beta_ratio * critical() or beta_ratio
+
+
+def _means(values: Array, weights: Array | None) -> Array:
     """Return means over samples; of constant columns exactly their value, so that centring leaves exactly zero."""
-    means = np.asarray(np.mean(values, axis=0))
+    means = np.asarray(np.average(values, axis=0, weights=weights))
     constant = np.all(values == values[0], axis=0)
     return np.where(constant, values[0], means)
 
 
-def _scales(values: Array, means: Any) -> Array:
+def _scales(values: Array, means: Any, weights: Array | None) -> Array:
     """Return root mean squares about the means; 1 for columns that are constant up to rounding."""
     largest = np.max(np.abs(values), axis=0)
     # Divide by the largest entry first: squares of 1e200 overflow.
     unit = np.where(largest > 0, largest, 1.0)
-    deviation = np.sqrt(np.mean(((values - means) / unit) ** 2, axis=0))
+    deviation = np.sqrt(np.average(((values - means) / unit) ** 2, axis=0, weights=weights))
     constant = deviation <= 10 * np.finfo(np.float64).eps * values.shape[0] ** 0.5
     return np.where(constant, 1.0, deviation * unit)

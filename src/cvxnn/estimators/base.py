@@ -1,0 +1,209 @@
+"""What all estimators share: checked data, standardisation, weight decay, results in raw units."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from cvxnn.estimators.equal_rows import merge_equal_rows
+from cvxnn.estimators.standardisation import Standardisation
+from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
+from cvxnn.problem import Problem
+from cvxnn.solvers import Solution
+from cvxnn.training import TrainingResult
+from cvxnn.validation import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Checked data, targets and weights."""
+
+    X: Array  # (n, d)
+    y: Any  # (n,) or (n, C)
+    sample_weight: Array | None  # (n,)
+
+    def rows(self, rows: Any) -> Data:
+        """Return some of the samples, by index or mask."""
+        weights = None if self.sample_weight is None else self.sample_weight[rows]
+        return Data(self.X[rows], self.y[rows], weights)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A standardised problem, its weight decay still 0, and how to fold it back.
+
+    ``reference`` is the problem whose critical beta ratios refer to: the same with class weights replaced by their
+    mean. Extreme class weights make the null network nearly perfect, and the critical beta of the problem itself as
+    small as what is left to learn.
+    """
+
+    scaling: Standardisation
+    problem: Problem
+    reference: Problem
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When to stop: never, or a number of seconds after the deadline was made."""
+
+    max_seconds: float | None
+    started: float
+
+    @classmethod
+    def after(cls, max_seconds: float | None) -> Deadline:
+        """Return the deadline that many seconds from now."""
+        return cls(max_seconds, time.perf_counter())
+
+    def seconds_left(self, *, at_least: float = 0.0) -> float | None:
+        """Return the seconds left, no less than a share of all and never quite none; None without a limit."""
+        if self.max_seconds is None:
+            return None
+        left = self.max_seconds - (time.perf_counter() - self.started)
+        return max(left, at_least * self.max_seconds, 1e-6)
+
+
+class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
+    """A scikit-learn estimator that solves one `Problem` and keeps a network with its certificate.
+
+    Subclasses say how targets are coded (`_check_targets`, `_code`) and how the problem is solved (`_solve`).
+    """
+
+    beta: float | str
+    beta_ratio: float
+    loss: Any
+    fit_intercept: bool
+    standardize: bool
+    tol: float
+    max_seconds: float | None
+    random_state: Any
+    verbose: int
+    network_: ReLUNetwork | GatedReLUNetwork
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+        "beta": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "beta_ratio": [Interval(Real, 0, None, closed="neither")],
+        "loss": "no_validation",  # type: ignore[dict-item]
+        "fit_intercept": ["boolean"],
+        "standardize": ["boolean"],
+        "tol": [Interval(Real, 0, None, closed="neither")],
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
+        "random_state": ["random_state"],
+        "verbose": [Interval(Integral, 0, None, closed="left"), "boolean"],
+    }
+
+    @abstractmethod
+    def _check_targets(self, X: Any, y: Any) -> tuple[Array, Any]:
+        """Return data as float64 and targets as an array; remember the columns."""
+
+    @abstractmethod
+    def _code(self, y: Any) -> Array:
+        """Return targets as the loss takes them; learn from the targets."""
+
+    def _class_weights(self, target: Array, sample_weight: Array | None) -> Array | None:
+        """Return factors of the samples' weights, shape (n,), for coded targets; there are none here."""
+        return None
+
+    @property
+    @abstractmethod
+    def _scales_targets(self) -> bool:
+        """Return whether targets are numbers that may be scaled."""
+
+    @abstractmethod
+    def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, TrainingResult | Solution]:
+        """Return the problem with its weight decay, and what solving it gave."""
+
+    def _choose(self, data: Data, deadline: Deadline) -> None:
+        """Choose parameters that are to be learned from the data; there are none here."""
+        return
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on data.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data.
+        y : array_like of shape (n,), or (n, C) for regressors
+            Targets.
+        sample_weight : array_like of shape (n,), optional
+            Weights of the samples' losses, >= 0. A sample of weight 2 counts as two samples, one of weight 0 as none.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        deadline = Deadline.after(self.max_seconds)
+        data = self._check(X, y, sample_weight)
+        self._choose(data, deadline)
+        prepared = self._prepare(data)
+        problem, result = self._solve(prepared, deadline)
+        self._keep(prepared.scaling, problem, result)
+        return self
+
+    def _check(self, X: Any, y: Any, sample_weight: Any) -> Data:
+        """Return data, targets and weights as arrays."""
+        X, y = self._check_targets(X, y)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            if not np.any(sample_weight > 0):
+                raise ValueError("sample_weight must be > 0 for some sample; all weights are zero")
+        return Data(X, y, sample_weight)
+
+    def _prepare(self, data: Data) -> Prepared:
+        """Return the standardised problem of checked data."""
+        if data.sample_weight is not None:
+            data = data.rows(data.sample_weight > 0)
+        X, target, weights = merge_equal_rows(data.X, self._code(data.y), data.sample_weight)
+        factors = self._class_weights(target, weights)
+        if factors is None:
+            scaling = self._standardisation(X, target, weights)
+            problem = scaling.problem(X, target, loss=self.loss_, sample_weight=weights)
+            return Prepared(scaling, problem, problem)
+        weights = np.ones(len(X)) if weights is None else weights
+        scaling = self._standardisation(X, target, weights * factors)
+        mean = float(np.average(factors, weights=weights))
+        return Prepared(
+            scaling,
+            scaling.problem(X, target, loss=self.loss_, sample_weight=weights * factors),
+            scaling.problem(X, target, loss=self.loss_, sample_weight=weights * mean),
+        )
+
+    def _standardisation(self, X: Array, target: Array, weights: Array | None) -> Standardisation:
+        return Standardisation.of(
+            X,
+            target,
+            centre=self.fit_intercept,
+            scale=self.standardize,
+            sample_weight=weights,
+            scale_target=self._scales_targets,
+        )
+
+    def _keep(self, scaling: Standardisation, problem: Problem, result: TrainingResult | Solution) -> None:
+        """Set the attributes of a fitted estimator."""
+        self.problem_ = problem
+        self.result_ = result
+        self.network_ = scaling.to_raw_units(result.network)
+        self.certificate_ = result.certificate
+        self.objective_ = result.certificate.objective
+        self.lower_bound_ = result.certificate.lower_bound
+        self.gap_ = result.certificate.gap
+        self.history_ = result.history
+        self.n_iter_ = len(result.history)
+        self.beta_ = problem.beta
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the network's outputs at raw data, shape (n,) or (n, C)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        if self.network_.n_features > X.shape[1]:
+            X = np.hstack([X, np.ones((X.shape[0], 1))])
+        return self.network_.predict(X)

@@ -1,0 +1,138 @@
+"""Targets that are classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from cvxnn.estimators.base import NetworkEstimator
+from cvxnn.losses import LogisticLoss, Loss, MultinomialLoss, get_loss
+from cvxnn.validation import Array
+
+
+def _has_probabilities(classifier: Classification) -> bool:
+    """Return whether the loss models probabilities: cross-entropies do, hinges do not."""
+    return classifier.loss == "auto" or isinstance(get_loss(classifier.loss), LogisticLoss | MultinomialLoss)
+
+
+class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
+    """Classification: two classes or more, with labels of any kind."""
+
+    class_weight: Any
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the network's outputs: the larger, the more it is for the class.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data in the units of training.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, K)
+            Of two classes, positive where ``classes_[1]`` is predicted; of more, a column for each class.
+        """
+        f = self._outputs(X)
+        return f[:, 1] - f[:, 0] if f.ndim == 2 and len(self.classes_) == 2 else f
+
+    def predict(self, X: Any) -> Any:
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data in the units of training.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Labels, of the kind that training saw.
+        """
+        f = self.decision_function(X)
+        return self.classes_[np.argmax(f, axis=1) if f.ndim == 2 else (f > 0).astype(np.intp)]
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> Array:
+        """Predict probabilities of the classes; only with the losses "logistic" and "multinomial".
+
+        Of more than two classes with the logistic loss, each one's against the rest, divided by their sum.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data in the units of training.
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            Rows sum to 1; columns as in ``classes_``.
+        """
+        f = self.decision_function(X)
+        if f.ndim == 1:
+            return np.column_stack([expit(-f), expit(f)])
+        if isinstance(self.loss_, MultinomialLoss):
+            return np.asarray(softmax(f, axis=1))
+        # log expit and softmax, so that a row of tiny probabilities still has a sum to divide by
+        return np.asarray(softmax(-np.logaddexp(0.0, -f), axis=1))
+
+    def _check_targets(self, X: Any, y: Any) -> tuple[Array, Any]:
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        return X, y
+
+    def _code(self, y: Any) -> Array:
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y must hold at least two classes among samples of positive weight; got one class, "
+                f"{self.classes_.tolist()[0]!r}"
+            )
+        self.loss_ = _loss(self.loss, len(self.classes_))
+        return _coded(codes, len(self.classes_), self.loss_)
+
+    def _class_weights(self, target: Array, sample_weight: Array | None) -> Array | None:
+        if self.class_weight is None:
+            return None
+        codes = np.argmax(target, axis=1) if target.ndim == 2 else (target > 0).astype(np.intp)
+        if isinstance(self.class_weight, str):
+            totals = np.bincount(codes, sample_weight)
+            by_class = np.sum(totals) / (len(self.classes_) * totals)
+        else:
+            by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
+        if np.any(by_class < 0):
+            raise ValueError(f"class_weight must be >= 0; got {self.class_weight!r}")
+        return np.asarray(by_class[codes], dtype=np.float64)
+
+    @property
+    def _scales_targets(self) -> bool:
+        return False
+
+
+def _loss(loss: Any, n_classes: int) -> Loss:
+    if isinstance(loss, str) and loss == "auto":
+        return LogisticLoss() if n_classes == 2 else MultinomialLoss()
+    found = get_loss(loss)
+    if not found.is_classification:
+        raise ValueError(
+            "loss must be 'auto' or one for classes, such as 'logistic', 'squared_hinge', 'hinge' or 'multinomial'; "
+            f"got {loss!r}"
+        )
+    return found
+
+
+def _coded(codes: NDArray[np.intp], n_classes: int, loss: Loss) -> Array:
+    """Return one-hot rows for the multinomial loss, else -1 and +1: in one column, or one for each of three or more."""
+    one_hot = np.eye(n_classes)[codes]
+    if isinstance(loss, MultinomialLoss):
+        return one_hot
+    signs: Array = 2.0 * one_hot - 1.0
+    return signs if n_classes > 2 else signs[:, 1]

@@ -1,0 +1,123 @@
+"""Classification with scikit-learn's contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.utils._param_validation import StrOptions
+
+from cvxnn.estimators.classification import Classification
+from cvxnn.estimators.relu import ReLUEstimator
+
+
+class ReLUClassifier(Classification, ReLUEstimator):
+    """Two-layer ReLU network classification, trained to the global optimum by convex optimisation.
+
+    Minimises ``ell((X U)_+ A + b, y) + beta/2 (||U||^2 + ||A||^2)``, loss summed over samples, over networks of any
+    width, and proves how close the result is to the best possible one.
+
+    Parameters
+    ----------
+    beta : float or "auto", default "auto"
+        Weight decay. "auto" means ``beta_ratio`` times the critical beta of the data, from which on the network is
+        constant: free of the scale of X and of the number of samples.
+    beta_ratio : float, default 0.005
+        Used when ``beta="auto"``.
+    loss : str or Loss, default "auto"
+        Training loss: "auto" is cross-entropy, that is "logistic" for two classes and "multinomial" for more. With
+        "logistic", "squared_hinge" or "hinge" more than two classes have an output each, one class against the rest.
+    fit_intercept : bool, default True
+        Add a hidden bias, penalised like the other weights, and an unpenalised output offset.
+    standardize : bool, default True
+        Scale columns of X to mean 0 and variance 1 for training, and fold the scaling back into the network,
+        so that ``network_`` takes raw data. Without intercept only variances (about zero) are scaled. With
+        ``fit_intercept=False`` and ``standardize=False`` the problem is exactly the one above on X as given.
+    class_weight : dict, "balanced" or None, default None
+        Weights of classes, which multiply those of samples; "balanced" gives every class the same sum of weights. The
+        critical beta that ratios refer to is that of classes weighted by the mean of these weights.
+    tol : float, default 1e-3
+        Relative gap asked for.
+    max_seconds : float, optional
+        Time limit; the best network so far is kept, with its certificate.
+    random_state : int, RandomState or None, default 0
+        Seed of the random starts.
+    verbose : int, default 0
+        1 shows a line of progress on a terminal.
+
+    Attributes
+    ----------
+    network_ : ReLUNetwork
+        The trained network in raw units. Its inputs are the columns of X, then a column of ones if
+        ``fit_intercept``.
+    problem_ : Problem
+        The problem that was solved, in standardised units.
+    result_ : TrainingResult
+        The result of training on ``problem_``: network in standardised units, certificate, status, history.
+    certificate_ : Certificate
+        What is proved about the solution of ``problem_``.
+    objective_, lower_bound_, gap_ : float
+        Of ``certificate_``.
+    history_ : tuple of TrainingRecord
+        One record a round of training, ``n_iter_`` of them.
+    beta_ : float
+        The weight decay used.
+    loss_ : Loss
+        The loss used.
+    classes_ : ndarray of shape (K,)
+        The classes, ascending.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where X had any.
+
+    Notes
+    -----
+    Samples that occur more than once are merged into one of greater weight where weights are given or at least half
+    of the samples are repeats; the problem stays the same.
+
+    References
+    ----------
+    M. Pilanci and T. Ergen, "Neural networks are convex regularizers: exact polynomial-time convex optimization
+    formulations for two-layer networks", ICML 2020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.linspace(-1, 1, 20)[:, None]
+    >>> y = np.where(np.abs(x[:, 0]) > 0.5, "outer", "inner")
+    >>> model = ReLUClassifier().fit(x, y)
+    >>> model.predict([[0.0], [0.9]])
+    array(['inner', 'outer'], dtype='<U5')
+    >>> model.certificate_.proven
+    True
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+        **ReLUEstimator._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        *,
+        beta: float | str = "auto",
+        beta_ratio: float = 0.005,
+        loss: Any = "auto",
+        fit_intercept: bool = True,
+        standardize: bool = True,
+        class_weight: Any = None,
+        tol: float = 1e-3,
+        max_seconds: float | None = None,
+        random_state: Any = 0,
+        verbose: int = 0,
+    ) -> None:
+        self.beta = beta
+        self.beta_ratio = beta_ratio
+        self.loss = loss
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.class_weight = class_weight
+        self.tol = tol
+        self.max_seconds = max_seconds
+        self.random_state = random_state
+        self.verbose = verbose

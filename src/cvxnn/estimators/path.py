@@ -1,0 +1,279 @@
+"""The regularisation path of training: networks for decreasing weight decay, each started from the one before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from cvxnn.certificates import Certificate, beta_max, certify
+from cvxnn.estimators.progress import StatusLine
+from cvxnn.losses import Loss
+from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import OutputNorm, Problem
+from cvxnn.training import TrainingRecord, TrainingResult, TrainingStatus, train
+from cvxnn.validation import Array, as_finite_array, as_number
+
+
+@dataclass(frozen=True, eq=False)
+class RegularisationPath:
+    """Trained networks for decreasing weight decays.
+
+    Parameters
+    ----------
+    betas : ndarray of shape (k,)
+        Weight decays, decreasing.
+    results : tuple of TrainingResult
+        What training gave at each: network, certificate, status, history.
+    seconds : ndarray of shape (k,)
+        Wall time of each, certificates that were asked for included.
+    """
+
+    betas: Array  # (k,)
+    results: tuple[TrainingResult, ...]
+    seconds: Array  # (k,)
+
+    @property
+    def networks(self) -> tuple[ReLUNetwork, ...]:
+        """Return the network at each beta."""
+        return tuple(result.network for result in self.results)
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Return what is proved at each beta."""
+        return tuple(result.certificate for result in self.results)
+
+    @property
+    def objectives(self) -> Array:
+        """Return the training objective at each beta, penalty included, shape (k,)."""
+        return np.array([certificate.objective for certificate in self.certificates])
+
+    @property
+    def n_neurons(self) -> NDArray[np.int64]:
+        """Return the number of neurons at each beta, shape (k,)."""
+        return np.array([network.n_neurons for network in self.networks], dtype=np.int64)
+
+    def map_networks(self, change: Callable[[ReLUNetwork], ReLUNetwork]) -> RegularisationPath:
+        """Return the path with every network replaced by a function of it; certificates stay as they are."""
+        results = tuple(replace(result, network=change(result.network)) for result in self.results)
+        return RegularisationPath(self.betas, results, self.seconds)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __repr__(self) -> str:
+        neurons = self.n_neurons
+        return (
+            f"RegularisationPath({len(self)} betas from {self.betas[0]:.4g} to {self.betas[-1]:.4g}, "
+            f"{neurons[0]} to {neurons[-1]} neurons)"
+        )
+
+
+def relu_path(
+    X: Any,
+    y: Any,
+    *,
+    betas: Any = None,
+    n_betas: int = 50,
+    eps: float = 1e-3,
+    loss: str | Loss = "squared",
+    output_offset: bool = False,
+    sample_weight: Any = None,
+    output_norm: OutputNorm = "l2",
+    tol: float = 1e-3,
+    max_seconds: float | None = None,
+    random_state: Any = 0,
+    quick: bool = False,
+    certify: bool = False,
+    verbose: int = 0,
+) -> RegularisationPath:
+    """Train networks for decreasing weight decays, each started from the one before.
+
+    The problem at every beta is exactly that of `Problem`: data are taken as they are, without scaling or bias.
+
+    Parameters
+    ----------
+    X, y, loss, output_offset, sample_weight, output_norm
+        As in `Problem`.
+    betas : array_like of shape (k,), optional
+        Weight decays, decreasing and > 0. By default ``n_betas`` of them from `beta_max` down, in equal factors.
+    n_betas : int, default 50
+        How many, at least 1.
+    eps : float, default 1e-3
+        The last weight decay over the first, in (0, 1).
+    tol : float, default 1e-3
+        Relative gap asked for, at each beta.
+    max_seconds : float, optional
+        Time limit of the whole path. What is left of it is shared equally by the betas that are left, so that all
+        have a network; those that ran out of time say so in their status.
+    random_state : int, RandomState or None, default 0
+        Seed of the random starts.
+    quick : bool, default False
+        Go on to the next beta after a round of training that lowers the objective by less than ``tol``, rather than
+        when a search finds no direction that violates the dual by more than ``tol``. Several times faster where beta
+        is small; the objective is then often within ``tol`` of the best, but not looked at.
+    certify : bool, default False
+        Prove a lower bound at each beta as `cvxnn.certify` does, in up to ten seconds each where no exact proof is
+        affordable. Otherwise certificates hold what training proved by the way.
+    verbose : int, default 0
+        1 shows a line of progress on a terminal.
+
+    Returns
+    -------
+    RegularisationPath
+        Shorter than ``betas`` only after a keyboard interrupt.
+
+    Raises
+    ------
+    ValueError
+        As `Problem` and `train`; if ``betas`` are not decreasing numbers > 0, or where they are to be chosen and
+        every beta gives the network without neurons.
+
+    References
+    ----------
+    J. Friedman, T. Hastie, R. Tibshirani, "Regularization paths for generalized linear models via coordinate
+    descent", J. Stat. Softw. 2010, section 2.5 (warm starts from the largest weight decay down).
+
+    Examples
+    --------
+    >>> path = relu_path([[1.0], [-1.0]], [2.0, 1.0], n_betas=3, eps=0.36)
+    >>> path.betas, path.n_neurons
+    (array([2.  , 1.2 , 0.72]), array([0, 1, 2]))
+    >>> path.objectives.round(4)  # beta (2 - beta) + 1/2 beta^2 where beta < 2, and the same of 1
+    array([2.5   , 2.18  , 1.6416])
+    """
+    problem = Problem(X, y, 0.0, loss, output_offset, sample_weight, output_norm)
+    values = _default_betas(problem, n_betas, eps) if betas is None else as_decreasing(betas, "betas")
+    with StatusLine(verbose) as line:
+        return train_path(
+            problem,
+            values,
+            tol=tol,
+            max_seconds=max_seconds,
+            random_state=random_state,
+            quick=quick,
+            prove=certify,
+            show=line.show,
+        )
+
+
+def train_path(
+    problem: Problem,
+    betas: Array,
+    *,
+    tol: float,
+    max_seconds: float | None = None,
+    random_state: Any = 0,
+    quick: bool = False,
+    prove: bool = False,
+    show: Callable[[str], None] | None = None,
+) -> RegularisationPath:
+    """Train a problem at decreasing weight decays; parameters are those of `relu_path`.
+
+    ``show``, where given, is called with a line of text for each beta.
+    """
+    started = time.perf_counter()
+    rng = check_random_state(random_state)
+    network, results, seconds = _null_network(problem), [], []
+    for number, beta in enumerate(betas):
+        before = time.perf_counter()
+        left = None
+        if max_seconds is not None:
+            # Never quite zero: then too the network of the beta before is looked at and kept.
+            left = max((max_seconds - (before - started)) / (len(betas) - number), 1e-6)
+        at_beta = problem.with_beta(float(beta))
+        result = train(
+            at_beta,
+            tol=tol,
+            max_seconds=left,
+            random_state=rng.randint(2**31),
+            start=network,
+            callback=_Enough(tol) if quick else None,
+            prove=False,
+        )
+        if result.status is TrainingStatus.STOPPED:
+            result = replace(result, status=TrainingStatus.MAX_ROUNDS)
+        if prove and not result.certificate.proven:
+            result = _proved(at_beta, result, tol)
+        network = result.network
+        results.append(result)
+        seconds.append(time.perf_counter() - before)
+        if show is not None:
+            show(f"beta {number + 1} of {len(betas)}  {beta:.4g}  neurons {network.n_neurons}")
+        if result.status is TrainingStatus.INTERRUPTED:
+            break
+    return RegularisationPath(betas[: len(results)], tuple(results), np.array(seconds))
+
+
+@dataclass(eq=False)
+class _Enough:
+    """Says to stop after a round that lowered the objective by less than ``tol``.
+
+    The neighbour's network is close, and what further rounds would bring here they bring at the next beta too.
+    """
+
+    tol: float
+    before: float = np.inf
+
+    def __call__(self, record: TrainingRecord) -> bool:
+        little = self.before - record.objective <= self.tol * record.objective
+        self.before = record.objective
+        return bool(little)
+
+
+def as_decreasing(values: Any, name: str) -> Array:
+    """Return decreasing numbers > 0 as an array of shape (k,).
+
+    Raises
+    ------
+    ValueError
+        If they are anything else.
+    """
+    array = as_finite_array(values, name, (1,))
+    if np.any(array <= 0.0) or np.any(np.diff(array) >= 0.0):
+        raise ValueError(f"{name} must be decreasing and > 0; got {array!r}")
+    return array
+
+
+def equal_factors(n_betas: int, eps: float) -> Array:
+    """Return ``n_betas`` numbers from 1 down to ``eps``, in equal factors.
+
+    Raises
+    ------
+    ValueError
+        If ``n_betas`` is no integer >= 1, or ``eps`` is not in (0, 1).
+    """
+    if not isinstance(n_betas, Integral) or isinstance(n_betas, bool) or n_betas < 1:
+        raise ValueError(f"n_betas must be an integer >= 1; got {n_betas!r}")
+    if as_number(eps, "eps", positive=True) >= 1.0:
+        raise ValueError(f"eps must be < 1; got {eps!r}")
+    return np.asarray(np.geomspace(1.0, eps, int(n_betas)))
+
+
+def _default_betas(problem: Problem, n_betas: int, eps: float) -> Array:
+    ratios = equal_factors(n_betas, eps)
+    critical = beta_max(problem)
+    if critical <= 0.0:
+        raise ValueError(
+            "betas must be given where every weight decay gives the network without neurons; beta_max is 0"
+        )
+    return critical * ratios
+
+
+def _null_network(problem: Problem) -> ReLUNetwork:
+    output = np.zeros((0, *problem.y.shape[1:]))
+    return ReLUNetwork(np.zeros((problem.n_features, 0)), output, problem.null_offset())
+
+
+def _proved(problem: Problem, result: TrainingResult, tol: float) -> TrainingResult:
+    """Return the result with the better of two certificates: training's, and that of `certify`."""
+    certificate = certify(problem, result.network, tol=tol)
+    better = certificate.lower_bound > result.certificate.lower_bound
+    status = TrainingStatus.PROVEN if better and certificate.proven else result.status
+    return replace(result, certificate=certificate if better else result.certificate, status=status)
