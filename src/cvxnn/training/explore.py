@@ -75,10 +75,7 @@ def explore(
     max_seconds : float, optional
         Time limit of the descent.
     """
-    if len(atoms) == 0:
-        start = small_random_network(problem, n_fresh, rng)
-    else:
-        start = with_fresh_neurons(problem, atoms.network(problem, offset), n_fresh, rng)
+    start = with_fresh_neurons(problem, atoms.network(problem, offset), n_fresh, rng)
     network = descend(rough, start, max_iterations=_ITERATIONS, max_seconds=max_seconds)
     met = Atoms.of_network(problem, network).without_blocks()
     if len(met) == 0:
@@ -116,8 +113,10 @@ def judge(problem: Problem, atoms: Atoms, lam: Array) -> tuple[Atoms, Array]:
 def with_fresh_neurons(
     problem: Problem, network: ReLUNetwork, n_fresh: int, rng: np.random.Generator
 ) -> ReLUNetwork:
-    """Return the network with random neurons of its median neuron's norm."""
+    """Return the network with random neurons of its median neuron's norm; small ones alone where it has none."""
     fresh = small_random_network(problem, n_fresh, rng)
+    if network.n_neurons == 0:
+        return fresh
     sizes = [
         np.abs(output) if output.ndim == 1 else np.linalg.norm(output, axis=1)
         for output in (network.output, fresh.output)

@@ -114,11 +114,12 @@ def train(
     verbose : int, default 0
         1 shows a line of progress on a terminal.
     start : ReLUNetwork, optional
-        A network to improve, such as that of a neighbouring beta or one trained elsewhere: training begins with the
-        convex program on its patterns, in place of a descent from random neurons. The result is never worse.
+        A network to improve, such as that of a neighbouring beta or one trained elsewhere: the first descent begins
+        from it with fresh random neurons, and the first convex program has its patterns too. The result is never worse.
     prove : bool, default True
-        Whether to spend time, up to ten seconds, on raising the lower bound at the end. Without, the certificate holds
-        what was proved on the way; `certify` does the rest later.
+        Whether to spend time on evidence at the end: up to ten seconds on raising the lower bound, and a repetition of
+        the search that found nothing with four times the starts. Without, the certificate holds what was proved on the
+        way, and "no violation" rests on one search; `certify` does the rest later.
 
     Returns
     -------
@@ -247,14 +248,7 @@ class _Training:
         self.is_large = self.oracle is None and self.problem.n_samples * self.width() >= _LARGE
         if self.is_large:
             self.program_tol = _LARGE_PROGRAM_TOL * self.tol
-        if self.start is None:
-            self.first_descent()
-        else:
-            per_class = self.problem.output_norm == "l1" and self.start.output.ndim == 2
-            start = _one_output_each(self.start) if per_class else self.start
-            given = Atoms.of_network(self.problem, start)
-            self.accept(given, self.start.offset)
-            self.descended = given.join(self.descend_from(self.with_fresh_neurons(start)))
+        self.first_descent()
         status = self.record(0, None, progress)
         if status is not None:
             return status
@@ -289,14 +283,19 @@ class _Training:
         return TrainingStatus.STALLED if stalled else None
 
     def first_descent(self) -> None:
-        """Descend from small random neurons; keep their patterns, also those of a network no better than none."""
-        self.descended = self.descend_from(small_random_network(self.problem, self.width(), self.rng))
+        """Descend from small random neurons, or from the given network with random neurons added; keep all patterns.
 
-    def with_fresh_neurons(self, network: ReLUNetwork) -> ReLUNetwork:
-        """Return a network with random neurons, as many as a first descent has."""
-        if network.n_neurons == 0:
-            return small_random_network(self.problem, self.width(), self.rng)
-        return with_fresh_neurons(self.problem, network, self.width(), self.rng)
+        Patterns are kept also of a network no better than none.
+        """
+        if self.start is None:
+            self.descended = self.descend_from(small_random_network(self.problem, self.width(), self.rng))
+            return
+        per_class = self.problem.output_norm == "l1" and self.start.output.ndim == 2
+        start = _one_output_each(self.start) if per_class else self.start
+        given = Atoms.of_network(self.problem, start)
+        self.accept(given, start.offset)
+        widened = with_fresh_neurons(self.problem, start, self.width(), self.rng)
+        self.descended = given.join(self.descend_from(widened))
 
     def descend_from(self, start: ReLUNetwork) -> Atoms:
         """Descend from a network, keep it if it is the best so far, and return its atoms."""
@@ -341,7 +340,7 @@ class _Training:
         if explored.value > self.tol and self.seconds_left() > 0:
             return explored
         violations = explored.join(self.violations_of(lam, _RANDOM_STARTS))
-        confirm = self.oracle is None and self.start is None
+        confirm = self.oracle is None and self.proves
         if confirm and violations.value <= self.tol and self.seconds_left() > 0:
             violations = violations.join(self.violations_of(lam, _CONFIRMATION * _RANDOM_STARTS))
         return violations
