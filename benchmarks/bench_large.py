@@ -26,7 +26,7 @@ def peak_mebibytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kilobytes on Linux
 
 
-def measure(name: str, ratio: float, tol: float, max_seconds: float) -> dict[str, Any]:
+def measure(name: str, ratio: float, tol: float, max_seconds: float | None) -> dict[str, Any]:
     """Train on a table in this process and return the figures."""
     problem = table_problem(name, ratio)
     before = peak_mebibytes()  # imports, reading, and the search for the critical beta
@@ -60,7 +60,9 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*", default=TABLES)
     parser.add_argument("--ratio", type=float, default=1e-2, help="beta over its critical value")
     parser.add_argument("--tol", type=float, default=1e-3)
-    parser.add_argument("--max-seconds", type=float, default=600.0, help="limit on each training")
+    parser.add_argument(
+        "--max-seconds", type=float, help="train for as long as that; by default training decides"
+    )
     parser.add_argument("--here", help="train on this one table in this process and print JSON")
     options = parser.parse_args()
     settings = {"ratio": options.ratio, "tol": options.tol, "max_seconds": options.max_seconds}
@@ -72,7 +74,8 @@ def main() -> None:
         return
     rows = []
     for name in options.tables:
-        flags = [f"--{key.replace('_', '-')}={value}" for key, value in settings.items()]
+        given = {key: value for key, value in settings.items() if value is not None}
+        flags = [f"--{key.replace('_', '-')}={value}" for key, value in given.items()]
         command = [sys.executable, __file__, "--here", name, *flags]
         rows.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
         write_json(options.out, {"rows": rows})

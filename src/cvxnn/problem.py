@@ -129,6 +129,11 @@ class Problem:
         """Return C."""
         return 1 if self.y.ndim == 1 else int(self.y.shape[1])
 
+    @property
+    def total_weight(self) -> float:
+        """Return the sum of the samples' weights; n without any."""
+        return float(self.n_samples if self.sample_weight is None else np.sum(self.sample_weight))
+
     def _mean_target(self) -> Array:
         """Return what the offset can take up of the targets.
 

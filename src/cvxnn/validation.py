@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,19 @@ def as_number(value: Any, name: str, *, positive: bool = False) -> float:
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
         raise ValueError(f"{name} must be {accepted}; got {value!r}")
     return number
+
+
+def as_count(value: Any, name: str, least: int = 0) -> int:
+    """Return ``value`` as an integer of at least ``least``.
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is anything else.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer >= {least}; got {value!r}")
+    return int(value)
 
 
 def read_only(array: Array) -> Array:

@@ -8,7 +8,7 @@ import pytest
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 
 from cvxnn import ReLUClassifierCV, ReLURegressor, ReLURegressorCV
 from cvxnn.plots import cv as cv_curve
@@ -31,11 +31,13 @@ def fitted(data):
 
 def test_scores_are_those_of_a_loop_by_hand(data, fitted):
     X, y = data
-    for ratio, scores in zip(RATIOS, fitted.scores_, strict=True):
-        model = ReLURegressor(beta_ratio=ratio)
-        by_hand = cross_val_score(model, X, y, cv=SETTINGS["cv"])
-        # Networks within tol of the optimum of a strongly convex loss: predictions agree to its root.
-        np.testing.assert_allclose(scores, by_hand, atol=2e-2)
+    for beta, scores in zip(fitted.betas_, fitted.scores_, strict=True):
+        by_hand = [
+            ReLURegressor(beta=beta * len(part) / len(y)).fit(X[part], y[part]).score(X[test], y[test])
+            for part, test in SETTINGS["cv"].split(X)
+        ]
+        # Folds only descend, to about 1e-3 of the optimum of a strongly convex loss: predictions agree to its root.
+        np.testing.assert_allclose(scores, by_hand, atol=3e-2)
     search = GridSearchCV(ReLURegressor(), {"beta_ratio": RATIOS}, cv=SETTINGS["cv"]).fit(X, y)
     assert fitted.beta_ratio_ == search.best_params_["beta_ratio"]
     assert fitted.objective_ == pytest.approx(search.best_estimator_.objective_, rel=1e-3)

@@ -42,14 +42,14 @@ def test_loose_bound_overflows_to_infinity():
 
 @pytest.mark.parametrize("value", [-1, 1.5, "3", True, None])
 def test_counts_must_be_non_negative_integers(value):
-    with pytest.raises(ValueError, match="n must be an integer of at least 0"):
+    with pytest.raises(ValueError, match="n must be an integer >= 0"):
         count_bound(value, 2)
-    with pytest.raises(ValueError, match="r must be an integer of at least 0"):
+    with pytest.raises(ValueError, match="r must be an integer >= 0"):
         count_bound(2, value)
 
 
 def test_loose_bound_needs_two_samples_and_a_rank():
-    with pytest.raises(ValueError, match="n must be an integer of at least 2, found 1"):
+    with pytest.raises(ValueError, match="n must be an integer >= 2; got 1"):
         loose_count_bound(1, 1)
     with pytest.raises(ValueError, match="r must be an integer of at least 1, found 0"):
         loose_count_bound(2, 0)

@@ -324,3 +324,28 @@ def test_large_data_without_a_time_limit_end_after_a_few_rounds_and_say_so(monke
     assert len(train(problem, tol=0.5).history) == 2  # the first round brought less
     assert result.certificate.search_violation is not None
     assert train(problem, tol=1e-6, max_seconds=60.0).status is not TrainingStatus.MAX_ROUNDS
+
+
+def test_no_rounds_is_the_descent_alone():
+    problem = planted()
+    descended = train(problem, max_rounds=0, prove=False)
+    assert descended.status is TrainingStatus.MAX_ROUNDS
+    assert [record.round for record in descended.history] == [0]
+    assert descended.certificate.search_violation is None
+    one = train(problem, max_rounds=1)
+    assert one.status is TrainingStatus.MAX_ROUNDS
+    assert len(one.history) == 2
+    assert one.certificate.search_violation is not None
+    best = train(problem).certificate.objective
+    assert best < one.certificate.objective < descended.certificate.objective < 1.02 * best
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, True, "2"])
+def test_rounds_must_be_a_count(value):
+    with pytest.raises(ValueError, match=f"max_rounds must be an integer >= 0; got {value!r}"):
+        train(Problem([[1.0]], [1.0], beta=0.5), max_rounds=value)
+
+
+def test_rounds_and_patterns_exclude_each_other():
+    with pytest.raises(ValueError, match="max_rounds must be left out where patterns are given"):
+        train(Problem([[1.0]], [1.0], beta=0.5), patterns=[[True]], max_rounds=1)

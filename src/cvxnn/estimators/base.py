@@ -120,7 +120,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, TrainingResult | Solution]:
         """Return the problem with its weight decay, and what solving it gave."""
 
-    def _choose(self, data: Data, deadline: Deadline) -> None:
+    def _choose(self, data: Data, prepared: Prepared, deadline: Deadline) -> None:
         """Choose parameters that are to be learned from the data; there are none here."""
         return
 
@@ -143,8 +143,8 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self._validate_params()
         deadline = Deadline.after(self.max_seconds)
         data = self._check(X, y, sample_weight)
-        self._choose(data, deadline)
         prepared = self._prepare(data)
+        self._choose(data, prepared, deadline)
         problem, result = self._solve(prepared, deadline)
         self._keep(prepared.scaling, problem, result)
         return self

@@ -13,14 +13,16 @@ from cvxnn.estimators.cross_validation import CrossValidated
 class ReLUClassifierCV(Classification, CrossValidated):
     """`ReLUClassifier` with its weight decay chosen by cross-validation.
 
-    In every fold a path of networks is trained from the largest weight decay down, each from the one before, and
-    scored on the samples left out. The weight decay that does best is used for all data.
+    In every fold a path of networks is descended from the largest weight decay down, each from the one before, and
+    scored on the samples left out. At the weight decay that does best a network is trained on all data, to the
+    accuracy asked for and with a certificate.
 
     Parameters
     ----------
     beta_ratios : array_like of shape (k,), optional
-        Weight decays to choose from, decreasing, in units of the critical beta of the samples trained on, from which
-        on the network is constant. By default ``n_betas`` of them from 1 down, in equal factors.
+        Weight decays to choose from, decreasing, in units of the critical beta of all samples, from which on the
+        network is constant; a fold has the same weight decays per sample. By default ``n_betas`` of them from 1 down,
+        in equal factors.
     n_betas : int, default 20
         How many.
     eps : float, default 1e-3
@@ -69,7 +71,8 @@ class ReLUClassifierCV(Classification, CrossValidated):
     beta_ratio_ : float
         The ratio taken.
     path_ : RegularisationPath
-        The path on all data down to the weight decay taken; its networks are in raw units.
+        The path on all data down to the weight decay taken, by descent alone as the folds' are (`relu_path` with
+        ``quick``); its networks are in raw units.
     network_ : ReLUNetwork
         The trained network in raw units. Its inputs are the columns of X, then a column of ones if
         ``fit_intercept``.

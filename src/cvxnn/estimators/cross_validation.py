@@ -58,12 +58,14 @@ class CrossValidated(NetworkEstimator):
         "n_jobs": [Integral, None],
     }
 
-    def _choose(self, data: Data, deadline: Deadline) -> None:
+    def _choose(self, data: Data, prepared: Prepared, deadline: Deadline) -> None:
         """Set scores of all folds, and the weight decay that they choose."""
         ratios = equal_factors(self.n_betas, self.eps)
         if self.beta_ratios is not None:
             ratios = as_decreasing(self.beta_ratios, "beta_ratios")
-        scores = self._scores(data, ratios, deadline)
+        # A network without neurons is optimal at every beta where the critical one is 0.
+        self.betas_ = ratios * (beta_max(prepared.reference) or 1.0)
+        scores = self._scores(data, self.betas_ / prepared.problem.total_weight, deadline)
         if not np.all(np.isfinite(scores)):
             fold = int(np.argwhere(~np.isfinite(scores))[0, 1])
             raise ValueError(
@@ -79,8 +81,8 @@ class CrossValidated(NetworkEstimator):
         self.chosen_index_ = self.best_index_ if self.rule == "best" else self.one_se_index_
         self.beta_ratio_ = float(ratios[self.chosen_index_])
 
-    def _scores(self, data: Data, ratios: Array, deadline: Deadline) -> Array:
-        """Return the scores of all folds, shape (k, n_folds)."""
+    def _scores(self, data: Data, betas: Array, deadline: Deadline) -> Array:
+        """Return the scores of all folds at weight decays per sample, shape (k, n_folds)."""
         splits = list(check_cv(self.cv, data.y, classifier=is_classifier(self)).split(data.X, data.y))
         scorer = type(self).score if self.scoring is None else check_scoring(self, self.scoring)
         seconds = deadline.seconds_left()
@@ -89,7 +91,7 @@ class CrossValidated(NetworkEstimator):
             seconds *= _FOLDS_SHARE / waves
         rng = check_random_state(self.random_state)
         jobs = (
-            delayed(_scores_of_fold)(clone(self), data, split, ratios, scorer, seconds, rng.randint(2**31))
+            delayed(_scores_of_fold)(clone(self), data, split, betas, scorer, seconds, rng.randint(2**31))
             for split in splits
         )
         columns: list[Array] = []
@@ -101,7 +103,6 @@ class CrossValidated(NetworkEstimator):
 
     def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, TrainingResult]:
         """Follow the path down to the chosen weight decay, and train there to the accuracy asked for."""
-        self.betas_ = self.beta_ratios_ * _critical_beta(prepared)
         rng = check_random_state(self.random_state)
         # Folds may take longer than their share: a network is owed all the same.
         seconds = deadline.seconds_left(at_least=_OWED)
@@ -127,25 +128,20 @@ class CrossValidated(NetworkEstimator):
         )
 
 
-def _critical_beta(prepared: Prepared) -> float:
-    """Return the critical beta; 1 where every beta gives the network without neurons."""
-    return beta_max(prepared.reference) or 1.0
-
-
 def _scores_of_fold(
     model: CrossValidated,
     data: Data,
     split: tuple[Rows, Rows],
-    ratios: Array,
+    betas: Array,
     scorer: Any,
     max_seconds: float | None,
     seed: int,
 ) -> Array:
-    """Return the scores of a path on some samples, at others, shape (k,)."""
+    """Return the scores of a path on some samples, at others, shape (k,); weight decays are per sample."""
     training, held_out = split
     part = data.rows(training)
     prepared = model._prepare(model._check(part.X, part.y, part.sample_weight))
-    betas = ratios * _critical_beta(prepared)
+    betas = betas * prepared.problem.total_weight
     path = train_path(
         prepared.problem, betas, tol=model.tol, max_seconds=max_seconds, random_state=seed, quick=True
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,8 @@ from cvxnn.estimators.progress import StatusLine
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import OutputNorm, Problem
-from cvxnn.training import TrainingRecord, TrainingResult, TrainingStatus, train
-from cvxnn.validation import Array, as_finite_array, as_number
+from cvxnn.training import TrainingResult, TrainingStatus, train
+from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +114,9 @@ def relu_path(
     random_state : int, RandomState or None, default 0
         Seed of the random starts.
     quick : bool, default False
-        Go on to the next beta after a round of training that lowers the objective by less than ``tol``, rather than
-        when a search finds no direction that violates the dual by more than ``tol``. Several times faster where beta
-        is small; the objective is then often within ``tol`` of the best, but not looked at.
+        Only descend at each beta, from the network of the one before with fresh neurons, rather than train until a
+        search finds no direction that violates the dual by more than ``tol``. Ten times faster or more; objectives
+        are mostly within a hundredth of the best, networks are not pruned, and nothing is proved.
     certify : bool, default False
         Prove a lower bound at each beta as `cvxnn.certify` does, in up to ten seconds each where no exact proof is
         affordable. Otherwise certificates hold what training proved by the way.
@@ -194,11 +193,9 @@ def train_path(
             max_seconds=left,
             random_state=rng.randint(2**31),
             start=network,
-            callback=_Enough(tol) if quick else None,
+            max_rounds=0 if quick else None,
             prove=False,
         )
-        if result.status is TrainingStatus.STOPPED:
-            result = replace(result, status=TrainingStatus.MAX_ROUNDS)
         if prove and not result.certificate.proven:
             result = _proved(at_beta, result, tol)
         network = result.network
@@ -209,22 +206,6 @@ def train_path(
         if result.status is TrainingStatus.INTERRUPTED:
             break
     return RegularisationPath(betas[: len(results)], tuple(results), np.array(seconds))
-
-
-@dataclass(eq=False)
-class _Enough:
-    """Says to stop after a round that lowered the objective by less than ``tol``.
-
-    The neighbour's network is close, and what further rounds would bring here they bring at the next beta too.
-    """
-
-    tol: float
-    before: float = np.inf
-
-    def __call__(self, record: TrainingRecord) -> bool:
-        little = self.before - record.objective <= self.tol * record.objective
-        self.before = record.objective
-        return bool(little)
 
 
 def as_decreasing(values: Any, name: str) -> Array:
@@ -249,11 +230,10 @@ def equal_factors(n_betas: int, eps: float) -> Array:
     ValueError
         If ``n_betas`` is no integer >= 1, or ``eps`` is not in (0, 1).
     """
-    if not isinstance(n_betas, Integral) or isinstance(n_betas, bool) or n_betas < 1:
-        raise ValueError(f"n_betas must be an integer >= 1; got {n_betas!r}")
+    n_betas = as_count(n_betas, "n_betas", least=1)
     if as_number(eps, "eps", positive=True) >= 1.0:
         raise ValueError(f"eps must be < 1; got {eps!r}")
-    return np.asarray(np.geomspace(1.0, eps, int(n_betas)))
+    return np.asarray(np.geomspace(1.0, eps, n_betas))
 
 
 def _default_betas(problem: Problem, n_betas: int, eps: float) -> Array:

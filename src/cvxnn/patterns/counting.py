@@ -1,7 +1,8 @@
 """How many patterns a data set can have: the function-counting theorem."""
 
 import math
-from numbers import Integral
+
+from cvxnn.validation import as_count
 
 
 def count_bound(n: int, r: int) -> int:
@@ -40,7 +41,7 @@ def count_bound(n: int, r: int) -> int:
     >>> count_bound(1000, 3), count_bound(12, 12)
     (999002, 4096)
     """
-    n, r = _as_count(n, "n"), _as_count(r, "r")
+    n, r = as_count(n, "n"), as_count(r, "r")
     if n == 0 or r == 0:
         return 1
     total = binomial = 1
@@ -83,15 +84,9 @@ def loose_count_bound(n: int, r: int) -> float:
     >>> round(loose_count_bound(10, 2), 1)
     598.5
     """
-    n, r = _as_count(n, "n", least=2), _as_count(r, "r", least=1)
+    n, r = as_count(n, "n", least=2), as_count(r, "r", least=1)
     r = min(n, r)
     try:
         return 2 * r * (math.e * (n - 1) / r) ** r
     except OverflowError:
         return math.inf
-
-
-def _as_count(value: int, name: str, least: int = 0) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, found {value!r}")
-    return int(value)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.programs import ConvexProgram, GatedOutputsProgram, GatedReLUProgram
 from cvxnn.solvers.interior_point import InteriorPoint
@@ -14,7 +12,7 @@ from cvxnn.solvers.proximal_newton import ProximalNewton, fitting_newton
 from cvxnn.solvers.solution import Solution
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.working_set import WorkingSet
-from cvxnn.validation import Array, as_finite_array, as_number
+from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 SOLVERS: dict[str, type[Solver]] = {
     "interior_point": InteriorPoint,
@@ -79,8 +77,7 @@ def solve(
     tol = as_number(tol, "tol", positive=True)
     if max_seconds is not None:
         max_seconds = as_number(max_seconds, "max_seconds")
-    if not isinstance(max_steps, Integral) or isinstance(max_steps, bool) or max_steps < 0:
-        raise ValueError(f"max_steps must be an integer >= 0; got {max_steps!r}")
+    max_steps = as_count(max_steps, "max_steps")
     if start is not None:
         start = as_finite_array(start, "start", (2,))
         expected = (program.problem.n_features, program.n_blocks)

@@ -19,8 +19,8 @@ class TrainingStatus(Enum):
         "proof is exact."
     )
     MAX_ROUNDS = (
-        "Stopped after a few rounds or one that brought less than tol, as on large data without a time limit: "
-        "the network is the best so far; give max_seconds to go on for that long."
+        "Stopped at max_rounds, or on large data without a time limit after a few rounds or one that brought less than "
+        "tol: the network is the best so far; raise max_rounds, or give max_seconds to go on for that long."
     )
     MAX_SECONDS = "Stopped at max_seconds: the network is the best so far; raise max_seconds to go on."
     INTERRUPTED = "Interrupted: the network is the best so far."

@@ -27,7 +27,7 @@ from cvxnn.training.progress import Progress
 from cvxnn.training.prune import basic_atoms
 from cvxnn.training.result import TrainingRecord, TrainingResult, TrainingStatus
 from cvxnn.training.smoothing import smoothed, under_loss
-from cvxnn.validation import Array, as_number
+from cvxnn.validation import Array, as_count, as_number
 
 TrainingCallback = Callable[[TrainingRecord], object]
 
@@ -37,6 +37,8 @@ TrainingCallback = Callable[[TrainingRecord], object]
 _NEURONS = 25.0
 _FEWEST_NEURONS, _MOST_NEURONS = 100, 800
 _DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
+# Of a descent's neurons, one in so many is fresh where it starts from a network as wide as that.
+_FRESH_SHARE = 4
 # Samples times neurons from which data are large: there a step of the convex program costs as much as hundreds of
 # iterations of descent. Descent goes on for longer first, and without a time limit rounds end after a few, or after one
 # that lowered the objective by less than tol.
@@ -84,6 +86,7 @@ def train(
     callback: TrainingCallback | None = None,
     verbose: int = 0,
     start: ReLUNetwork | None = None,
+    max_rounds: int | None = None,
     prove: bool = True,
 ) -> TrainingResult:
     """Train a two-layer ReLU network to the global optimum, with a proof of how close it is.
@@ -116,10 +119,14 @@ def train(
     start : ReLUNetwork, optional
         A network to improve, such as that of a neighbouring beta or one trained elsewhere: the first descent begins
         from it with fresh random neurons, and the first convex program has its patterns too. The result is never worse.
+    max_rounds : int, optional
+        Convex programs to solve at most. 0 ends after the descent, within a hundredth or so of the best objective in a
+        small part of the time; its network is not pruned.
     prove : bool, default True
-        Whether to spend time on evidence at the end: up to ten seconds on raising the lower bound, and a repetition of
-        the search that found nothing with four times the starts. Without, the certificate holds what was proved on the
-        way, and "no violation" rests on one search; `certify` does the rest later.
+        Whether to spend time on evidence: exact oracles that take more than an instant, up to ten seconds at the end on
+        raising the lower bound, and a repetition of the search that found nothing with four times the starts. Without,
+        the certificate holds what was proved on the way, "no violation" rests on one search, and a network that a limit
+        stopped is not searched; `certify` does the rest later.
 
     Returns
     -------
@@ -129,8 +136,9 @@ def train(
     Raises
     ------
     ValueError
-        If beta is 0, ``tol`` or ``max_seconds`` is no positive number, a given pattern has the wrong shape or cannot
-        be realised by a non-zero vector, ``start`` does not fit the problem, or both are given.
+        If beta is 0, ``tol`` or ``max_seconds`` is no positive number, ``max_rounds`` is no integer >= 0, a given
+        pattern has the wrong shape or cannot be realised by a non-zero vector, ``start`` does not fit the problem, or
+        ``patterns`` are given with ``start`` or ``max_rounds``.
 
     References
     ----------
@@ -154,6 +162,10 @@ def train(
         problem.require_fitting(start)
         if patterns is not None:
             raise ValueError("start must be left out where patterns are given; got both")
+    if max_rounds is not None:
+        max_rounds = as_count(max_rounds, "max_rounds")
+        if patterns is not None:
+            raise ValueError("max_rounds must be left out where patterns are given; got both")
     if problem.y.ndim == 2 and problem.n_outputs == 1:
         vector = problem.with_targets(problem.y[:, 0])
         return _as_matrix_output(
@@ -166,6 +178,7 @@ def train(
                 callback=callback,
                 verbose=verbose,
                 start=None if start is None else ReLUNetwork(start.hidden, start.output[:, 0], start.offset),
+                max_rounds=max_rounds,
                 prove=prove,
             )
         )
@@ -175,7 +188,7 @@ def train(
             require_realisable(problem.X, patterns)
             return train_on_patterns(problem, patterns, tol=tol, max_seconds=max_seconds)
         smooth, rough = smoothed(problem, tol)
-        run = _Training(smooth, rough, tol, max_seconds, rng, callback, start, prove)
+        run = _Training(smooth, rough, tol, max_seconds, rng, callback, start, max_rounds, prove)
         with Progress(verbose) as progress:
             try:
                 status = run.rounds(progress)
@@ -218,6 +231,7 @@ class _Training:
     rng: np.random.Generator
     callback: TrainingCallback | None
     start: ReLUNetwork | None = None
+    max_rounds: int | None = None
     proves: bool = True
     history: list[TrainingRecord] = field(default_factory=list)
 
@@ -236,14 +250,7 @@ class _Training:
 
     def rounds(self, progress: Progress) -> TrainingStatus:
         """Run rounds until a reason to stop."""
-        # An exact call cannot be cut short, so under a time limit it may be expected to take a fifth of it at most.
-        seconds = _ORACLE_SECONDS if self.max_seconds is None else 0.2 * self.max_seconds
-        self.oracle = exact_oracle(
-            self.problem.X,
-            max_seconds=seconds,
-            n_outputs=self.problem.n_outputs,
-            output_norm=self.problem.output_norm,
-        )
+        self.oracle = self.affordable_oracle()
         # With an exact oracle the gap closes, and a proof is worth the time.
         self.is_large = self.oracle is None and self.problem.n_samples * self.width() >= _LARGE
         if self.is_large:
@@ -271,6 +278,19 @@ class _Training:
                 return status
         return status
 
+    def affordable_oracle(self) -> Oracle | None:
+        """Return an exact oracle, where one is affordable and asked for."""
+        if self.max_rounds == 0:
+            return None
+        # An exact call cannot be cut short, so under a time limit it may be expected to take a fifth of it at most.
+        seconds = _ORACLE_SECONDS if self.max_seconds is None else 0.2 * self.max_seconds
+        return exact_oracle(
+            self.problem.X,
+            max_seconds=seconds if self.proves else 0.0,
+            n_outputs=self.problem.n_outputs,
+            output_norm=self.problem.output_norm,
+        )
+
     def improve(self, violations: Violations) -> TrainingStatus | None:
         """Solve the convex program with the violated patterns added, more finely where they seem to bring nothing."""
         before = self.objective
@@ -294,7 +314,7 @@ class _Training:
         start = _one_output_each(self.start) if per_class else self.start
         given = Atoms.of_network(self.problem, start)
         self.accept(given, start.offset)
-        widened = with_fresh_neurons(self.problem, start, self.width(), self.rng)
+        widened = with_fresh_neurons(self.problem, start, self.width_beside(start), self.rng)
         self.descended = given.join(self.descend_from(widened))
 
     def descend_from(self, start: ReLUNetwork) -> Atoms:
@@ -322,6 +342,11 @@ class _Training:
         critical = max(np.linalg.norm(problem.X.T @ part, 2) for part in (lam, np.maximum(lam, 0.0)))
         wanted = _NEURONS * np.sqrt(critical / problem.beta)
         return int(min(np.clip(wanted, _FEWEST_NEURONS, _MOST_NEURONS), 10 * problem.n_samples))
+
+    def width_beside(self, start: ReLUNetwork) -> int:
+        """Return the fresh neurons beside those of a network; fewer where only the descent counts."""
+        width = self.width()
+        return width if self.max_rounds != 0 else max(width - start.n_neurons, width // _FRESH_SHARE)
 
     def look(self) -> Violations:
         """Ask for violated directions: by a descent first, then by the oracle; keep the bound that it proves."""
@@ -385,7 +410,8 @@ class _Training:
         progress.show(entry)
         if self.callback is not None and self.callback(entry) is True:
             return TrainingStatus.STOPPED
-        return self.reason_to_stop(None)
+        stop = self.reason_to_stop(None)
+        return TrainingStatus.MAX_ROUNDS if stop is None and number == self.max_rounds else stop
 
     def reason_to_stop(self, violations: Violations | None) -> TrainingStatus | None:
         """Return why to stop here, or None; violations are the current network's, where it has been looked at."""
@@ -429,7 +455,7 @@ class _Training:
         """Prune to a basic network and certify it; an interrupt ends both early."""
         try:
             self.simplify()
-            if self.violation is None and status not in _SEARCHED:
+            if self.violation is None and self.proves and status not in _SEARCHED:
                 lam = self.problem.dual_variable(self.network.predict(self.problem.X))
                 self.violation = self.violations_of(lam, _RANDOM_STARTS, _LAST_SEARCH_SECONDS).value
             if self.proves and self.objective - self.lower_bound > self.tol * self.objective:
@@ -467,7 +493,8 @@ class _Training:
         """Merge equal directions, prune to a basic network, leave out specks: what does not raise the objective."""
         if len(self.atoms) == 0:
             return
-        self.replace(basic_atoms(self.problem, self.atoms))
+        if self.max_rounds != 0:
+            self.replace(basic_atoms(self.problem, self.atoms))
         for share in _SPECKS:
             c = self.atoms.coefficients
             if self.replace(self.atoms.select(c > share * np.max(c))):
