@@ -1,0 +1,1 @@
+"""The landscape of training: optimal sets, minimal networks, stationary points, paths between networks, duality."""

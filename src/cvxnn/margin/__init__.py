@@ -1,0 +1,1 @@
+"""Max-margin networks, their duality, and the geometry of rectified ellipsoids."""
