@@ -18,8 +18,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from cvxnn.certificates import beta_max
 from cvxnn.estimators.base import Data, Deadline, NetworkEstimator, Prepared
 from cvxnn.estimators.path import as_decreasing, equal_factors, train_path
-from cvxnn.estimators.progress import StatusLine
 from cvxnn.problem import Problem
+from cvxnn.status_line import StatusLine
 from cvxnn.training import TrainingResult, TrainingStatus, train
 from cvxnn.validation import Array
 

@@ -10,13 +10,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from cvxnn.estimators.base import Deadline, NetworkEstimator, Prepared
-from cvxnn.estimators.progress import StatusLine
 from cvxnn.estimators.standardisation import weight_decay
 from cvxnn.patterns import sample_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import gated_program
 from cvxnn.solvers import Solution, SolveRecord, solve
 from cvxnn.solvers.path import critical_beta
+from cvxnn.status_line import StatusLine
 
 
 class GatedReLUEstimator(NetworkEstimator):

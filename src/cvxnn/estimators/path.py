@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from cvxnn.certificates import Certificate, beta_max, certify
-from cvxnn.estimators.progress import StatusLine
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import OutputNorm, Problem
+from cvxnn.status_line import StatusLine
 from cvxnn.training import TrainingResult, TrainingStatus, train
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 

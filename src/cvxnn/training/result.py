@@ -63,6 +63,14 @@ class TrainingRecord:
     neurons: int
     violation: float | None
 
+    def in_words(self) -> str:
+        """Return one line of text."""
+        violation = "" if self.violation is None else f"  violation {self.violation:.2g}"
+        return (
+            f"round {self.round}  {self.seconds:.1f} s  objective {self.objective:.6g}  "
+            f"lower bound {self.lower_bound:.6g}  neurons {self.neurons}{violation}"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:

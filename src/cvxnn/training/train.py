@@ -16,6 +16,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, require_realisable
 from cvxnn.problem import Problem
 from cvxnn.solvers import SolveStatus
+from cvxnn.status_line import StatusLine
 from cvxnn.training.atoms import Atoms
 from cvxnn.training.convexify import convexify
 from cvxnn.training.descend import DescentInterrupted, descend, small_random_network
@@ -23,7 +24,6 @@ from cvxnn.training.explore import explore, with_fresh_neurons
 from cvxnn.training.grow import Violations, explored_violations, find_violations
 from cvxnn.training.on_patterns import train_on_patterns
 from cvxnn.training.polish import polish
-from cvxnn.training.progress import Progress
 from cvxnn.training.prune import basic_atoms
 from cvxnn.training.result import TrainingRecord, TrainingResult, TrainingStatus
 from cvxnn.training.smoothing import smoothed, under_loss
@@ -189,9 +189,9 @@ def train(
             return train_on_patterns(problem, patterns, tol=tol, max_seconds=max_seconds)
         smooth, rough = smoothed(problem, tol)
         run = _Training(smooth, rough, tol, max_seconds, rng, callback, start, max_rounds, prove)
-        with Progress(verbose) as progress:
+        with StatusLine(verbose) as line:
             try:
-                status = run.rounds(progress)
+                status = run.rounds(line)
             except KeyboardInterrupt:
                 status = TrainingStatus.INTERRUPTED
         result = run.finish(status)
@@ -248,7 +248,7 @@ class _Training:
         self.descended = self.atoms
         self.violation: float | None = None  # of the best network; None where no search has seen it
 
-    def rounds(self, progress: Progress) -> TrainingStatus:
+    def rounds(self, line: StatusLine) -> TrainingStatus:
         """Run rounds until a reason to stop."""
         self.oracle = self.affordable_oracle()
         # With an exact oracle the gap closes, and a proof is worth the time.
@@ -256,13 +256,13 @@ class _Training:
         if self.is_large:
             self.program_tol = _LARGE_PROGRAM_TOL * self.tol
         self.first_descent()
-        status = self.record(0, None, progress)
+        status = self.record(0, None, line)
         if status is not None:
             return status
         before = self.objective
         self.convexify(self.descended)
         number, violations = 1, None
-        while (status := self.record(number, violations, progress)) is None:
+        while (status := self.record(number, violations, line)) is None:
             if self.is_large and self.max_seconds is None:
                 little = before - self.objective <= self.tol * self.objective
                 if little or number >= _LARGE_ROUNDS:
@@ -271,7 +271,7 @@ class _Training:
             number, violations = number + 1, self.look()
             status = self.reason_to_stop(violations)
             if status is not None:
-                self.record(number, violations, progress)
+                self.record(number, violations, line)
                 return status
             status = self.improve(violations)
             if status is not None:
@@ -399,7 +399,7 @@ class _Training:
             max_seconds=max(limits, default=None),
         )
 
-    def record(self, number: int, violations: Violations | None, progress: Progress) -> TrainingStatus | None:
+    def record(self, number: int, violations: Violations | None, line: StatusLine) -> TrainingStatus | None:
         """Add a round to the history, show it, and return a reason to stop, or None."""
         seconds = time.perf_counter() - self.started
         value = None if violations is None else violations.value
@@ -407,7 +407,7 @@ class _Training:
             number, seconds, self.objective, self.lower_bound, self.network.n_neurons, value
         )
         self.history.append(entry)
-        progress.show(entry)
+        line.show(entry.in_words())
         if self.callback is not None and self.callback(entry) is True:
             return TrainingStatus.STOPPED
         stop = self.reason_to_stop(None)
