@@ -15,10 +15,10 @@ demo: $(STAMP)
 	$(BIN)/python examples/demo.py --out out
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n auto -m "not slow" --cov --cov-report=term:skip-covered
 
 test-slow: $(DEV_STAMP)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n auto -m slow
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import cvxnn
 
 QUICK = ["GatedReLURegressor", "GatedReLUClassifier"]
-SLOW = ["ReLURegressor", "ReLUClassifier"]
+SLOW = ["ReLURegressor", "ReLUClassifier", "ReLURegressorCV", "ReLUClassifierCV"]
 
 
 @pytest.mark.slow

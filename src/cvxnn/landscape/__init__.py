@@ -1,1 +1,144 @@
 """The landscape of training: optimal sets, minimal networks, stationary points, paths between networks, duality."""
+
+from cvxnn.landscape.active_directions import ActiveDirection, PathPoint
+from cvxnn.landscape.complexity import (
+    CellCount,
+    ProgramSize,
+    cell_count,
+    fitted_slope,
+    interior_point_growth,
+    interior_point_operations,
+    program_size,
+)
+from cvxnn.landscape.directional import Descent, directional_slopes, is_local_minimum
+from cvxnn.landscape.dual_program import DualSolution, StrongDuality, solve_dual, strong_duality
+from cvxnn.landscape.fewer_neurons import NeuronCurve, value_by_neurons
+from cvxnn.landscape.functions import function_distance, neuron_distance
+from cvxnn.landscape.interpolation import (
+    Interpolation,
+    InterpolationLimit,
+    interpolation_limit,
+    minimum_norm_interpolation,
+)
+from cvxnn.landscape.kink_descent import KinkDescent, KinkDescentStatus, descend_to_stationarity
+from cvxnn.landscape.l1_form import L1Equivalence, l1_equivalence, l1_objective, to_l1_form
+from cvxnn.landscape.local_minima import LocalMinima, local_minima
+from cvxnn.landscape.mappings import RoundTrip, round_trip, to_blocks
+from cvxnn.landscape.minimality import is_basic, is_minimal, is_nearly_minimal, is_scaled, largest_spread
+from cvxnn.landscape.network_operations import (
+    Change,
+    merge_cones,
+    merge_directions,
+    permute,
+    split,
+    what_changed,
+)
+from cvxnn.landscape.optimal_set import locate, optimal_set
+from cvxnn.landscape.optimal_set_location import Location
+from cvxnn.landscape.optimal_set_networks import OptimalSet
+from cvxnn.landscape.optimal_set_polytope import Polytope
+from cvxnn.landscape.optimal_set_supports import SupportSize
+from cvxnn.landscape.paths import NetworkPath, PathDescent, path_to_nearly_minimal, path_to_optimum
+from cvxnn.landscape.pruning import WidthBounds, minimal, prune, width_bounds
+from cvxnn.landscape.solution_path import Breakpoint, EnvelopeStep, SolutionPath, envelope, solution_path
+from cvxnn.landscape.splines import (
+    FreeBiasSpline,
+    OptimalSpline,
+    SplineKinks,
+    free_bias_spline,
+    optimal_spline,
+    spline_kinks,
+)
+from cvxnn.landscape.stationarity import Stationarity, stationarity
+from cvxnn.landscape.sub_programs import (
+    KinkedExample,
+    OwnProgram,
+    kinked_example,
+    optimal_on_own_patterns,
+    sub_sampled_program,
+)
+from cvxnn.landscape.zero_neuron import ZeroNeuron, zero_neuron
+
+__all__ = [
+    "ActiveDirection",
+    "Breakpoint",
+    "CellCount",
+    "Change",
+    "Descent",
+    "DualSolution",
+    "EnvelopeStep",
+    "FreeBiasSpline",
+    "Interpolation",
+    "InterpolationLimit",
+    "KinkDescent",
+    "KinkDescentStatus",
+    "KinkedExample",
+    "L1Equivalence",
+    "LocalMinima",
+    "Location",
+    "NetworkPath",
+    "NeuronCurve",
+    "OptimalSet",
+    "OptimalSpline",
+    "OwnProgram",
+    "PathDescent",
+    "PathPoint",
+    "Polytope",
+    "ProgramSize",
+    "RoundTrip",
+    "SolutionPath",
+    "SplineKinks",
+    "Stationarity",
+    "StrongDuality",
+    "SupportSize",
+    "WidthBounds",
+    "ZeroNeuron",
+    "cell_count",
+    "descend_to_stationarity",
+    "directional_slopes",
+    "envelope",
+    "fitted_slope",
+    "free_bias_spline",
+    "function_distance",
+    "interior_point_growth",
+    "interior_point_operations",
+    "interpolation_limit",
+    "is_basic",
+    "is_local_minimum",
+    "is_minimal",
+    "is_nearly_minimal",
+    "is_scaled",
+    "kinked_example",
+    "l1_equivalence",
+    "l1_objective",
+    "largest_spread",
+    "local_minima",
+    "locate",
+    "merge_cones",
+    "merge_directions",
+    "minimal",
+    "minimum_norm_interpolation",
+    "neuron_distance",
+    "optimal_on_own_patterns",
+    "optimal_set",
+    "optimal_spline",
+    "path_to_nearly_minimal",
+    "path_to_optimum",
+    "permute",
+    "program_size",
+    "prune",
+    "round_trip",
+    "solution_path",
+    "solve_dual",
+    "spline_kinks",
+    "split",
+    "stationarity",
+    "strong_duality",
+    "sub_sampled_program",
+    "to_blocks",
+    "to_l1_form",
+    "value_by_neurons",
+    "what_changed",
+    "width_bounds",
+    "zero_neuron",
+]

@@ -1,7 +1,7 @@
 """Activation patterns of a data set: evaluate, enumerate, count, sample, and tell which are realisable."""
 
 from cvxnn.patterns.activation import activation_patterns
-from cvxnn.patterns.counting import count_bound, loose_count_bound
+from cvxnn.patterns.counting import count_bound, count_cells, is_in_general_position, loose_count_bound
 from cvxnn.patterns.enumeration import enumerate_patterns
 from cvxnn.patterns.pattern_set import ActivationPatterns
 from cvxnn.patterns.realisability import is_realisable, require_realisable
@@ -11,7 +11,9 @@ __all__ = [
     "ActivationPatterns",
     "activation_patterns",
     "count_bound",
+    "count_cells",
     "enumerate_patterns",
+    "is_in_general_position",
     "is_realisable",
     "loose_count_bound",
     "require_realisable",

@@ -123,7 +123,7 @@ def reduce_rows(X: Array) -> ReducedArrangement:
     gate_map = _row_space_map(units)
     coordinates, lengths = _normalised(units @ gate_map)
     tolerance = _rounding(units, gate_map, lengths)
-    members, same_way, first = _merge_parallel(coordinates, 4 * tolerance)
+    members, same_way, first = merge_parallel(coordinates, 4 * tolerance)
     line = np.full(X.shape[0], -1, dtype=np.intp)
     orientation = np.zeros(X.shape[0], dtype=np.bool_)
     line[nonzero], orientation[nonzero] = members, same_way
@@ -183,7 +183,7 @@ def _isotropic_map(normals: Array) -> Array:
     return total
 
 
-def _merge_parallel(rows: Array, tolerance: float) -> tuple[NDArray[np.intp], BoolArray, NDArray[np.intp]]:
+def merge_parallel(rows: Array, tolerance: float) -> tuple[NDArray[np.intp], BoolArray, NDArray[np.intp]]:
     """Group unit rows that are equal up to sign: class of each row, its orientation, first row of each class.
 
     Equal rows have equal ``|row @ probe|``, so only neighbours in that order are compared.

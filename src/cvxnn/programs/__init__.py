@@ -3,6 +3,7 @@
 from cvxnn.programs.copositive import CopositiveProgram, CopositiveSolution
 from cvxnn.programs.gated import GatedReLUProgram
 from cvxnn.programs.gated_outputs import GatedOutputsProgram, gated_program
+from cvxnn.programs.max_margin import MaxMarginProgram
 from cvxnn.programs.program import ConvexProgram, Statement
 from cvxnn.programs.relu import ReLUProgram
 from cvxnn.programs.working_sets import OutOfTime, WorkingSets
@@ -13,6 +14,7 @@ __all__ = [
     "CopositiveSolution",
     "GatedOutputsProgram",
     "GatedReLUProgram",
+    "MaxMarginProgram",
     "OutOfTime",
     "ReLUProgram",
     "Statement",

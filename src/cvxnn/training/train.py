@@ -329,7 +329,9 @@ class _Training:
         widened = with_fresh_neurons(self.problem, self.network, self.width(), self.rng)
         again = self.descend_from(widened, _AGAIN_ITERATIONS)
         atoms = again if self.atoms is again else self.descended
-        self.descended = atoms.select(atoms.coefficients > _VANISHED * np.max(atoms.coefficients, initial=0.0))
+        self.descended = atoms.select(
+            atoms.coefficients > _VANISHED * np.max(atoms.coefficients, initial=0.0)
+        )
 
     def descend_from(self, start: ReLUNetwork, iterations: int = _DESCENT_ITERATIONS) -> Atoms:
         """Descend from a network, keep it if it is the best so far, and return its atoms."""
