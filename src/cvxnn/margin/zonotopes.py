@@ -186,7 +186,8 @@ def oracle_as_hausdorff_distance(X: Any, lam: Any, *, tol: float = 1e-9) -> Orac
 
     Statement. Let Z+ and Z- be the zonotopes of the segments ``[0, |lam_i| x_i]`` with lam_i > 0 and with lam_i < 0.
     Since ``(x_i^T u)_+`` is the support function of [0, x_i], ``lam^T (X u)_+ = h_+(u) - h_-(u)``,
-    and for convex bodies the largest difference of support functions over the unit ball is the excess of the one over the other::
+    and for convex bodies the largest difference of support functions over the unit ball is the excess of the one over
+    the other::
 
         phi(lam)  = max over ||u|| <= 1 of lam^T (X u)_+   = max over z in Z+ of dist(z, Z-)
         Phi(lam)  = max over ||u|| <= 1 of |lam^T (X u)_+| = d_H(Z+, Z-)
