@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cvxnn import Problem, ReLUNetwork, ReLUProgram, beta_max, enumerate_patterns, train
@@ -23,7 +23,6 @@ def random_problem(seed, loss="squared", share=0.1, output_offset=False, data="g
     return Problem(X, y, max(share * critical, 1e-3), loss, output_offset)
 
 
-@settings(max_examples=15)
 @given(
     seed=st.integers(0, 10_000),
     loss=st.sampled_from(LOSSES),

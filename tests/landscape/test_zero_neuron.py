@@ -24,7 +24,7 @@ def random_problem(seed, loss, output_offset):
     return Problem(X, y, 0.1 * beta_max(X, y, loss=loss, output_offset=output_offset), loss, output_offset)
 
 
-@settings(max_examples=8)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 10_000), loss=st.sampled_from(["squared", "logistic"]), output_offset=st.booleans()
 )
