@@ -77,6 +77,11 @@ class Atoms:
         """Return the atoms in use."""
         return self.select(self.coefficients > 0)
 
+    def without_specks(self, share: float) -> Atoms:
+        """Return the atoms with coefficients above a share of the largest."""
+        c = self.coefficients
+        return self.select(c > share * np.max(c, initial=0.0))
+
     def without_blocks(self) -> Atoms:
         """Return zero atoms of the same patterns and signs."""
         return Atoms(np.zeros_like(self.blocks), self.masks, self.signs)
