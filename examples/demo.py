@@ -23,7 +23,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cvxnn import Problem, ReLURegressor, load_network, plots, train
+from cvxnn import Problem, ReLURegressorCV, load_network, plots, train
 from cvxnn.datasets import load_diabetes
 
 # Every search tries as many values, with the same folds.
@@ -52,9 +52,7 @@ def contenders() -> dict[str, Any]:
     """Return the models compared, cvxnn first."""
     mlp = scaled(MLPRegressor(random_state=0))
     return {
-        "cvxnn, beta by cross-validation": GridSearchCV(
-            ReLURegressor(tol=1e-2), {"beta_ratio": BETA_RATIOS}, cv=FOLDS
-        ),
+        "cvxnn, beta by cross-validation": ReLURegressorCV(beta_ratios=BETA_RATIOS, cv=FOLDS, tol=1e-2),
         "ridge, alpha by cross-validation": scaled(RidgeCV(np.logspace(-3, 3, 13))),
         "MLP, default": mlp,
         "MLP, alpha by cross-validation": GridSearchCV(
@@ -66,13 +64,13 @@ def contenders() -> dict[str, Any]:
 def neurons_of(model: Any) -> str:
     """Return the number of hidden neurons, as text."""
     best = getattr(model, "best_estimator_", model)
-    if isinstance(best, ReLURegressor):
+    if isinstance(best, ReLURegressorCV):
         return str(best.network_.n_neurons)
     inner = best.regressor_[-1]
     return str(inner.hidden_layer_sizes[0]) if isinstance(inner, MLPRegressor) else "-"
 
 
-def compare(data: tuple[Any, Any, Any, Any]) -> tuple[list[Row], ReLURegressor]:
+def compare(data: tuple[Any, Any, Any, Any]) -> tuple[list[Row], ReLURegressorCV]:
     """Fit every contender; return the rows and the trained cvxnn model."""
     X, X_test, y, y_test = data
     rows, ours = [], None
@@ -84,7 +82,7 @@ def compare(data: tuple[Any, Any, Any, Any]) -> tuple[list[Row], ReLURegressor]:
         seconds = time.perf_counter() - started
         rows.append(Row(name, model.score(X_test, y_test), model.score(X, y), seconds, neurons_of(model)))
         if ours is None:
-            ours = model.best_estimator_
+            ours = model
     assert ours is not None
     return rows, ours
 
