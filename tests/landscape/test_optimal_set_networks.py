@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cvxnn.landscape.optimal_set import optimal_set
+from cvxnn.landscape.minimality import is_basic, is_minimal
+from cvxnn.landscape.optimal_set import optimal_set, smallest
 
 
 def test_elements_keep_fit_and_objective(instances):
@@ -73,3 +74,18 @@ def test_coefficients_outside_the_set_are_refused(instances):
 def test_near_directions_stay_apart(instances):
     problem = instances[-1].optimal.problem
     assert optimal_set(problem, tol=1e-6).n_directions == instances[-1].optimal.n_directions
+
+
+def test_the_smallest_network_is_basic_minimal_and_of_the_fewest_neurons(instances):
+    wider = 0
+    for instance in instances[::4] + instances[-2:]:
+        optimal = instance.optimal
+        wide = optimal.sample(1, split=True)
+        network, size = smallest(optimal.problem, wide)
+        assert size.is_exact, instance.name
+        assert network.n_neurons == size.upper == optimal.smallest_support().upper, instance.name
+        assert optimal.contains(network), instance.name
+        assert is_minimal(optimal.problem, network), instance.name
+        assert is_basic(optimal.problem, network), instance.name
+        wider += wide.n_neurons > network.n_neurons
+    assert wider > 0

@@ -33,7 +33,7 @@ from cvxnn.landscape.network_operations import (
     split,
     what_changed,
 )
-from cvxnn.landscape.optimal_set import locate, optimal_set
+from cvxnn.landscape.optimal_set import locate, optimal_set, smallest
 from cvxnn.landscape.optimal_set_location import Location
 from cvxnn.landscape.optimal_set_networks import OptimalSet
 from cvxnn.landscape.optimal_set_polytope import Polytope
@@ -128,6 +128,7 @@ __all__ = [
     "program_size",
     "prune",
     "round_trip",
+    "smallest",
     "solution_path",
     "solve_dual",
     "spline_kinks",

@@ -18,6 +18,7 @@ from cvxnn.landscape.optimal_set_directions import (
 from cvxnn.landscape.optimal_set_location import Location
 from cvxnn.landscape.optimal_set_networks import OptimalSet
 from cvxnn.landscape.optimal_set_polytope import Polytope, non_negative_fit
+from cvxnn.landscape.optimal_set_supports import SupportSize
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, count_bound, enumerate_patterns, require_realisable
 from cvxnn.problem import Problem
@@ -146,6 +147,44 @@ def locate(problem: Problem, network: ReLUNetwork, *, tol: float = 1e-8) -> Loca
     False
     """
     return optimal_set(problem, network).locate(network, tol=tol)
+
+
+def smallest(
+    problem: Problem, network: ReLUNetwork | None = None, *, max_seconds: float = 10.0
+) -> tuple[ReLUNetwork, SupportSize]:
+    """Return an optimal network of the fewest neurons, with m* or bounds on it.
+
+    The smallest network is basic (its activations are linearly independent) and minimal; a basic network need not be
+    the smallest.
+
+    Parameters
+    ----------
+    problem, network : Problem, ReLUNetwork
+        As for `optimal_set`. Where cells are too many to list, only directions that are known count.
+    max_seconds : float, default 10.0
+        Time limit of the integer program that decides; it ends with bounds.
+
+    Returns
+    -------
+    network : ReLUNetwork
+        Optimal, of as few neurons as were found.
+    size : SupportSize
+        m*, or bounds on it.
+
+    References
+    ----------
+    A. Mishkin and M. Pilanci, "Optimal sets and solution paths of ReLU networks", ICML 2023, section 3.
+
+    Examples
+    --------
+    >>> X = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]
+    >>> network, size = smallest(Problem(X, [1.0, 1.0, 1.0, 1.0], beta=0.1))
+    >>> network.n_neurons, size.is_exact
+    (2, True)
+    """
+    optimal = optimal_set(problem, network)
+    size = optimal.smallest_support(max_seconds=max_seconds)
+    return optimal.network(size.coefficients), size
 
 
 def _require_one_smooth_output(problem: Problem) -> None:

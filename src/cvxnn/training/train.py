@@ -123,7 +123,7 @@ def train(
         A network to improve, such as that of a neighbouring beta or one trained elsewhere: the first descent begins
         from it with fresh random neurons, and the first convex program has its patterns too. The result is never worse.
     max_rounds : int, optional
-        Convex programs to solve at most. 0 ends after the descent, within a hundredth or so of the best objective in a
+        Convex programs to solve at most. 0 ends after the descent, within some hundredths of the best objective in a
         small part of the time; its network is not pruned.
     prove : bool, default True
         Whether to spend time on evidence: exact oracles that take more than an instant, up to ten seconds at the end on
