@@ -14,11 +14,12 @@ PEERS_STAMP := $(PEERS)/.installed
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py --out out
 
+# A worker a core, so one BLAS thread each.
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n auto -m "not slow" --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" --cov --cov-report=term:skip-covered
 
 test-slow: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n auto -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
