@@ -1,0 +1,156 @@
+"""What a trajectory records: each record measures one quantity of all networks at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnn.dynamics.objectives import BatchedObjective
+from cvxnn.dynamics.weights import Weights
+from cvxnn.validation import Array
+
+
+class Record(ABC):
+    """A quantity measured along a trajectory."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Return the key under which a trajectory keeps it."""
+
+    @abstractmethod
+    def measure(self, objective: BatchedObjective, weights: Weights) -> NDArray[Any]:
+        """Return the quantity of each network, shape (B, ...), always the same shape."""
+
+
+@dataclass(frozen=True)
+class Objective(Record):
+    """``F``: loss and weight decay, shape (B,)."""
+
+    name: str = "objective"
+
+    def measure(self, objective: BatchedObjective, weights: Weights) -> Array:
+        """Return the objective."""
+        return objective.value(np.moveaxis(weights.hidden, 0, 1), weights.output)
+
+
+@dataclass(frozen=True)
+class LossValue(Record):
+    """The loss without weight decay, shape (B,)."""
+
+    name: str = "loss"
+
+    def measure(self, objective: BatchedObjective, weights: Weights) -> Array:
+        """Return the loss."""
+        return objective.loss(np.moveaxis(weights.hidden, 0, 1), weights.output)
+
+
+@dataclass(frozen=True)
+class HiddenWeights(Record):
+    """Hidden weights, shape (B, d, m)."""
+
+    name: str = "hidden"
+
+    def measure(self, objective: BatchedObjective, weights: Weights) -> Array:
+        """Return the hidden weights."""
+        return weights.hidden
+
+
+@dataclass(frozen=True)
+class OutputWeights(Record):
+    """Output weights, shape (B, m)."""
+
+    name: str = "output"
+
+    def measure(self, objective: BatchedObjective, weights: Weights) -> Array:
+        """Return the output weights."""
+        return weights.output
+
+
+@dataclass(frozen=True)
+class Patterns(Record):
+    """Activation patterns, bits packed along the samples: uint8 of shape (B, ceil(n/8), m)."""
+
+    name: str = "patterns"
+
+    def measure(self, objective: BatchedObjective, weights: Weights) -> NDArray[np.uint8]:
+        """Return packed patterns; ``numpy.unpackbits(..., axis=-2, count=n)`` unpacks them."""
+        return np.packbits(_patterns(objective, weights), axis=1)
+
+
+@dataclass(frozen=True)
+class UniquePatterns(Record):
+    """How many different activation patterns the neurons have, shape (B,)."""
+
+    name: str = "unique_patterns"
+
+    def measure(self, objective: BatchedObjective, weights: Weights) -> Array:
+        """Count the different patterns of each network."""
+        packed = np.packbits(_patterns(objective, weights), axis=1)
+        return np.array([len(np.unique(network.T, axis=0)) for network in packed])
+
+
+@dataclass(frozen=True)
+class ActivationPoints(Record):
+    """Where neurons of one feature and a bias switch, ``-b_j / w_j``, shape (B, m); infinite where w_j = 0."""
+
+    name: str = "activation_points"
+
+    def measure(self, objective: BatchedObjective, weights: Weights) -> Array:
+        """Return the activation points.
+
+        Raises
+        ------
+        ValueError
+            If there are not two columns, the feature and ones.
+        """
+        X = objective.samples.X
+        if X.shape[1] != 2 or not np.all(X[:, 1] == X[0, 1]):
+            raise ValueError("activation points need data of two columns, a feature and a constant")
+        slope, bias = weights.hidden[:, 0], weights.hidden[:, 1] * X[0, 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.where(slope == 0.0, np.inf, -bias / slope))
+
+
+def _patterns(objective: BatchedObjective, weights: Weights) -> NDArray[np.bool_]:
+    """Return patterns (B, n, m), in the convention of `activation_patterns`; those of overflown weights are empty."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(np.matmul(objective.samples.X, weights.hidden) >= 0)
+
+
+_NAMED: dict[str, tuple[Record, ...]] = {
+    "objective": (Objective(),),
+    "loss": (LossValue(),),
+    "weights": (HiddenWeights(), OutputWeights()),
+    "patterns": (Patterns(),),
+    "unique_patterns": (UniquePatterns(),),
+    "activation_points": (ActivationPoints(),),
+}
+
+
+def as_records(records: Iterable[str | Record] | str | Record) -> tuple[Record, ...]:
+    """Return records by name, or objects as they are.
+
+    Raises
+    ------
+    ValueError
+        If a name is not known, or two records share one.
+    """
+    chosen = [records] if isinstance(records, str | Record) else list(records)
+    found: list[Record] = []
+    for record in chosen:
+        if isinstance(record, Record):
+            found.append(record)
+        elif record in _NAMED:
+            found.extend(_NAMED[record])
+        else:
+            raise ValueError(f"record must hold names of {sorted(_NAMED)} or Record objects; got {record!r}")
+    names = [record.name for record in found]
+    if len(set(names)) != len(names):
+        raise ValueError(f"record must not hold a name twice; got {names}")
+    return tuple(found)

@@ -1,0 +1,239 @@
+"""Descent methods on two-layer networks, many networks side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvxnn.activations import get_activation
+from cvxnn.dynamics.methods import GradientDescent, Method, Point
+from cvxnn.dynamics.objectives import BatchedObjective
+from cvxnn.dynamics.records import Record, as_records
+from cvxnn.dynamics.sources import FullBatch, SampleSource, as_source, judging_objective
+from cvxnn.dynamics.trajectory import Trajectory, TrajectoryStatus
+from cvxnn.dynamics.weights import Weights
+from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import Problem
+from cvxnn.validation import Array, as_count, as_finite_array, as_number
+
+Spacing = Literal["linear", "log"]
+
+
+def simulate(
+    source: Problem | SampleSource,
+    start: Weights | ReLUNetwork,
+    *,
+    n_steps: int,
+    step_size: Any,
+    output_step_size: Any = None,
+    schedule: Callable[[int], float] | None = None,
+    method: Method | None = None,
+    activation: Any = "relu",
+    record: Iterable[str | Record] | str | Record = ("objective",),
+    n_records: int = 101,
+    spacing: Spacing = "linear",
+    max_bytes: float = 2**30,
+    max_seconds: float | None = None,
+    random_state: int = 0,
+) -> Trajectory:
+    """Train a batch of two-layer networks by a first-order method and record what is asked.
+
+    Parameters
+    ----------
+    source : Problem or SampleSource
+        What gradients are taken of: all samples of a problem, `MiniBatches` of it, or `FreshSamples`. One output;
+        ``beta >= 0``.
+    start : Weights or ReLUNetwork
+        B networks to start from, side by side.
+    n_steps : int
+        Number of steps.
+    step_size : float or ndarray of shape (B,)
+        Step size, of hidden weights and, unless another is given, of output weights. It multiplies the gradient of
+        the *summed* objective.
+    output_step_size : float or ndarray of shape (B,), optional
+        Step size of output weights: another time-scale. 0 keeps them, as a ``step_size`` of 0 keeps hidden weights.
+    schedule : callable, optional
+        ``schedule(t)`` multiplies the step sizes of step t = 0, 1, ...
+    method : Method, default GradientDescent()
+        How a gradient becomes a step: `GradientDescent`, `Momentum`, `Adam`, `Adagrad`.
+    activation : str, int or Activation, default "relu"
+        Activation function.
+    record : names and Record objects, default ("objective",)
+        What is recorded: "objective", "loss", "weights", "patterns", "unique_patterns", "activation_points", ... or
+        objects.
+    n_records : int, default 101
+        At how many steps, the first and last among them (fewer where they would coincide).
+    spacing : {"linear", "log"}, default "linear"
+        How these steps are spaced.
+    max_bytes : float, default 2**30
+        Memory that records may take.
+    max_seconds : float, optional
+        Stop after this long; what was recorded is returned.
+    random_state : int, default 0
+        Seed of the samples drawn.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    ValueError
+        If an argument has a wrong shape or value, or the records would take more than ``max_bytes``.
+
+    Notes
+    -----
+    A step costs two products with X, ``4 n d m B`` operations, for all networks in one. A network that diverges does
+    so alone: the others go on. At a kink the derivative is the activation's own one-sided one.
+
+    Examples
+    --------
+    >>> problem = Problem([[1.0], [-1.0]], [1.0, 2.0], beta=0.0)
+    >>> start = Weights([[0.1, -0.1]], [0.1, 0.1])
+    >>> trajectory = simulate(problem, start, n_steps=200, step_size=0.1)
+    >>> trajectory["objective"].shape, bool(trajectory["objective"][-1, 0] < 1e-12)
+    ((101, 1), True)
+    """
+    source, activation = as_source(source), get_activation(activation)
+    start = start if isinstance(start, Weights) else Weights.of(start)
+    objective = judging_objective(source, activation)
+    require_fitting(objective, start)
+    n_steps = as_count(n_steps, "n_steps", 1)
+    rates = _rates(step_size, output_step_size, start.n_networks)
+    seconds = np.inf if max_seconds is None else as_number(max_seconds, "max_seconds")
+    steps = record_steps(n_steps, n_records, spacing)
+    book = RecordBook(objective, as_records(record), len(steps), max_bytes)
+    rng = np.random.default_rng(random_state)
+    method = GradientDescent() if method is None else method
+    point: Point = (np.moveaxis(start.hidden, 0, 1).copy(), start.output.copy())
+    status, done, stop_at = TrajectoryStatus.FINISHED, 0, time.perf_counter() + seconds
+    book.add(0, point)
+    fixed = objective if isinstance(source, FullBatch) else None
+    memory = method.start(point)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            for step in range(n_steps):
+                drawn = fixed or BatchedObjective(source.draw(rng), source.beta, activation)
+                direction, memory = method.direction(drawn.gradient(*point), memory)
+                factor = 1.0 if schedule is None else float(schedule(step))
+                point = tuple(
+                    array - (factor * rate) * change
+                    for array, rate, change in zip(point, rates, direction, strict=True)
+                )
+                done = step + 1
+                if done == steps[book.n_filled]:
+                    book.add(done, point)
+                    if not np.isfinite(point[1]).all(axis=1).any():
+                        status = TrajectoryStatus.DIVERGED
+                        break
+                if time.perf_counter() > stop_at:
+                    status = TrajectoryStatus.TIME_LIMIT
+                    break
+    except KeyboardInterrupt:
+        status = TrajectoryStatus.INTERRUPTED
+    if book.last != done:
+        book.add(done, point)
+    return book.trajectory(point, status)
+
+
+def record_steps(n_steps: int, n_records: int, spacing: Spacing) -> NDArray[np.int64]:
+    """Return the steps to record at: 0, n_steps, and others spaced linearly or logarithmically between them."""
+    n_records = as_count(n_records, "n_records", 2)
+    if spacing == "linear":
+        steps = np.linspace(0, n_steps, n_records)
+    elif spacing == "log":
+        steps = np.concatenate([[0.0], np.geomspace(1, n_steps, n_records - 1)])
+    else:
+        raise ValueError(f"spacing must be 'linear' or 'log'; got {spacing!r}")
+    return np.unique(np.round(steps).astype(np.int64))
+
+
+def require_fitting(objective: BatchedObjective, weights: Weights) -> None:
+    """Raise ``ValueError`` where weights do not fit the data."""
+    d, y = objective.samples.X.shape[1], objective.samples.y
+    if weights.n_features != d:
+        raise ValueError(f"start must have {d} features; got {weights!r}")
+    if y.ndim == 2 and len(y) != weights.n_networks:
+        raise ValueError(f"start must have {len(y)} networks, one for each row of targets; got {weights!r}")
+
+
+def _rates(step_size: Any, output_step_size: Any, n_networks: int) -> tuple[Array, Array]:
+    """Return the step sizes of hidden and output weights, shape (B, 1)."""
+    given = [
+        ("step_size", step_size),
+        ("output_step_size", step_size if output_step_size is None else output_step_size),
+    ]
+    rates = []
+    for name, value in given:
+        array = as_finite_array(value, name, (0, 1))
+        if (array.ndim == 1 and len(array) != n_networks) or np.any(array < 0):
+            raise ValueError(f"{name} must be a number >= 0, or {n_networks} of them; got {value!r}")
+        rates.append(np.broadcast_to(array, (n_networks,))[:, None])
+    return rates[0], rates[1]
+
+
+class RecordBook:
+    """Rows of records, filled one by one; refuses to be larger than allowed.
+
+    Parameters
+    ----------
+    objective : BatchedObjective
+        What records are measured on.
+    records : tuple of Record
+        What to record.
+    n_rows : int
+        How many times at most; one more is kept for an early end.
+    max_bytes : float
+        Memory that all rows may take.
+    """
+
+    def __init__(
+        self, objective: BatchedObjective, records: tuple[Record, ...], n_rows: int, max_bytes: float
+    ) -> None:
+        self._objective, self._records, self._n_rows = objective, records, n_rows
+        self._max_bytes = as_number(max_bytes, "max_bytes", positive=True)
+        self._times: list[float] = []
+        self._rows: dict[str, NDArray[Any]] = {}
+
+    @property
+    def n_filled(self) -> int:
+        """Return how many rows are filled, at most the last one that was planned."""
+        return min(len(self._times), self._n_rows - 1)
+
+    @property
+    def last(self) -> float:
+        """Return the time of the last row."""
+        return self._times[-1]
+
+    def add(self, when: float, point: Point) -> None:
+        """Measure all records at a point: hidden weights (d, B, m) and output weights (B, m)."""
+        weights = _as_weights(point)
+        for record in self._records:
+            value = np.asarray(record.measure(self._objective, weights))
+            if not self._times:
+                self._allocate(record.name, value)
+            self._rows[record.name][len(self._times)] = value
+        self._times.append(float(when))
+
+    def trajectory(self, point: Point, status: TrajectoryStatus) -> Trajectory:
+        """Return what was recorded, with the networks at the end."""
+        k = len(self._times)
+        rows = {name: array[:k] for name, array in self._rows.items()}
+        return Trajectory(np.array(self._times), rows, _as_weights(point), self._objective.activation, status)
+
+    def _allocate(self, name: str, value: NDArray[Any]) -> None:
+        size = sum(array.nbytes for array in self._rows.values()) + (self._n_rows + 1) * value.nbytes
+        if size > self._max_bytes:
+            raise ValueError(
+                f"records would take {size:.3g} bytes at {name!r}, more than max_bytes={self._max_bytes:.3g}: record "
+                "fewer times (n_records) or less (record)"
+            )
+        self._rows[name] = np.empty((self._n_rows + 1, *value.shape), dtype=value.dtype)
+
+
+def _as_weights(point: Point) -> Weights:
+    return Weights.trusted(np.moveaxis(point[0], 1, 0), point[1])
