@@ -325,6 +325,20 @@ class Problem:
         )
 
 
+def as_labelled(X: Any, y: Any) -> tuple[Array, Array]:
+    """Return data (n, d) and labels (n,) as float64 arrays.
+
+    Raises
+    ------
+    ValueError
+        If X is empty or not finite, the shapes disagree, or y holds anything but -1 and +1.
+    """
+    problem = Problem(X, y, 1.0, "hinge").in_memory()
+    if problem.y.ndim != 1:
+        raise ValueError(f"y must be 1-D; got shape {problem.y.shape}")
+    return problem.X, problem.y
+
+
 def _as_weights(weights: Any, n_samples: int) -> Array | None:
     if weights is None:
         return None

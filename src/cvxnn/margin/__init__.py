@@ -3,7 +3,6 @@
 from cvxnn.margin.dual_constraint import DualConstraint
 from cvxnn.margin.ellipsoids import Ellipsoid, ExtremePoint, RectifiedEllipsoid
 from cvxnn.margin.flow_limit import FlowComparison, FlowLimit, compare_flow, flow_limit
-from cvxnn.margin.gradient_flow import FlowStatus, GradientFlow, gradient_flow
 from cvxnn.margin.kkt import KKTPoint, kkt
 from cvxnn.margin.linear import LinearMaxMargin, linear_bound, linear_max_margin
 from cvxnn.margin.max_margin import MaxMargin, max_margin
@@ -35,8 +34,6 @@ __all__ = [
     "ExtremePoint",
     "FlowComparison",
     "FlowLimit",
-    "FlowStatus",
-    "GradientFlow",
     "KKTPoint",
     "LinearMaxMargin",
     "MaxMargin",
@@ -54,7 +51,6 @@ __all__ = [
     "dual_zonotopes",
     "excess",
     "flow_limit",
-    "gradient_flow",
     "hausdorff_distance",
     "is_orthogonally_separable",
     "kkt",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxnn.dynamics.logistic_flow import KINK_WIDTH, LogisticFlow
 from cvxnn.margin.columns import basic_network, solve_blocks
-from cvxnn.margin.gradient_flow import KINK_WIDTH, GradientFlow
 from cvxnn.margin.kkt import KKTPoint, kkt
 from cvxnn.margin.max_margin import MaxMargin, max_margin
 from cvxnn.margin.scaling import scaled_to_margin_one
@@ -26,7 +26,7 @@ class FlowLimit:
 
     Parameters
     ----------
-    flow : GradientFlow
+    flow : LogisticFlow
         The flow.
     point : KKTPoint
         The limit, scaled to a smallest margin of one: its residual, multipliers, and whether it is global.
@@ -36,7 +36,7 @@ class FlowLimit:
         use are slow to fade.
     """
 
-    flow: GradientFlow
+    flow: LogisticFlow
     point: KKTPoint
     approach: Comparison
 
@@ -51,7 +51,7 @@ class FlowLimit:
         return 1.0 - self.approach.predicted / self.approach.measured
 
 
-def flow_limit(flow: GradientFlow, *, tol: float = 1e-5) -> FlowLimit:
+def flow_limit(flow: LogisticFlow, *, tol: float = 1e-5) -> FlowLimit:
     """Return the limit of a flow's direction: the optimum of max margin on the flow's own patterns.
 
     Statement
@@ -65,7 +65,7 @@ def flow_limit(flow: GradientFlow, *, tol: float = 1e-5) -> FlowLimit:
 
     Parameters
     ----------
-    flow : GradientFlow
+    flow : LogisticFlow
         A flow that separated its data.
     tol : float, default 1e-5
         As of `kkt`.
@@ -82,8 +82,8 @@ def flow_limit(flow: GradientFlow, *, tol: float = 1e-5) -> FlowLimit:
 
     Examples
     --------
-    >>> from cvxnn.margin.gradient_flow import gradient_flow
-    >>> limit = flow_limit(gradient_flow([[2.0, 0.0], [0.0, -1.0]], [1.0, -1.0], n_neurons=8))
+    >>> from cvxnn.dynamics.logistic_flow import logistic_flow
+    >>> limit = flow_limit(logistic_flow([[2.0, 0.0], [0.0, -1.0]], [1.0, -1.0], n_neurons=8))
     >>> round(limit.point.value, 6), limit.point.is_global
     (1.5, True)
     """
@@ -144,7 +144,7 @@ class FlowComparison:
         return Comparison(self.best.value, point.value * (1.0 - self.limit.point.tol), "at most", tol=0.0)
 
 
-def compare_flow(flow: GradientFlow, *, tol: float = 1e-5) -> FlowComparison:
+def compare_flow(flow: LogisticFlow, *, tol: float = 1e-5) -> FlowComparison:
     """Return the limit of a flow's direction beside the network of largest margin.
 
     Statement
@@ -155,7 +155,7 @@ def compare_flow(flow: GradientFlow, *, tol: float = 1e-5) -> FlowComparison:
 
     Parameters
     ----------
-    flow : GradientFlow
+    flow : LogisticFlow
         A flow that separated its data.
     tol : float, default 1e-5
         As of `kkt`.
@@ -171,8 +171,8 @@ def compare_flow(flow: GradientFlow, *, tol: float = 1e-5) -> FlowComparison:
 
     Examples
     --------
-    >>> from cvxnn.margin.gradient_flow import gradient_flow
-    >>> compared = compare_flow(gradient_flow([[2.0, 0.0], [0.0, -1.0]], [1.0, -1.0], n_neurons=8))
+    >>> from cvxnn.dynamics.logistic_flow import logistic_flow
+    >>> compared = compare_flow(logistic_flow([[2.0, 0.0], [0.0, -1.0]], [1.0, -1.0], n_neurons=8))
     >>> round(compared.shortfall, 6) + 0.0, compared.correspondence.holds
     (0.0, True)
     """

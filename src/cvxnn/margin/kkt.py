@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from cvxnn.margin.dual_constraint import DualConstraint, DualNorm
 from cvxnn.margin.scaling import scaled_to_margin_one
-from cvxnn.margin.separability import as_labelled
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import as_labelled
 from cvxnn.validation import Array, as_number
 
 _SOLVER_TOL = 1e-11

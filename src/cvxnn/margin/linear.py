@@ -9,8 +9,8 @@ import numpy as np
 from scipy.optimize import nnls
 
 from cvxnn.margin.max_margin import max_margin
-from cvxnn.margin.separability import as_labelled
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import as_labelled
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
 

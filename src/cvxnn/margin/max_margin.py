@@ -9,10 +9,11 @@ import numpy as np
 
 from cvxnn.margin.columns import basic_network, grow_blocks, solve_blocks
 from cvxnn.margin.dual_constraint import DualConstraint, DualNorm
-from cvxnn.margin.separability import as_labelled, require_separable
+from cvxnn.margin.separability import require_separable
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.patterns.reduction import reduce_rows
+from cvxnn.problem import as_labelled
 from cvxnn.programs.max_margin import MaxMarginProgram
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array, as_count

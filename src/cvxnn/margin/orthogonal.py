@@ -11,8 +11,8 @@ from cvxnn.margin.dual_constraint import DualConstraint
 from cvxnn.margin.kkt import KKTPoint, kkt
 from cvxnn.margin.linear import LinearMaxMargin, linear_max_margin
 from cvxnn.margin.max_margin import MaxMargin, max_margin
-from cvxnn.margin.separability import as_labelled
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import as_labelled
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from cvxnn.patterns.reduction import ReducedArrangement, reduce_rows
-from cvxnn.problem import Problem
+from cvxnn.problem import as_labelled
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array
 
@@ -38,20 +38,6 @@ class Separability:
     def is_separable(self) -> bool:
         """Return whether some network of some width has ``y_i f(x_i) > 0`` for all i."""
         return not self.reason
-
-
-def as_labelled(X: Any, y: Any) -> tuple[Array, Array]:
-    """Return data (n, d) and labels (n,) as float64 arrays.
-
-    Raises
-    ------
-    ValueError
-        If X is empty or not finite, the shapes disagree, or y holds anything but -1 and +1.
-    """
-    problem = Problem(X, y, 1.0, "hinge").in_memory()
-    if problem.y.ndim != 1:
-        raise ValueError(f"y must be 1-D; got shape {problem.y.shape}")
-    return problem.X, problem.y
 
 
 def separability(X: Any, y: Any) -> Separability:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from cvxnn.margin.flow_field import FlowField, log_loss, smoothed_margin
-from cvxnn.margin.separability import as_labelled
+from cvxnn.dynamics.logistic_field import LogisticField, log_loss, smoothed_margin
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import as_labelled
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array, as_count, as_number
 
@@ -34,7 +34,7 @@ class FlowStatus(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class GradientFlow:
+class LogisticFlow:
     """A trajectory of gradient flow.
 
     Parameters
@@ -83,7 +83,7 @@ class GradientFlow:
         return np.asarray(smoothed_margin(self.log_losses) / self.weight_decays)
 
 
-def gradient_flow(
+def logistic_flow(
     X: Any,
     y: Any,
     *,
@@ -94,7 +94,7 @@ def gradient_flow(
     max_clock: float = 1e4,
     rtol: float = 1e-6,
     random_state: int = 0,
-) -> GradientFlow:
+) -> LogisticFlow:
     """Follow gradient flow on ``sum_i log(1 + exp(-y_i f(x_i)))`` without weight decay, from a small balanced start.
 
     In the clock s the weights grow like ``exp(s / value)`` once the data is separated, so that losses as small as
@@ -124,7 +124,7 @@ def gradient_flow(
 
     Returns
     -------
-    GradientFlow
+    LogisticFlow
 
     Raises
     ------
@@ -138,7 +138,7 @@ def gradient_flow(
 
     Examples
     --------
-    >>> flow = gradient_flow([[2.0, 0.0], [0.0, -1.0]], [1.0, -1.0], n_neurons=8)
+    >>> flow = logistic_flow([[2.0, 0.0], [0.0, -1.0]], [1.0, -1.0], n_neurons=8)
     >>> flow.status.name, round(float(flow.log_losses[-1]))
     ('REACHED', -1000)
     """
@@ -155,7 +155,7 @@ def gradient_flow(
     else:
         hidden, signs = _of_network(start, X.shape[1])
         hidden = hidden * np.sqrt(scale)
-    flow = FlowField(X / scale, y, signs, KINK_WIDTH)
+    flow = LogisticField(X / scale, y, signs, KINK_WIDTH)
     events = [lambda _, state: -log_loss(flow.margins(state)) - loss_exponent]
     events.append(lambda _, state: flow.growth(state) - _STOPPED)
     for event in events:
@@ -177,7 +177,7 @@ def gradient_flow(
     states = found.y.T
     losses = np.array([log_loss(flow.margins(state)) for state in states])
     path = states.reshape(-1, *hidden.shape) / np.sqrt(scale)
-    return GradientFlow(X, y, signs, found.t / scale, path, losses, status)
+    return LogisticFlow(X, y, signs, found.t / scale, path, losses, status)
 
 
 def _small(d: int, m: int, size: float, random_state: int) -> tuple[Array, Array]:

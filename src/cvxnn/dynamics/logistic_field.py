@@ -16,7 +16,7 @@ _ABSURD = 1e30
 
 
 @dataclass(frozen=True, eq=False)
-class FlowField:
+class LogisticField:
     """Gradient flow of balanced neurons on ``L = sum_i log(1 + exp(-y_i f(x_i)))``, divided by ``r = sum_i |l_i'|``.
 
     ``du_j/ds = s_j ||u_j|| sum_i p_i y_i g_ij x_i``, with ``a_j = s_j ||u_j||`` (flow keeps ``||u_j||^2 - a_j^2``
