@@ -189,12 +189,16 @@ class Problem:
         return weights * self.sample_weight.reshape(-1, *[1] * (weights.ndim - 1))
 
     @property
-    def offset_basis(self) -> Array:
-        """Return an orthonormal basis of what offsets add to predictions, (n C, C); (n C, 0) without an offset."""
+    def offset_columns(self) -> Array:
+        """Return what an offset of 1 of each output adds to predictions, (n C, C); (n C, 0) without an offset."""
         if not self.output_offset:
             return np.zeros((self.y.size, 0))
-        columns = np.tile(np.eye(self.n_outputs), (self.n_samples, 1))
-        return np.asarray(columns / np.sqrt(self.n_samples))
+        return np.tile(np.eye(self.n_outputs), (self.n_samples, 1))
+
+    @property
+    def offset_basis(self) -> Array:
+        """Return an orthonormal basis of the columns of `offset_columns`."""
+        return np.asarray(self.offset_columns / np.sqrt(self.n_samples))
 
     @property
     def curvature(self) -> float:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvxnn import Problem, ReLUProgram, sample_patterns
+from cvxnn.programs import gated_program
 from cvxnn.solvers.least_squares import least_squares, scale, scale_transposed
 from cvxnn.testing import check_adjoint, check_images, check_weak_duality
 
@@ -77,3 +78,18 @@ def test_transposed_scaling_is_the_adjoint_of_scaling(seed, kind):
     _, roots, f, rng = make(seed, *kind, False)
     g = rng.standard_normal(f.shape)
     assert np.vdot(scale(roots, f), g) == pytest.approx(np.vdot(f, scale_transposed(roots, g)), abs=1e-10)
+
+
+@pytest.mark.parametrize("offset", [False, True])
+@pytest.mark.parametrize(("outputs", "kind"), [(1, "numbers"), (3, "numbers"), (2, "matrices")])
+def test_the_statement_is_the_program(outputs, kind, offset):
+    """Its optimum has the program's objective there, and no point or dual of the program's contradicts it."""
+    program, roots, targets, _ = make(3, outputs, kind, offset)
+    for stated in (program, gated_program(program.problem, sample_patterns(program.problem.X, 5))):
+        scaled = least_squares(stated, roots, targets)
+        statement = scaled.to_cvxpy()
+        value = statement.problem.solve(solver="CLARABEL")
+        W = statement.blocks.value
+        # Clarabel's tolerances are 1e-8 on data of size one.
+        assert scaled.objective(W) == pytest.approx(value, rel=1e-6)
+        assert scaled.dual_bound(scaled.dual_variable(W)) == pytest.approx(value, rel=1e-4)

@@ -13,7 +13,7 @@ from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
 from cvxnn.programs.gated import GatedReLUProgram
 from cvxnn.programs.pattern_rows import PatternRows
-from cvxnn.programs.program import ConvexProgram, Statement, state
+from cvxnn.programs.program import ConvexProgram, Statement, norms_to_cvxpy, scale_to_cvxpy, state
 from cvxnn.programs.relu import as_masks
 from cvxnn.programs.singular_values import frobenius_norms, shrink, spectral_norms
 from cvxnn.programs.working_sets import WorkingSets
@@ -301,7 +301,7 @@ class GatedOutputsProgram(ConvexProgram):
         return Z.reshape(len(Z), -1)
 
     def to_cvxpy(self) -> Statement:
-        """State the program to CVXPY, without scaled predictions."""
+        """State the program to CVXPY."""
         import cvxpy as cp
 
         problem, C = self.problem, self.n_outputs
@@ -309,11 +309,13 @@ class GatedOutputsProgram(ConvexProgram):
         # The columns of output c, masked, are added up by one product.
         values = cp.multiply(np.repeat(self.masks, C, axis=1).astype(np.float64), problem.X @ W)
         f = values @ np.tile(np.eye(C), (self.n_gates, 1))
+        if self.roots is not None:
+            f = scale_to_cvxpy(self.roots, f)
         if self.width == 1:
-            penalty = cp.sum(cp.norm(W, 2, axis=0))
+            penalty = norms_to_cvxpy(problem.beta, W)
         else:
-            penalty = sum(cp.normNuc(W[:, b * C : (b + 1) * C]) for b in range(self.n_gates))
-        return state(problem, f, problem.beta * penalty, W, [])
+            penalty = problem.beta * sum(cp.normNuc(W[:, b * C : (b + 1) * C]) for b in range(self.n_gates))
+        return state(problem, f, penalty, W, [])
 
     def __repr__(self) -> str:
         return f"GatedOutputsProgram({self.problem!r}, gates={self.n_gates})"

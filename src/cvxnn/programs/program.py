@@ -277,12 +277,27 @@ def state(problem: Problem, f: Any, penalty: Any, blocks: Any, constraints: list
 
     target = problem.y if problem.n_outputs > 1 else problem.y.reshape(-1)
     predictions, offset = cp.Variable(target.shape), None
-    if problem.output_offset and problem.n_outputs == 1:
-        offset = cp.Variable()
-        f = f + offset
-    elif problem.output_offset:
+    if problem.output_offset:
         offset = cp.Variable(problem.n_outputs)
-        f = f + np.ones((problem.n_samples, 1)) @ cp.reshape(offset, (1, problem.n_outputs), order="C")
+        f = f + cp.reshape(problem.offset_columns @ offset, target.shape, order="C")
     fit = predictions == f
     objective = problem.loss.to_cvxpy(predictions, target, problem.sample_weight) + penalty
     return Statement(cp.Problem(cp.Minimize(objective), [fit, *constraints]), blocks, offset, fit)
+
+
+def norms_to_cvxpy(beta: float, W: Any) -> Any:
+    """Return ``beta sum_b ||w_b||`` of CVXPY blocks (d, B)."""
+    import cvxpy as cp
+
+    return beta * cp.sum(cp.norm(W, 2, axis=0))
+
+
+def scale_to_cvxpy(roots: Array, f: Any) -> Any:
+    """Return ``R_i f_i`` of CVXPY predictions (n, C), for roots of shape (n, C) or (n, C, C)."""
+    import cvxpy as cp
+
+    if roots.ndim == 2:
+        return cp.multiply(roots, f)
+    return sum(
+        cp.multiply(roots[:, :, c], f[:, [c]] @ np.ones((1, roots.shape[1]))) for c in range(roots.shape[2])
+    )

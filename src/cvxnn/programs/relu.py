@@ -14,7 +14,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
 from cvxnn.programs.cones import project_blocks
-from cvxnn.programs.program import ConvexProgram, Statement, state
+from cvxnn.programs.program import ConvexProgram, Statement, norms_to_cvxpy, state
 from cvxnn.programs.working_sets import OutOfTime, WorkingSets
 from cvxnn.validation import Array
 
@@ -235,17 +235,20 @@ class ReLUProgram(ConvexProgram):
 
     def to_cvxpy(self) -> Statement:
         """State the program to CVXPY."""
+        W, f, cones = self.terms_to_cvxpy()
+        return state(self.problem, f, norms_to_cvxpy(self.problem.beta, W), W, cones)
+
+    def terms_to_cvxpy(self) -> tuple[Any, Any, list[Any]]:
+        """Return blocks (d, B) as a CVXPY variable, their predictions without the offset, and their cones."""
         import cvxpy as cp
 
-        problem = self.problem
-        W = cp.Variable((problem.n_features, self.n_blocks))
-        Z = problem.X @ W
+        W = cp.Variable((self.problem.n_features, self.n_blocks))
+        Z = self.problem.X @ W
         if self.signs.ndim == 1:
             f = cp.sum(cp.multiply(self.masks * self.signs, Z), axis=1)
         else:
             f = cp.multiply(self.masks.astype(np.float64), Z) @ self.signs
-        cones = [cp.multiply(np.where(self.masks, 1.0, -1.0), Z) >= 0]
-        return state(problem, f, problem.beta * cp.sum(cp.norm(W, 2, axis=0)), W, cones)
+        return W, f, [cp.multiply(np.where(self.masks, 1.0, -1.0), Z) >= 0]
 
     def __repr__(self) -> str:
         return f"ReLUProgram({self.problem!r}, blocks={self.n_blocks})"

@@ -25,6 +25,7 @@ from cvxnn.programs import (
     Statement,
     WorkingSets,
 )
+from cvxnn.programs.program import norms_to_cvxpy, scale_to_cvxpy, state
 from cvxnn.validation import Array
 
 # Numbers in the images of a chunk of rows: 4 MiB of float64.
@@ -110,6 +111,11 @@ class LeastSquares(Problem):
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def offset_columns(self) -> Array:
+        """Return what an offset of 1 of each output adds to the scaled predictions."""
+        return self.columns
 
     @property
     def offset_basis(self) -> Array:
@@ -227,5 +233,7 @@ class ScaledProgram(ConvexProgram):
         return self.program.to_network(W, self.best_offset(W) if offset is None else offset)
 
     def to_cvxpy(self) -> Statement:
-        """Not stated: the loss that this stands for is."""
-        raise NotImplementedError("the program of the loss itself states itself to CVXPY")
+        """State the program to CVXPY."""
+        W, f, cones = self.program.terms_to_cvxpy()
+        penalty = norms_to_cvxpy(self.problem.beta, W)
+        return state(self.problem, scale_to_cvxpy(self.roots, f), penalty, W, cones)
