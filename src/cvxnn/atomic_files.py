@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:
@@ -43,11 +46,24 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
         If the path is a folder, or its folder does not exist.
     """
     require_writable(path)
+    with replacing(path) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a stream whose content becomes the file when the block ends, and is dropped where it raises.
+
+    Raises
+    ------
+    OSError
+        If no file can be put there.
+    """
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(target)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -17,6 +16,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cvxnn.atomic_files import replacing
 
 Arrays = dict[str, NDArray[Any]]
 Header = dict[str, Any]
@@ -56,27 +57,10 @@ def write_model(
     arrays : mapping of str to ndarray
         Numeric arrays.
     """
-    target = Path(path)
     text = json.dumps({**header, "kind": kind, "version": version})
     payload = {_HEADER: np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            np.savez_compressed(stream, allow_pickle=False, **payload)
-            stream.flush()
-            os.fsync(stream.fileno())
-        _give_default_permissions(temporary)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _give_default_permissions(path: str) -> None:
-    """Replace mkstemp's private mode by what a plain ``open`` would have given."""
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(path).chmod(0o666 & ~mask)
+    with replacing(path) as stream:
+        np.savez_compressed(stream, allow_pickle=False, **payload)
 
 
 def read_model(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from cvxnn.atomic_files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,14 +98,10 @@ def save_figure(ax_or_fig: Axes | Figure, path: str | os.PathLike[str], *, dpi: 
     figure, target = _figure_of(ax_or_fig), Path(path)
     if target.suffix.lower() not in FORMATS:
         raise ValueError(f"path must end in {', '.join(FORMATS)}; got {target.name!r}")
-    # renamed into place: a reader sees the old picture or the whole new one
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with temporary.open("xb") as stream:
+        with replacing(target) as stream:
             figure.savefig(stream, format=target.suffix.lower()[1:], dpi=dpi, bbox_inches="tight")
-        temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
         _close(figure)
     return target
 
