@@ -1,7 +1,6 @@
 """Training against the enumerated convex program, restarts of the non-convex problem, limits and interrupts."""
 
 import importlib
-from dataclasses import replace
 
 import cvxpy as cp
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from scipy.optimize import minimize
 
 from cvxnn import Problem, ReLUNetwork, TrainingStatus, beta_max, certify, enumerate_patterns, train
-from cvxnn.solvers import SolveStatus
 
 
 def small_problem(seed, output_offset=False, ratio=0.1):
@@ -205,10 +203,18 @@ def test_interrupt_returns_the_best_network_with_a_valid_certificate(stop_at):
 
 @pytest.mark.parametrize("call", [1, 2])
 @pytest.mark.parametrize(
-    "step", ["descend", "convexify", "explore", "find_violations", "basic_atoms", "relaxed_bound"]
+    ("module", "step"),
+    [
+        ("rounds", "descend"),
+        ("rounds", "convexify"),
+        ("rounds", "explore"),
+        ("state", "find_violations"),
+        ("finish", "basic_atoms"),
+        ("finish", "relaxed_bound"),
+    ],
 )
-def test_interrupt_inside_a_step_returns_the_best_network(step, call, monkeypatch):
-    module = importlib.import_module("cvxnn.training.train")
+def test_interrupt_inside_a_step_returns_the_best_network(module, step, call, monkeypatch):
+    module = importlib.import_module(f"cvxnn.training.{module}")
     plain, calls = getattr(module, step), []
 
     def interrupted(*args, **kwargs):
@@ -223,23 +229,6 @@ def test_interrupt_inside_a_step_returns_the_best_network(step, call, monkeypatc
     assert (result.status is TrainingStatus.INTERRUPTED) == (len(calls) >= call)
     assert result.certificate.objective == pytest.approx(problem.objective(result.network), rel=1e-12)
     assert result.certificate.lower_bound <= result.certificate.objective
-
-
-def test_an_interrupted_steps_network_does_not_carry_an_older_networks_violation(monkeypatch):
-    module = importlib.import_module("cvxnn.training.train")
-
-    solve, calls = module.convexify, []
-
-    def interrupted(*args, **kwargs):
-        calls.append(1)
-        solved, solution = solve(*args, **kwargs)
-        return solved, replace(solution, status=SolveStatus.INTERRUPTED) if len(calls) == 2 else solution
-
-    monkeypatch.setattr(module, "convexify", interrupted)  # after its solution has been accepted
-    result = train(planted())
-    assert result.status is TrainingStatus.INTERRUPTED
-    assert result.certificate.objective < result.history[-1].objective
-    assert result.certificate.search_violation is None
 
 
 def test_callback_can_stop_training():
@@ -311,19 +300,6 @@ def test_planted_problem_reaches_the_best_known_objective(data_home):
     assert result.certificate.objective <= 1.540345
     assert result.certificate.search_violation <= 1e-3
     assert isinstance(result.network, ReLUNetwork)
-
-
-def test_large_data_without_a_time_limit_end_after_a_few_rounds_and_say_so(monkeypatch):
-    module = importlib.import_module("cvxnn.training.train")
-    monkeypatch.setattr(module, "_LARGE", 1)
-    problem = planted(n=60, d=8)
-    monkeypatch.setattr(module, "exact_oracle", lambda X, **settings: None)
-    result = train(problem, tol=1e-6)
-    assert result.status is TrainingStatus.MAX_ROUNDS
-    assert len(result.history) == module._LARGE_ROUNDS + 1
-    assert len(train(problem, tol=0.5).history) == 2  # the first round brought less
-    assert result.certificate.search_violation is not None
-    assert train(problem, tol=1e-6, max_seconds=60.0).status is not TrainingStatus.MAX_ROUNDS
 
 
 def test_no_rounds_is_the_descent_alone():

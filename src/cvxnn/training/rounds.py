@@ -1,0 +1,284 @@
+"""The rounds of training: descend, convexify, grow, until there is a reason to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cvxnn.certificates import Oracle, exact_oracle
+from cvxnn.networks import ReLUNetwork
+from cvxnn.solvers import SolveStatus
+from cvxnn.status_line import StatusLine
+from cvxnn.training.atoms import Atoms
+from cvxnn.training.convexify import convexify
+from cvxnn.training.descend import DescentInterrupted, descend, small_random_network
+from cvxnn.training.explore import explore, with_fresh_neurons
+from cvxnn.training.grow import Violations, explored_violations
+from cvxnn.training.polish import polish
+from cvxnn.training.result import TrainingRecord, TrainingStatus
+from cvxnn.training.state import CANDIDATES, RANDOM_STARTS, TrainingState
+from cvxnn.validation import Array
+
+TrainingCallback = Callable[[TrainingRecord], object]
+
+# Neurons of a descent: this times the root of the critical beta over beta, between limits. Optimal networks have more
+# neurons the smaller beta is; on concrete at 1e-3 of its critical beta, 800 neurons end at 26.46 after descent where
+# 200 end at 28.1 and 400 at 26.9, and on energy at 1e-2 200 are enough.
+_NEURONS = 25.0
+_FEWEST_NEURONS, _MOST_NEURONS = 100, 800
+_DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
+# Where data are large, descended neurons below this part of the largest one's norm stay out of the first program unless
+# it gains nothing: on bike it takes half the time without them and ends 2e-5 higher.
+_LARGE_VANISHED = 3e-2
+# Of a descent's neurons, one in so many is fresh where it starts from a network as wide as that.
+_FRESH_SHARE = 4
+# Samples times neurons from which data are large: there a step of the convex program costs as much as hundreds of
+# iterations of descent. Descent goes on for longer first, and without a time limit rounds end after a few, or after one
+# that lowered the objective by less than tol.
+_LARGE = 1 << 22
+_LARGE_DESCENT_ITERATIONS, _LARGE_DESCENT_TOL, _LARGE_ROUNDS = 2000, 2e-5, 2
+_LARGE_PROGRAM_TOL = 0.5
+# A search that finds nothing is repeated with this many times the starts before it is believed.
+_CONFIRMATION = 4
+# Relative gap of the convex programs, in units of tol and at most; finer where rounds stall. A tenth of tol left
+# networks of 84 neurons on planted where a hundredth leaves 54, for no time that could be measured.
+_PROGRAM_TOL, _PROGRAM_GAP = 1e-2, 1e-5
+# Seconds that one call of an exact oracle may be expected to take when training itself has no limit.
+_ORACLE_SECONDS = 30.0
+
+
+class Rounds:
+    """The loop of training on a state, which holds what it has found at any moment, also when it is interrupted.
+
+    Parameters
+    ----------
+    state : TrainingState
+        What is known; changed in place.
+    callback : callable or None
+        Called with every round's record; returning True stops training.
+    start : ReLUNetwork or None
+        A network to improve.
+    max_rounds : int or None
+        Convex programs to solve at most.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        callback: TrainingCallback | None,
+        start: ReLUNetwork | None,
+        max_rounds: int | None,
+    ) -> None:
+        self.state, self.callback, self.start, self.max_rounds = state, callback, start, max_rounds
+        self.program_tol = min(_PROGRAM_GAP, _PROGRAM_TOL * state.tol)
+        self.descended = state.atoms
+
+    def run(self, line: StatusLine) -> TrainingStatus:
+        """Run rounds until a reason to stop."""
+        state = self.state
+        state.oracle = self.affordable_oracle()
+        # With an exact oracle the gap closes, and a proof is worth the time.
+        state.is_large = state.oracle is None and state.problem.n_samples * self.width() >= _LARGE
+        if state.is_large:
+            self.program_tol = _LARGE_PROGRAM_TOL * state.tol
+        self.first_descent()
+        status = self.record(0, None, line)
+        if status is not None:
+            return status
+        before = state.objective
+        self.first_program()
+        number, violations = 1, None
+        while (status := self.record(number, violations, line)) is None:
+            if state.is_large and state.max_seconds is None:
+                little = before - state.objective <= state.tol * state.objective
+                if little or number >= _LARGE_ROUNDS:
+                    return TrainingStatus.MAX_ROUNDS
+            before = state.objective
+            number, violations = number + 1, self.look()
+            status = self.reason_to_stop(violations)
+            if status is not None:
+                self.record(number, violations, line)
+                return status
+            status = self.improve(violations)
+            if status is not None:
+                return status
+        return status
+
+    def affordable_oracle(self) -> Oracle | None:
+        """Return an exact oracle, where one is affordable and asked for."""
+        state = self.state
+        if self.max_rounds == 0:
+            return None
+        # An exact call cannot be cut short, so under a time limit it may be expected to take a fifth of it at most.
+        seconds = _ORACLE_SECONDS if state.max_seconds is None else 0.2 * state.max_seconds
+        return exact_oracle(
+            state.problem.X,
+            max_seconds=seconds if state.proves else 0.0,
+            n_outputs=state.problem.n_outputs,
+            output_norm=state.problem.output_norm,
+        )
+
+    def improve(self, violations: Violations) -> TrainingStatus | None:
+        """Solve the convex program with the violated patterns added, more finely where they seem to bring nothing."""
+        state = self.state
+        before = state.objective
+        self.convexify(state.atoms.join(violations.candidates))
+        if state.objective < before * (1.0 - 1e-12):
+            return None
+        # The program's own gap hides what the new directions bring: solve it more finely, then give up.
+        stalled = self.program_tol <= 1e-10
+        self.program_tol *= 0.1
+        return TrainingStatus.STALLED if stalled else None
+
+    def first_descent(self) -> None:
+        """Descend from small random neurons, or from the given network with random neurons added; keep all patterns.
+
+        Patterns are kept also of a network no better than none.
+        """
+        state = self.state
+        if self.start is None:
+            self.descended = self.descend_from(small_random_network(state.problem, self.width(), state.rng))
+            return
+        per_class = state.problem.output_norm == "l1" and self.start.output.ndim == 2
+        start = _one_output_each(self.start) if per_class else self.start
+        given = Atoms.of_network(state.problem, start)
+        state.accept(given, start.offset)
+        widened = with_fresh_neurons(state.problem, start, self.width_beside(start), state.rng)
+        self.descended = given.join(self.descend_from(widened))
+
+    def first_program(self) -> None:
+        """Solve the program on the patterns of the first descent; where data are large, on those that matter first."""
+        state = self.state
+        before = state.objective
+        if state.is_large:
+            self.convexify(self.descended.without_specks(_LARGE_VANISHED))
+        if not state.is_large or state.objective >= before:
+            self.convexify(self.descended)
+
+    def descend_from(self, start: ReLUNetwork) -> Atoms:
+        """Descend from a network, keep it if it is the best so far, and return its atoms."""
+        state = self.state
+        try:
+            network = descend(
+                state.rough,
+                start,
+                max_iterations=_LARGE_DESCENT_ITERATIONS if state.is_large else _DESCENT_ITERATIONS,
+                tol=_LARGE_DESCENT_TOL if state.is_large else _DESCENT_TOL,
+                max_seconds=state.limit(),
+            )
+        except DescentInterrupted as interrupt:
+            state.accept(Atoms.of_network(state.problem, interrupt.network), interrupt.network.offset)
+            raise
+        atoms = Atoms.of_network(state.problem, network)
+        state.accept(atoms, network.offset)
+        return atoms
+
+    def width(self) -> int:
+        """Return the neurons of a descent, by a guess at the critical beta over beta."""
+        state = self.state
+        problem = state.problem
+        lam = problem.dual_variable(np.broadcast_to(problem.null_offset(), problem.y.shape))
+        lam = lam.reshape(problem.n_samples, -1)
+        critical = max(np.linalg.norm(problem.X.T @ part, 2) for part in (lam, np.maximum(lam, 0.0)))
+        wanted = _NEURONS * np.sqrt(critical / problem.beta)
+        return int(min(np.clip(wanted, _FEWEST_NEURONS, _MOST_NEURONS), 10 * problem.n_samples))
+
+    def width_beside(self, start: ReLUNetwork) -> int:
+        """Return the fresh neurons beside those of a network; fewer where only the descent counts."""
+        width = self.width()
+        return width if self.max_rounds != 0 else max(width - start.n_neurons, width // _FRESH_SHARE)
+
+    def look(self) -> Violations:
+        """Ask for violated directions: by a descent first, then by the oracle; keep the bound that it proves."""
+        state = self.state
+        violations = self.asked(state.dual_variable())
+        state.raise_bound(violations.lower_bound, violations.proof)
+        state.violation = violations.value
+        return violations
+
+    def asked(self, lam: Array) -> Violations:
+        """Return the violations at lam; the dearer ways to find them are taken when the cheaper ones find few."""
+        state = self.state
+        if state.oracle is not None and state.oracle.is_cheap:
+            return state.violations_of(lam, RANDOM_STARTS)
+        explored = self.explored(lam)
+        if explored.value > state.tol and state.seconds_left() > 0:
+            return explored
+        violations = explored.join(state.violations_of(lam, RANDOM_STARTS))
+        confirm = state.oracle is None and state.proves
+        if confirm and violations.value <= state.tol and state.seconds_left() > 0:
+            violations = violations.join(state.violations_of(lam, _CONFIRMATION * RANDOM_STARTS))
+        return violations
+
+    def explored(self, lam: Array) -> Violations:
+        """Return the violations at lam that a descent meets."""
+        state = self.state
+        exploration = explore(
+            state.problem,
+            state.rough,
+            state.atoms,
+            state.offset,
+            lam,
+            n_fresh=self.width(),
+            rng=state.rng,
+            max_seconds=state.limit(),
+        )
+        return explored_violations(state.problem, exploration, tol=state.tol, limit=CANDIDATES)
+
+    def record(self, number: int, violations: Violations | None, line: StatusLine) -> TrainingStatus | None:
+        """Add a round to the history, show it, and return a reason to stop, or None."""
+        state = self.state
+        value = None if violations is None else violations.value
+        entry = TrainingRecord(
+            number, state.elapsed(), state.objective, state.lower_bound, state.network.n_neurons, value
+        )
+        state.history.append(entry)
+        line.show(entry.in_words())
+        if self.callback is not None and self.callback(entry) is True:
+            return TrainingStatus.STOPPED
+        stop = self.reason_to_stop(None)
+        return TrainingStatus.MAX_ROUNDS if stop is None and number == self.max_rounds else stop
+
+    def reason_to_stop(self, violations: Violations | None) -> TrainingStatus | None:
+        """Return why to stop here, or None; violations are the current network's, where it has been looked at."""
+        state = self.state
+        if state.is_proven:
+            return TrainingStatus.PROVEN
+        if state.oracle is None and violations is not None and violations.value <= state.tol:
+            return TrainingStatus.NO_VIOLATION
+        return TrainingStatus.MAX_SECONDS if state.seconds_left() <= 0 else None
+
+    def convexify(self, atoms: Atoms) -> None:
+        """Solve the convex program on the atoms' patterns, and keep the result if it is better.
+
+        The program holds output directions fixed. Where they are free, a descent along the faces moves them, and the
+        program is solved again with what it found.
+        """
+        state = self.state
+        self.solve_program(atoms)
+        if state.problem.n_outputs > 1 and state.problem.output_norm == "l2" and len(state.atoms):
+            moved, offset = polish(
+                state.problem, state.atoms, state.offset, tol=self.program_tol, max_seconds=state.limit()
+            )
+            state.accept(moved, offset)
+            self.solve_program(moved)
+
+    def solve_program(self, atoms: Atoms) -> None:
+        """Solve the convex program on the atoms' patterns and signs, and keep the result if it is better."""
+        state = self.state
+        if len(atoms) and state.seconds_left() > 0:
+            solved, solution = convexify(
+                state.problem, atoms, tol=self.program_tol, max_seconds=state.limit()
+            )
+            state.accept(solved, solution.offset)
+            if solution.status is SolveStatus.INTERRUPTED:
+                raise KeyboardInterrupt
+
+
+def _one_output_each(network: ReLUNetwork) -> ReLUNetwork:
+    """Return the same function with a neuron for every output weight that is not zero."""
+    neurons, outputs = np.nonzero(network.output)
+    output = np.zeros((len(neurons), network.n_outputs))
+    output[np.arange(len(neurons)), outputs] = network.output[neurons, outputs]
+    return ReLUNetwork(network.hidden[:, neurons], output, network.offset)

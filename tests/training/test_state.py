@@ -1,0 +1,63 @@
+"""The state of a training run only ever improves."""
+
+import numpy as np
+import pytest
+
+from cvxnn import Problem, ReLUNetwork
+from cvxnn.training.atoms import Atoms
+from cvxnn.training.state import PROOF_SHARE, TrainingState
+
+
+def make(max_seconds=None):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((12, 3))
+    problem = Problem(X, np.maximum(X @ [1.0, 2.0, 0.0], 0.0), 0.1)
+    return problem, TrainingState(problem, problem, 1e-3, max_seconds, rng, True)
+
+
+def atoms_of(problem, hidden, output):
+    return Atoms.of_network(problem, ReLUNetwork(hidden, output))
+
+
+def test_a_worse_network_is_not_accepted():
+    problem, state = make()
+    null = state.objective
+    state.violation = 0.5
+    state.accept(atoms_of(problem, [[0.0], [9.0], [9.0]], [-9.0]), state.offset)
+    assert state.objective == null
+    assert state.violation == 0.5
+    state.accept(atoms_of(problem, [[0.5], [1.0], [0.0]], [1.0]), state.offset)
+    assert state.objective == problem.objective(state.network) < null
+    # The violation was another network's.
+    assert state.violation is None
+
+
+def test_simpler_atoms_replace_only_at_no_cost():
+    problem, state = make()
+    state.accept(atoms_of(problem, [[0.5, 0.5], [1.0, 1.0], [0.0, 0.0]], [0.5, 0.5]), state.offset)
+    before = state.objective
+    assert not state.replace(atoms_of(problem, [[0.5], [1.0], [0.1]], [0.9]))
+    assert state.network.n_neurons == 2
+    merged = state.network.balance()
+    direction = merged.hidden[:, :1] * np.sqrt(2.0)
+    assert state.replace(atoms_of(problem, direction, merged.output[:1] * np.sqrt(2.0)))
+    assert state.network.n_neurons == 1
+    assert state.objective == pytest.approx(before, rel=1e-9)
+
+
+def test_bounds_rise_and_prove():
+    _, state = make()
+    state.raise_bound(1e-3, "first")
+    state.raise_bound(1e-4, "second")
+    assert (state.lower_bound, state.proof) == (1e-3, "first")
+    assert not state.is_proven
+    state.raise_bound(state.objective * (1 - 1e-4), "third")
+    assert state.is_proven
+
+
+def test_a_share_of_the_time_is_kept_for_the_proof():
+    _, state = make(100.0)
+    assert 0.0 < 100.0 * (1 - PROOF_SHARE) - state.seconds_left() < 10.0
+    assert make()[1].limit() is None
+    state.started -= 200.0
+    assert state.limit() == 0.0 > state.seconds_left()
