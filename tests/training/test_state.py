@@ -1,7 +1,6 @@
 """The state of a training run only ever improves."""
 
 import numpy as np
-import pytest
 
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.training.atoms import Atoms

@@ -48,6 +48,9 @@ class Samples:
             raise ValueError(f"y must have {X.shape[0]} targets for each network; got shape {y.shape}")
         loss = get_loss(loss)
         loss.check_targets(y.reshape(-1))
+        scale = as_finite_array(scale, "scale", (0, 1))
+        if scale.ndim == 1 and len(scale) != len(X):
+            raise ValueError(f"scale must be a number or {len(X)} numbers; got shape {scale.shape}")
         for name, value in (("X", X), ("y", y), ("loss", loss), ("scale", scale)):
             object.__setattr__(self, name, value)
 

@@ -127,10 +127,10 @@ def simulate(
                 done = step + 1
                 if done == steps[book.n_filled]:
                     book.add(done, point)
-                    if not np.isfinite(point[1]).all(axis=1).any():
+                    if not _any_finite(point):
                         status = TrajectoryStatus.DIVERGED
                         break
-                if time.perf_counter() > stop_at:
+                if done < n_steps and time.perf_counter() > stop_at:
                     status = TrajectoryStatus.TIME_LIMIT
                     break
     except KeyboardInterrupt:
@@ -233,6 +233,12 @@ class RecordBook:
                 "fewer times (n_records) or less (record)"
             )
         self._rows[name] = np.empty((self._n_rows + 1, *value.shape), dtype=value.dtype)
+
+
+def _any_finite(point: Point) -> bool:
+    """Return whether any of the networks has finite weights only."""
+    hidden, output = point
+    return bool((np.isfinite(hidden).all(axis=(0, 2)) & np.isfinite(output).all(axis=1)).any())
 
 
 def _as_weights(point: Point) -> Weights:
