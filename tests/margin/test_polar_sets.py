@@ -98,12 +98,12 @@ def test_support_function_is_the_least_interpolation_norm(name, seed, scale):
         return
     result = polar_support(scale * X, z)
     value = result.value
-    # the interior point method's 1e-9, amplified by the flattest cone
-    assert abs(value.difference) <= 1e-5 * value.predicted
+    # asked for a thousandth of 1e-6; both sides are evaluated anew
+    assert abs(value.difference) <= 2e-6 * value.predicted
     assert PolarSet(scale * X).contains(result.lam)
-    assert result.residual < 1e-5
+    assert result.residual < 1e-8
     norms = np.linalg.norm(result.network.hidden, axis=0) * np.abs(result.network.output)
-    assert norms.sum() == pytest.approx(value.predicted, rel=1e-3)  # tiny neurons are left out
+    assert norms.sum() == pytest.approx(value.predicted, rel=1e-12)
 
 
 def test_interpolation_is_the_limit_of_training(rng):

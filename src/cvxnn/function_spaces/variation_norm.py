@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -197,13 +197,27 @@ def variation_norm(
         raise ValueError(f"values must have one entry for each of the {len(data)} rows of X; got {len(f)}")
     degree, tol = as_degree(activation), as_number(tol, "tol")
     max_rounds = as_count(max_rounds, "max_rounds", 1)
-    oracle = neuron_oracle(data, degree, max_seconds=oracle_seconds, random_state=random_state)
     if not np.any(f):
         nothing = UnitNetwork(np.zeros((data.shape[1], 0)), np.zeros(0), degree)
         return VariationNorm(0.0, 0.0, nothing, np.zeros(len(f)), 0.0, 0, True)
-    size = float(np.max(np.abs(f)))
-    directions = _spanning(data, f / size, oracle)
-    return _exchange(data, f / size, size, directions, oracle, tol, max_rounds)
+    # Rows of length one and values of size one: a network's values at x scale with ||x||^k.
+    lengths = np.linalg.norm(data, axis=1)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    rows, values = data / lengths[:, None], f / lengths**degree
+    size = float(np.max(np.abs(values)))
+    oracle = neuron_oracle(rows, degree, max_seconds=oracle_seconds, random_state=random_state)
+    directions = _spanning(rows, values / size, oracle)
+    found = _exchange(rows, values / size, directions, oracle, tol, max_rounds)
+    network = UnitNetwork(found.network.directions, size * found.network.weights, degree)
+    misfit = float(np.max(np.abs(network.predict(data) - f)))
+    return replace(
+        found,
+        value=size * found.value,
+        lower_bound=size * found.lower_bound,
+        network=network,
+        lam=found.lam / lengths**degree,
+        misfit=misfit,
+    )
 
 
 def _spanning(X: Array, f: Array, oracle: NeuronOracle) -> Array:
@@ -235,7 +249,7 @@ def _spanning(X: Array, f: Array, oracle: NeuronOracle) -> Array:
 
 
 def _exchange(
-    X: Array, f: Array, size: float, V: Array, oracle: NeuronOracle, tol: float, max_rounds: int
+    X: Array, f: Array, V: Array, oracle: NeuronOracle, tol: float, max_rounds: int
 ) -> VariationNorm:
     """Return the best of both sides: programs over ever more neurons, dual variables scaled to be feasible."""
     lower, best_lam, rounds = 0.0, np.zeros(len(f)), 0
@@ -252,9 +266,9 @@ def _exchange(
             break
         V = np.column_stack([V, found.directions[:, :_MOST_NEW]])
     used = weights != 0
-    network = UnitNetwork(V[:, used], size * weights[used], oracle.degree)
-    misfit = float(np.max(np.abs(network.predict(X) - size * f)))
-    return VariationNorm(size * value, size * lower, network, best_lam, misfit, rounds, found.is_exact)
+    network = UnitNetwork(V[:, used], weights[used], oracle.degree)
+    misfit = float(np.max(np.abs(network.predict(X) - f)))
+    return VariationNorm(value, lower, network, best_lam, misfit, rounds, found.is_exact)
 
 
 def _least_l1(H: Array, f: Array) -> tuple[Array, Array]:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cvxnn.certificates import Oracle, OracleValue, exact_oracle
-from cvxnn.margin.ellipsoids import RectifiedEllipsoid, as_directions, as_ellipsoid_data
+from cvxnn.function_spaces.variation_norm import variation_norm
+from cvxnn.margin.ellipsoids import as_directions, as_ellipsoid_data
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_number
-
-# Neurons shorter than this fraction of the longest are what an interior point method leaves of zero.
-_NEGLIGIBLE = 1e-7
-# The interior point method's own tolerance; the lower bound is evaluated anew.
-_SOLVER_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +155,7 @@ def polar_support(X: Any, z: Any, *, tol: float = 1e-6) -> PolarSupport:
     Hypotheses. z is in the span of Q (the polar set is bounded in its direction), and X allows an exact oracle.
 
     Guarantee. Equality (tight). The left side is evaluated at a dual variable that an exact oracle proves feasible, so
-    that it is a lower bound whatever the solver does.
+    that it is a lower bound whatever the solver does; the right side is `variation_norm`.
 
     Parameters
     ----------
@@ -169,7 +164,7 @@ def polar_support(X: Any, z: Any, *, tol: float = 1e-6) -> PolarSupport:
     z : array_like of shape (n,)
         Values on the samples, not zero.
     tol : float, default 1e-6
-        Tolerance of the comparison: the interior point method's 1e-9, amplified by the scaling of the cones.
+        Tolerance of the comparison; neurons are added until both sides are within a thousandth of it.
 
     Returns
     -------
@@ -204,42 +199,13 @@ def polar_support(X: Any, z: Any, *, tol: float = 1e-6) -> PolarSupport:
         raise HypothesisError(
             "no network takes the values z: z must be orthogonal to the lines of the polar set"
         )
-    blocks, signs, lam = _interpolate(RectifiedEllipsoid(data), values)
-    lam = lam / polar.gauge(lam)
-    norms = np.linalg.norm(blocks, axis=0)
-    used = norms > _NEGLIGIBLE * np.max(norms)
-    roots = np.sqrt(norms[used])
-    network = ReLUNetwork(blocks[:, used] / roots, signs[used] * roots)
+    least = variation_norm(data, values, tol=1e-3 * tol)
+    lam = least.lam / polar.gauge(least.lam)
+    network = least.network.balanced()
     residual = float(np.linalg.norm(network.predict(data) - values) / np.linalg.norm(values))
     return PolarSupport(
-        Comparison(float(lam @ values), float(np.sum(norms)), "equal", tol), lam, network, residual
+        Comparison(float(lam @ values), network.path_norm, "equal", tol), lam, network, residual
     )
-
-
-def _interpolate(rectified: RectifiedEllipsoid, z: Array) -> tuple[Array, Array, Array]:
-    """Solve ``min sum ||w_b||, sum_b s_b D_b X w_b = z, w_b in K_b``: blocks (d, 2P), signs, multiplier (n,)."""
-    import cvxpy as cp
-
-    # Equations and cones stay what they are when a row and its value are divided by the row's length.
-    X, norms = _unit_rows(rectified.X)
-    target, masks = z / norms, np.tile(rectified.masks, 2)
-    scale = float(np.max(np.abs(target)))
-    signs = np.repeat([1.0, -1.0], rectified.masks.shape[1])
-    W = cp.Variable((X.shape[1], len(signs)))
-    Z = X @ W
-    fit = cp.sum(cp.multiply(masks * signs, Z), axis=1) == target / scale
-    cones = cp.multiply(np.where(masks, 1.0, -1.0), Z) >= 0
-    problem = cp.Problem(cp.Minimize(cp.sum(cp.norm(W, 2, axis=0))), [fit, cones])
-    tight = dict.fromkeys(("tol_gap_abs", "tol_gap_rel", "tol_feas"), _SOLVER_TOLERANCE)
-    with warnings.catch_warnings():
-        # "Solution may be inaccurate": the comparison of both sides judges it.
-        warnings.filterwarnings("ignore", message="Solution may be inaccurate")
-        problem.solve(solver=cp.CLARABEL, **tight)
-    if W.value is None:
-        raise FloatingPointError(
-            f"the interior point method found no interpolation ({problem.status}); rescale X"
-        )
-    return scale * np.asarray(W.value), signs, -np.asarray(fit.dual_value) / norms
 
 
 def _unit_rows(X: Array) -> tuple[Array, Array]:

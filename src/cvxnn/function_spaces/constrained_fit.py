@@ -1,0 +1,229 @@
+"""The best network in a ball of the variation norm, and its relation to weight decay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxnn.function_spaces.conditional_gradient import smooth_problem
+from cvxnn.function_spaces.conditional_gradient_atoms import Combination
+from cvxnn.function_spaces.conditional_gradient_hull import best_weights, slope
+from cvxnn.function_spaces.neuron_oracles import neuron_oracle
+from cvxnn.function_spaces.neurons_found import NeuronsFound
+from cvxnn.function_spaces.unit_networks import UnitNetwork, as_degree
+from cvxnn.losses import Loss
+from cvxnn.problem import Problem
+from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.training import train
+from cvxnn.validation import as_count, as_number
+
+# Relative gap that training is asked for.
+_TRAIN_TOL = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class ConstrainedFit:
+    """The network of least loss in a ball, with its proof.
+
+    Parameters
+    ----------
+    network : UnitNetwork
+        Of l1 norm at most delta.
+    objective : float
+        Its loss J.
+    lower_bound : float
+        Proven lower bound on the loss of every network in the ball.
+    multiplier : float
+        ``max_v |lam^T (X v)_+^k|`` at ``lam = -grad J``: minus the slope of the optimum in delta, and the weight decay
+        beta at which ``min J + beta gamma_1`` has the same solution.
+    delta : float
+        The radius.
+    rounds : int
+        How often all weights were fitted.
+    is_exact : bool
+        Whether the oracle of the last round was.
+    """
+
+    network: UnitNetwork
+    objective: float
+    lower_bound: float
+    multiplier: float
+    delta: float
+    rounds: int
+    is_exact: bool
+
+    @property
+    def gap(self) -> float:
+        """Return objective less lower bound."""
+        return max(self.objective - self.lower_bound, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class FormsAgree:
+    """The penalised optimum beside the constrained one, of the radius that the first has.
+
+    Parameters
+    ----------
+    beta : float
+        Weight decay of the penalised problem.
+    delta : float
+        ``sum_j ||u_j|| |a_j|`` of its trained network.
+    losses : Comparison
+        J of the trained network, beside the optimum of the constrained problem of radius delta: equal.
+    multipliers : Comparison
+        The constrained problem's multiplier beside beta: equal.
+    norms : Comparison
+        The constrained optimum's l1 norm beside delta: equal, the constraint is active.
+    """
+
+    beta: float
+    delta: float
+    losses: Comparison
+    multipliers: Comparison
+    norms: Comparison
+
+    @property
+    def holds(self) -> bool:
+        """Return whether all comparisons hold."""
+        return self.losses.holds and self.multipliers.holds and self.norms.holds
+
+
+def constrained_fit(
+    X: Any,
+    y: Any,
+    delta: float,
+    activation: Any = 1,
+    *,
+    loss: str | Loss = "squared",
+    sample_weight: Any = None,
+    tol: float = 1e-9,
+    max_rounds: int = 200,
+    oracle_seconds: float = 0.5,
+    random_state: Any = 0,
+) -> ConstrainedFit:
+    """Return the solution of ``min ell(f, y) s.t. gamma_1(f) <= delta``.
+
+    Fully corrective conditional gradient that adds all local maxima which the oracle names at once: the number of
+    neurons on the way does not matter here, the number of rounds does.
+
+    Parameters
+    ----------
+    X : array_like of shape (n, d)
+        Data.
+    y : array_like of shape (n,)
+        Targets.
+    delta : float
+        The radius, > 0.
+    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
+        ``(z)_+^k``.
+    loss : str or Loss, default "squared"
+        A smooth loss, summed over samples.
+    sample_weight : array_like of shape (n,), optional
+        Weights of the samples' losses.
+    tol : float, default 1e-9
+        Proven gap to stop at, as a share of the loss of the zero network.
+    max_rounds : int, default 200
+        Largest number of rounds; the result's gap says what is left then.
+    oracle_seconds : float, default 0.5
+        About the longest time that one call of an exact oracle may take; 0 asks for searches.
+    random_state : int, Generator or None, default 0
+        Seed of searches.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not what is accepted.
+
+    Examples
+    --------
+    >>> fit = constrained_fit([[1.0]], [3.0], 2.0)
+    >>> fit.objective, fit.multiplier, fit.network.total_variation
+    (0.5, 1.0, 2.0)
+    """
+    delta = as_number(delta, "delta", positive=True)
+    tol, max_rounds = as_number(tol, "tol"), as_count(max_rounds, "max_rounds", 1)
+    problem = smooth_problem(X, y, loss, sample_weight)
+    oracle = neuron_oracle(problem.X, activation, max_seconds=oracle_seconds, random_state=random_state)
+    zero = UnitNetwork(np.zeros((problem.n_features, 0)), np.zeros(0), as_degree(activation))
+    at, bound = Combination.of(zero, problem.X, delta), 0.0
+    target = tol * problem.loss_value(np.zeros(problem.n_samples), np.zeros(1))
+    for rounds in range(max_rounds):
+        f = at.values
+        lam = -slope(problem, f)
+        objective = problem.loss_value(f, np.zeros(1))
+        found = oracle.maximise(lam, starts=at.directions)
+        correlation = float(lam @ f)
+        bound = max(bound, objective - (delta * found.upper - correlation))
+        # a search that finds no descent ends the rounds too; its bound stays what it proved
+        if objective - bound <= target or delta * found.value - correlation <= 0.0:
+            break
+        if rounds < max_rounds - 1:
+            at = _correct(problem, at, found, correlation / delta)
+    network = at.network()
+    objective = problem.loss_value(network.predict(problem.X), np.zeros(1))
+    return ConstrainedFit(network, objective, bound, found.value, delta, rounds, found.is_exact)
+
+
+def _correct(problem: Problem, at: Combination, found: NeuronsFound, level: float) -> Combination:
+    """Return the best point of the hull of zero, the neurons in use, and those found that descend."""
+    for index in range(len(found.values)):
+        if found.values[index] > level:
+            at, _ = at.join(problem.X, found, index)
+    columns = np.column_stack([np.zeros(problem.n_samples), at.columns])
+    return at.with_weights(best_weights(problem, columns, np.append(at.rest, at.weights))).used()
+
+
+def penalty_and_constraint(problem: Problem, *, tol: float = 1e-6) -> FormsAgree:
+    """Train with weight decay, then solve the constrained problem of the radius found, and compare.
+
+    Statement: let f solve ``min J(f) + beta gamma_1(f)`` and ``delta = gamma_1(f)``. Then f solves ``min J s.t. gamma_1
+    <= delta``, whose multiplier is beta. Conversely a solution of the constrained problem with multiplier beta solves
+    the penalised one.
+    Hypotheses: a smooth loss, one output, no offset, and a trained network that is not zero, so that the multiplier is
+    unique.
+    Guarantee: tight.
+
+    The two sides are computed by different algorithms: `train`, and `constrained_fit`.
+
+    Parameters
+    ----------
+    problem : Problem
+        With beta > 0, for the ReLU.
+    tol : float, default 1e-6
+        Tolerance of losses and norms. That of multipliers is ``0.1 sqrt(tol)``: a fit within a gap of the optimum is
+        within the root of twice the gap of the optimal values, and so is its dual variable.
+
+    Raises
+    ------
+    HypothesisError
+        If the trained network is zero, or the problem has an offset, several outputs or a loss with kinks.
+
+    References
+    ----------
+    F. Bach, "Breaking the curse of dimensionality with convex neural networks", JMLR 18 (2017), section 2.2.
+
+    Examples
+    --------
+    >>> forms = penalty_and_constraint(Problem([[1.0]], [3.0], beta=1.0))
+    >>> round(forms.delta, 6), round(forms.multipliers.measured, 6), forms.holds
+    (2.0, 1.0, True)
+    """
+    if problem.output_offset or problem.y.ndim != 1 or not problem.loss.is_smooth:
+        raise HypothesisError("the problem must have one output, a smooth loss and no offset")
+    trained = train(problem, tol=_TRAIN_TOL).network
+    delta = trained.path_norm
+    if delta == 0.0:
+        raise HypothesisError("the trained network must not be zero: lower beta")
+    fit = constrained_fit(
+        problem.X, problem.y, delta, loss=problem.loss, sample_weight=problem.sample_weight, tol=1e-10
+    )
+    loss = problem.loss_value(trained.predict(problem.X), np.zeros(1))
+    return FormsAgree(
+        problem.beta,
+        delta,
+        Comparison(loss, fit.objective, tol=tol),
+        Comparison(fit.multiplier, problem.beta, tol=0.1 * tol**0.5),
+        Comparison(fit.network.total_variation, delta, tol=tol),
+    )

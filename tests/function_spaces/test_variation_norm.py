@@ -1,0 +1,123 @@
+"""The variation norm: its bound, the strict example, and values on data from both sides."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cvxnn import ReLUNetwork
+from cvxnn.function_spaces.unit_networks import UnitNetwork
+from cvxnn.function_spaces.variation_norm import strict_bound_example, variation_norm, variation_norm_bound
+from cvxnn.landscape import minimum_norm_interpolation
+from cvxnn.patterns import enumerate_patterns
+from cvxnn.theorems import HypothesisError
+
+
+def test_the_bound_of_a_relu_network_is_its_path_norm(rng):
+    network = ReLUNetwork(rng.standard_normal((3, 4)), rng.standard_normal(4))
+    assert variation_norm_bound(network) == pytest.approx(network.path_norm, rel=1e-14)
+    assert variation_norm_bound(network, "step") == pytest.approx(np.sum(np.abs(network.output)))
+
+
+def test_the_strict_example():
+    example = strict_bound_example()
+    X = np.random.default_rng(0).standard_normal((20, 2))
+    np.testing.assert_allclose(example.network.predict(X), X.sum(axis=1), atol=1e-12)
+    # A representation of the smaller norm, everywhere on the plane ...
+    v = np.array([[1.0, -1.0], [1.0, -1.0]]) / np.sqrt(2)
+    better = UnitNetwork(v, np.sqrt(2) * np.array([1.0, -1.0]))
+    np.testing.assert_allclose(better.predict(X), X.sum(axis=1), atol=1e-12)
+    assert better.total_variation == pytest.approx(example.norm)
+    assert example.norm < example.bound
+    # ... and the proof on two points that there is none of a smaller one.
+    angles = np.linspace(0, 2 * np.pi, 1000)
+    features = np.maximum(example.X @ np.stack([np.cos(angles), np.sin(angles)]), 0.0)
+    assert np.max(np.abs(example.lam @ features)) <= 1.0 + 1e-12
+    assert example.lam @ example.network.predict(example.X) == pytest.approx(example.norm)
+    norm = variation_norm(example.X, example.network.predict(example.X))
+    assert norm.value == pytest.approx(example.norm, rel=1e-9)
+    assert norm.lower_bound == pytest.approx(example.norm, rel=1e-9)
+
+
+@pytest.mark.parametrize(("n", "d"), [(5, 1), (6, 2), (7, 3)])
+def test_values_of_relu_networks_against_the_enumerated_program(n, d):
+    rng = np.random.default_rng(n)
+    X = rng.standard_normal((n, d))
+    f = np.maximum(X @ rng.standard_normal((d, 3)), 0.0) @ rng.standard_normal(3)
+    norm = variation_norm(X, f)
+    expected = minimum_norm_interpolation(X, f)
+    assert norm.lower_bound * (1 - 1e-7) <= expected.norm <= norm.value * (1 + 1e-7)
+    assert norm.duality.holds
+    assert norm.network.n_neurons <= n
+    assert norm.is_exact
+    np.testing.assert_allclose(norm.network.predict(X), f, atol=1e-8)
+
+
+def test_values_of_threshold_networks_against_all_patterns():
+    from scipy.optimize import linprog
+
+    rng = np.random.default_rng(0)
+    X, f = rng.standard_normal((7, 3)), rng.standard_normal(7)
+    D = np.asarray(enumerate_patterns(X), dtype=np.float64)
+    expected = linprog(np.ones(2 * D.shape[1]), A_eq=np.hstack([D, -D]), b_eq=f).fun
+    norm = variation_norm(X, f, 0)
+    assert norm.value == pytest.approx(expected, rel=1e-8)
+    assert norm.lower_bound == pytest.approx(expected, rel=1e-8)
+
+
+def test_values_of_squared_units_in_closed_form():
+    # On +-I, (v_i)_+^2 at e_i and (-v_i)_+^2 at -e_i: with f >= 0, sum_i f_i / 1 where all lie on one simplex.
+    X, f = np.vstack([np.eye(3), -np.eye(3)]), np.array([1.0, 2.0, 0.5, 0.0, 0.0, 0.0])
+    norm = variation_norm(X, f, 2)
+    # lam = 1 on the first rows: sum (v_i)_+^2 <= 1, so the norm is at least sum f; one neuron, sqrt(f), attains it.
+    assert norm.value == pytest.approx(3.5, rel=1e-6)
+    assert norm.lower_bound == pytest.approx(3.5, rel=1e-6)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10_000), st.sampled_from([0, 1, 2]))
+def test_it_is_a_norm_below_the_bound_of_any_network(seed, degree):
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([rng.standard_normal(6), np.ones(6)])
+    V = rng.standard_normal((2, 3))
+    V /= np.linalg.norm(V, axis=0)
+    f = UnitNetwork(V, rng.standard_normal(3), degree)
+    g = UnitNetwork(V[:, ::-1], rng.standard_normal(3), degree)
+    norms = [variation_norm(X, h, degree) for h in (f.predict(X), g.predict(X), f.predict(X) + g.predict(X))]
+    slack = 1 + 1e-5
+    assert norms[0].lower_bound <= f.total_variation * slack
+    assert norms[2].lower_bound <= (norms[0].value + norms[1].value) * slack
+    scaled = variation_norm(X, -3.0 * f.predict(X), degree)
+    assert scaled.value == pytest.approx(3.0 * norms[0].value, rel=1e-5)
+
+
+def test_values_out_of_reach_have_an_infinite_norm():
+    # Two rows in one direction: values must be in proportion (k = 1, 2), or equal (k = 0).
+    X = [[1.0, 1.0], [2.0, 2.0], [0.0, 1.0]]
+    for degree in (0, 1, 2):
+        with pytest.raises(HypothesisError, match="infinite"):
+            variation_norm(X, [1.0, 5.0, 0.0], degree)
+    # (z)_+ - (-z)_+ = z: the odd part of values on opposite rows must be linear.
+    hexagon = [[np.cos(a), np.sin(a)] for a in np.arange(6) * np.pi / 3]
+    with pytest.raises(HypothesisError, match="infinite"):
+        variation_norm(hexagon, [1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
+    with pytest.raises(HypothesisError, match="infinite"):
+        variation_norm([[0.0, 0.0], [1.0, 0.0]], [1.0, 0.0])
+
+
+def test_zero_and_bad_input():
+    norm = variation_norm(np.eye(2), [0.0, 0.0])
+    assert (norm.value, norm.network.n_neurons) == (0.0, 0)
+    with pytest.raises(ValueError, match="values must have one entry"):
+        variation_norm(np.eye(2), [1.0])
+    with pytest.raises(ValueError, match="max_rounds"):
+        variation_norm(np.eye(2), [1.0, 2.0], max_rounds=0)
+
+
+def test_fewer_rounds_leave_a_bracket():
+    rng = np.random.default_rng(0)
+    X, f = np.column_stack([rng.standard_normal(10), np.ones(10)]), rng.standard_normal(10)
+    rough, fine = variation_norm(X, f, max_rounds=2), variation_norm(X, f)
+    assert rough.lower_bound <= fine.value
+    assert rough.value >= fine.lower_bound
+    assert rough.value - rough.lower_bound > fine.value - fine.lower_bound
