@@ -159,3 +159,24 @@ def get_activation(activation: Any) -> Activation:
         f"activation must be one of {sorted(_NAMED)}, an integer k >= 0 for (z)_+^k, or an Activation; "
         f"got {activation!r}"
     )
+
+
+def activation_key(activation: Activation) -> str | int:
+    """Return the name or degree by which `get_activation` finds an activation.
+
+    Raises
+    ------
+    ValueError
+        If it is none of those that have one.
+
+    Examples
+    --------
+    >>> activation_key(Tanh()), activation_key(PositivePart(3))
+    ('tanh', 3)
+    """
+    if isinstance(activation, PositivePart):
+        return int(activation.degree)
+    for name, known in _NAMED.items():
+        if activation == known:
+            return name
+    raise ValueError(f"activation must be one that has a name or a degree; got {activation!r}")

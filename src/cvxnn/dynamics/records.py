@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.dynamics.alignment import AlignmentCosines
 from cvxnn.dynamics.objectives import BatchedObjective
+from cvxnn.dynamics.record import Record
+from cvxnn.dynamics.stationarity_record import StationarityResidual
 from cvxnn.dynamics.weights import Weights
 from cvxnn.validation import Array
 
-
-class Record(ABC):
-    """A quantity measured along a trajectory."""
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """Return the key under which a trajectory keeps it."""
-
-    @abstractmethod
-    def measure(self, objective: BatchedObjective, weights: Weights) -> NDArray[Any]:
-        """Return the quantity of each network, shape (B, ...), always the same shape."""
+__all__ = [
+    "ActivationPoints",
+    "Directions",
+    "HiddenWeights",
+    "LossValue",
+    "NeuronNorms",
+    "Objective",
+    "OutputWeights",
+    "Patterns",
+    "Record",
+    "UniquePatterns",
+    "as_records",
+]
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,29 @@ class ActivationPoints(Record):
             return np.asarray(np.where(slope == 0.0, np.inf, -bias / slope))
 
 
+@dataclass(frozen=True)
+class Directions(Record):
+    """Hidden directions ``u_j / ||u_j||``, shape (B, d, m); zero for zero neurons."""
+
+    name: str = "directions"
+
+    def measure(self, objective: BatchedObjective, weights: Weights) -> Array:
+        """Return the directions."""
+        norms = np.linalg.norm(weights.hidden, axis=1, keepdims=True)
+        return np.asarray(weights.hidden / np.where(norms > 0, norms, 1.0))
+
+
+@dataclass(frozen=True)
+class NeuronNorms(Record):
+    """``||u_j|| |a_j|``, what a neuron adds to the balanced network's weight decay, shape (B, m)."""
+
+    name: str = "norms"
+
+    def measure(self, objective: BatchedObjective, weights: Weights) -> Array:
+        """Return the products of norms."""
+        return np.asarray(np.linalg.norm(weights.hidden, axis=1) * np.abs(weights.output))
+
+
 def _patterns(objective: BatchedObjective, weights: Weights) -> NDArray[np.bool_]:
     """Return patterns (B, n, m), in the convention of `activation_patterns`; those of overflown weights are empty."""
     with np.errstate(invalid="ignore", over="ignore"):
@@ -130,6 +155,10 @@ _NAMED: dict[str, tuple[Record, ...]] = {
     "patterns": (Patterns(),),
     "unique_patterns": (UniquePatterns(),),
     "activation_points": (ActivationPoints(),),
+    "directions": (Directions(),),
+    "norms": (NeuronNorms(),),
+    "alignment": (AlignmentCosines(),),
+    "stationarity": (StationarityResidual(),),
 }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.activations import get_activation
+from cvxnn.dynamics.flow_events import FlowEvents
 from cvxnn.dynamics.methods import GradientDescent, Method, Point
 from cvxnn.dynamics.objectives import BatchedObjective
 from cvxnn.dynamics.records import Record, as_records
@@ -219,11 +220,15 @@ class RecordBook:
             self._rows[record.name][len(self._times)] = value
         self._times.append(float(when))
 
-    def trajectory(self, point: Point, status: TrajectoryStatus) -> Trajectory:
+    def trajectory(
+        self, point: Point, status: TrajectoryStatus, events: FlowEvents | None = None
+    ) -> Trajectory:
         """Return what was recorded, with the networks at the end."""
         k = len(self._times)
         rows = {name: array[:k] for name, array in self._rows.items()}
-        return Trajectory(np.array(self._times), rows, _as_weights(point), self._objective.activation, status)
+        return Trajectory(
+            np.array(self._times), rows, _as_weights(point), self._objective.activation, status, events
+        )
 
     def _allocate(self, name: str, value: NDArray[Any]) -> None:
         size = sum(array.nbytes for array in self._rows.values()) + (self._n_rows + 1) * value.nbytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -10,9 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.activations import Activation
+from cvxnn.activations import Activation, activation_key, get_activation
+from cvxnn.dynamics.flow_events import FlowEvents
 from cvxnn.dynamics.weights import Weights
+from cvxnn.model_files import Arrays, Header, read_model, write_model
 from cvxnn.validation import Array
+
+_KIND, _VERSION = "trajectory", 1
+_RECORD, _EVENT = "record:", "event:"
 
 
 class TrajectoryStatus(Enum):
@@ -40,6 +46,8 @@ class Trajectory:
         Their activation function.
     status : TrajectoryStatus
         Why it ended.
+    events : FlowEvents, optional
+        For gradient flows of ReLU networks: when neurons crossed boundaries of samples.
     """
 
     times: Array
@@ -47,6 +55,7 @@ class Trajectory:
     final: Weights
     activation: Activation
     status: TrajectoryStatus
+    events: FlowEvents | None = None
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name not in self.records:
@@ -62,3 +71,73 @@ class Trajectory:
         """Return which networks ended in weights that are not finite, shape (B,)."""
         finite = np.isfinite(self.final.hidden).all(axis=(1, 2)) & np.isfinite(self.final.output).all(axis=1)
         return np.asarray(~finite)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the trajectory to a file, atomically and as plain data; `load_trajectory` reads it back bit for bit.
+
+        Raises
+        ------
+        ValueError
+            If the activation has no name, or a record is not an array of numbers.
+        """
+        arrays: Arrays = {"times": self.times, "hidden": self.final.hidden, "output": self.final.output}
+        arrays |= {_RECORD + name: rows for name, rows in self.records.items()}
+        if self.events is not None:
+            arrays |= {_EVENT + name: column for name, column in self.events.columns.items()}
+        header = {"activation": activation_key(self.activation), "status": self.status.name}
+        write_model(path, _KIND, _VERSION, header, arrays)
+
+    def __repr__(self) -> str:
+        return (
+            f"Trajectory({self.final!r} at {len(self.times)} times up to {self.times[-1]:.6g}, "
+            f"records {sorted(self.records)}, {self.status.name})"
+        )
+
+
+def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
+    """Read a trajectory that `Trajectory.save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file holds no trajectory, is damaged, or is newer than this release.
+    """
+    header, arrays = read_model(path, _KIND, _VERSION)
+    try:
+        return _restored(header, arrays)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"path must be a whole trajectory file; {path} is damaged ({error!r})") from None
+
+
+def _restored(header: Header, arrays: Arrays) -> Trajectory:
+    times, hidden, output = arrays["times"], arrays["hidden"], arrays["output"]
+    records = _with_prefix(arrays, _RECORD)
+    events = _with_prefix(arrays, _EVENT)
+    if hidden.ndim != 3 or output.shape != (hidden.shape[0], hidden.shape[2]) or times.ndim != 1:
+        raise ValueError("weights of no shape")
+    for name, rows in records.items():
+        if rows.shape[:1] != times.shape:
+            raise ValueError(f"record {name!r} of another length than times")
+    return Trajectory(
+        times,
+        records,
+        Weights.trusted(hidden, output),
+        get_activation(header["activation"]),
+        TrajectoryStatus[header["status"]],
+        FlowEvents.of_columns(events) if events else None,
+    )
+
+
+def _with_prefix(arrays: Arrays, prefix: str) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
