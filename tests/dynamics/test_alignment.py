@@ -1,0 +1,55 @@
+"""What is read off recorded cosines."""
+
+import numpy as np
+import pytest
+
+from cvxnn import Problem
+from cvxnn.dynamics.alignment import AlignmentCosines, aligned_share, alignment_times, largest_cosines
+from cvxnn.dynamics.objectives import BatchedObjective, Samples
+from cvxnn.dynamics.weights import Weights
+
+
+def by_hand(X, residual, u, a):
+    pull = np.sign(a) * X.T @ (residual * (X @ u > 0))
+    return pull @ u / np.linalg.norm(pull) / np.linalg.norm(u) if np.any(pull) else np.nan
+
+
+@pytest.mark.parametrize(("loss", "factor"), [("squared", 1.0), ("logistic", 0.5)])
+def test_cosines_are_those_of_the_definition(loss, factor):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((6, 3)), np.where(rng.random(6) < 0.5, 1.0, -1.0)
+    weights = Weights(rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 4)))
+    found = AlignmentCosines().measure(BatchedObjective.of(Problem(X, y, beta=0.0, loss=loss)), weights)
+    expected = [
+        [by_hand(X, factor * y, weights.hidden[b, :, j], weights.output[b, j]) for j in range(4)]
+        for b in range(2)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_each_network_may_have_its_own_targets():
+    X = np.eye(2)
+    objective = BatchedObjective(Samples(X, [[1.0, 1.0], [-1.0, 1.0]]))
+    weights = Weights(np.ones((2, 2, 1)), np.ones((2, 1)))
+    np.testing.assert_allclose(AlignmentCosines().measure(objective, weights), [[1.0], [0.0]], atol=1e-15)
+
+
+def test_neurons_that_no_sample_sees_have_no_cosine():
+    problem = Problem([[1.0, 0.0]], [1.0], beta=0.0)
+    weights = Weights([[-1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [1.0, 1.0, 1.0])
+    found = AlignmentCosines().measure(BatchedObjective.of(problem), weights)
+    np.testing.assert_array_equal(np.isnan(found), [[True, False, True]])
+    assert aligned_share(found, weights.output, sign=1, delta=0.1) == [1.0]
+    assert np.isnan(aligned_share(found, weights.output, sign=-1, delta=0.1))[0]
+
+
+def test_times_are_interpolated_and_infinite_where_nothing_aligns():
+    cosines = np.array([[[0.0, 0.9]], [[0.5, 0.9]], [[1.0, 0.9]]])
+    output = np.array([[1.0, -1.0]])
+    times = [0.0, 2.0, 4.0]
+    np.testing.assert_allclose(alignment_times(times, cosines, output, sign=1, delta=0.25), [3.0])
+    np.testing.assert_allclose(alignment_times(times, cosines, output, sign=-1, delta=0.25), [0.0])
+    np.testing.assert_array_equal(alignment_times(times, cosines, output, sign=-1, delta=0.05), [np.inf])
+    np.testing.assert_array_equal(largest_cosines(cosines, output, 1)[:, 0], [0.0, 0.5, 1.0])
+    with pytest.raises(ValueError, match="delta"):
+        alignment_times(times, cosines, output, sign=1, delta=1.0)

@@ -1,0 +1,61 @@
+"""Losses below log 2 classify everything; losses below 1 need not."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cvxnn import Problem, ReLUNetwork
+from cvxnn.dynamics.separation import SEPARATING_LOSS, separation, separation_time
+from cvxnn.dynamics.simulate import simulate
+from cvxnn.dynamics.weights import Weights
+from cvxnn.theorems import HypothesisError
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.sampled_from([1.0, 3.0, 30.0]))
+def test_a_loss_below_log_two_bounds_every_margin(seed, size):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((3, 3))
+    network = ReLUNetwork(size * rng.standard_normal((3, 6)), size * rng.standard_normal(6))
+    f = network.predict(X)
+    y = np.where(f >= 0, 1.0, -1.0)
+    problem = Problem(X, y, beta=0.0, loss="logistic")
+    loss = float(np.sum(np.logaddexp(0.0, -y * f)))
+    if loss < SEPARATING_LOSS:
+        found = separation(problem, Weights.of(network))
+        assert found.margin.holds
+        assert found.margin.predicted > 0
+    else:
+        with pytest.raises(HypothesisError, match="log 2"):
+            separation(problem, Weights.of(network))
+
+
+def test_below_one_is_not_enough():
+    problem = Problem([[1.0]], [-1.0], beta=0.0, loss="logistic")
+    loss = problem.objective(ReLUNetwork([[0.5]], [1.0]))
+    assert loss < 1.0  # and the sample is misclassified
+    with pytest.raises(HypothesisError, match=r"log 2"):
+        separation(problem, Weights([[0.5]], [1.0]))
+
+
+def test_the_time_is_when_all_are_classified_for_good():
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.random((4, 2)), -rng.random((4, 2))])
+    y = np.repeat([1.0, -1.0], 4)
+    problem = Problem(X, y, beta=0.0, loss="logistic")
+    start = Weights(0.01 * rng.standard_normal((3, 2, 10)), 0.01 * rng.standard_normal((3, 10)))
+    run = simulate(problem, start, n_steps=4000, step_size=0.05, record=("loss", "weights"), n_records=400)
+    found = separation_time(run.times, run["loss"])
+    assert np.all(np.isfinite(found))
+    for b in range(3):
+        for k in np.flatnonzero(run.times >= found[b])[::20]:
+            assert separation(problem, run.weights(k), b).margin.holds
+    assert separation_time(run.times[:2], run["loss"][:2]).tolist() == [np.inf] * 3
+    with pytest.raises(ValueError, match="losses"):
+        separation_time([0.0], [1.0, 2.0])
+
+
+def test_other_losses_are_refused():
+    with pytest.raises(HypothesisError, match="logistic"):
+        separation(Problem([[1.0]], [1.0], beta=0.0), Weights([[1.0]], [1.0]))
