@@ -86,8 +86,8 @@ def test_lazy_starts_predict_zero_and_move_less_the_larger_they_are(rng):
         assert np.max(np.abs(f)) < 1e-13 * scale
         end = simulate(problem, start, n_steps=400, step_size=0.02 / scale).final
         moved.append(np.linalg.norm(end.hidden - start.hidden) / np.linalg.norm(start.hidden))
-    # Relative to the weights the path is 1/scale as long, once the regime is lazy. Steps of 0.05 / scale are too long for
-    # the tangent kernel here: the loss rises at first, and weights move by an eighth of themselves at every scale.
+    # Relative to the weights the path is 1/scale as long, once the regime is lazy. Steps of 0.05 / scale are too long
+    # for the tangent kernel here: the loss rises at first, and weights move by an eighth at every scale.
     assert moved[1] < 0.03 * moved[0]
     assert moved[2] == pytest.approx(moved[1] / 100, rel=0.01)
 

@@ -44,6 +44,14 @@ def test_targets_of_each_network_and_mean_losses(rng):
         assert found[b] == pytest.approx(stationarity(problem, weights.network(b)).distance / 6)
 
 
+def test_weights_that_decayed_to_nothing_are_zero(problem):
+    tiny = Weights([[1e-320, 1.0], [1e-200, -0.5]], [1e-322, 0.5])
+    gone = Weights([[0.0, 1.0], [0.0, -0.5]], [0.0, 0.5])
+    objective = BatchedObjective.of(problem)
+    record = StationarityResidual()
+    np.testing.assert_array_equal(record.measure(objective, tiny), record.measure(objective, gone))
+
+
 def test_overflown_networks_and_other_activations(problem):
     weights = Weights.trusted(np.full((1, 2, 3), np.inf), np.ones((1, 3)))
     assert np.isnan(StationarityResidual().measure(BatchedObjective.of(problem), weights)).all()

@@ -47,7 +47,7 @@ class Trajectory:
     status : TrajectoryStatus
         Why it ended.
     events : FlowEvents, optional
-        For gradient flows of ReLU networks: when neurons crossed boundaries of samples.
+        For gradient flows: when neurons crossed boundaries of samples; empty but for ReLU.
     """
 
     times: Array
