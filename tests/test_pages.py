@@ -25,7 +25,7 @@ def as_parameter(page):
     return pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.name in SLOW else [])
 
 
-@pytest.mark.parametrize("page", map(as_parameter, PAGES))
+@pytest.mark.parametrize("page", [as_parameter(page) for page in PAGES])
 def test_the_samples_of_the_page_run(page, tmp_path, monkeypatch):
     for module in NEEDS.get(page.name, ()):
         pytest.importorskip(module, reason=f"{module} is not installed: pip install cvxnn[torch,onnx]")
