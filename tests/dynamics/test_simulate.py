@@ -221,9 +221,9 @@ def test_a_time_limit_ends_between_steps(problem, monkeypatch):
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
     path = simulate(problem, he(2, 3), n_steps=100, step_size=0.01, max_seconds=7)
     assert path.status is TrajectoryStatus.TIME_LIMIT
-    np.testing.assert_array_equal(path.times, np.arange(9))
+    np.testing.assert_array_equal(path.times, np.arange(8))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
-    done = simulate(problem, he(2, 3), n_steps=7, step_size=0.01, max_seconds=6)
+    done = simulate(problem, he(2, 3), n_steps=7, step_size=0.01, max_seconds=7)
     assert done.status is TrajectoryStatus.FINISHED
 
 

@@ -99,46 +99,91 @@ def simulate(
     >>> trajectory["objective"].shape, bool(trajectory["objective"][-1, 0] < 1e-12)
     ((101, 1), True)
     """
-    source, activation = as_source(source), get_activation(activation)
+    source = as_source(source)
     start = start if isinstance(start, Weights) else Weights.of(start)
-    objective = judging_objective(source, activation)
+    objective = judging_objective(source, get_activation(activation))
     require_fitting(objective, start)
-    n_steps = as_count(n_steps, "n_steps", 1)
+    steps = record_steps(as_count(n_steps, "n_steps", 1), n_records, spacing)
     rates = _rates(step_size, output_step_size, start.n_networks)
     seconds = np.inf if max_seconds is None else as_number(max_seconds, "max_seconds")
-    steps = record_steps(n_steps, n_records, spacing)
     book = RecordBook(objective, as_records(record), len(steps), max_bytes)
-    rng = np.random.default_rng(random_state)
-    method = GradientDescent() if method is None else method
-    point: Point = (np.moveaxis(start.hidden, 0, 1).copy(), start.output.copy())
-    status, done, stop_at = TrajectoryStatus.FINISHED, 0, time.perf_counter() + seconds
-    book.add(0, point)
-    fixed = objective if isinstance(source, FullBatch) else None
-    memory = method.start(point)
+    # A stream of its own: test samples drawn with the same seed are not those trained on.
+    rng = np.random.default_rng(np.random.SeedSequence(random_state, spawn_key=(0,)))
+    descent = _Descent(source, objective, method or GradientDescent(), rates, schedule, rng, start)
+    return _run(descent, book, steps, time.perf_counter() + seconds)
+
+
+class _Descent:
+    """A batch of networks on its way: where it is, and what its method remembers.
+
+    Parameters
+    ----------
+    source, objective : SampleSource and BatchedObjective
+        Where gradients come from, and the objective of all samples.
+    method : Method
+        How a gradient becomes a step.
+    rates : tuple of ndarray of shape (B, 1)
+        Step sizes of both layers.
+    schedule : callable or None
+        What multiplies them at a step.
+    rng : numpy.random.Generator
+        Source of samples.
+    start : Weights
+        Where to start.
+    """
+
+    def __init__(
+        self,
+        source: SampleSource,
+        objective: BatchedObjective,
+        method: Method,
+        rates: tuple[Array, Array],
+        schedule: Callable[[int], float] | None,
+        rng: np.random.Generator,
+        start: Weights,
+    ) -> None:
+        self._source, self._objective, self._method = source, objective, method
+        self._rates, self._schedule, self._rng = rates, schedule, rng
+        self.point: Point = (np.moveaxis(start.hidden, 0, 1).copy(), start.output.copy())
+        self.n_steps = 0
+        self._memory = method.start(self.point)
+
+    def step(self) -> None:
+        """Take a step."""
+        direction, self._memory = self._method.direction(self._drawn().gradient(*self.point), self._memory)
+        factor = 1.0 if self._schedule is None else float(self._schedule(self.n_steps))
+        changes = zip(self.point, self._rates, direction, strict=True)
+        self.point = tuple(array - (factor * rate) * change for array, rate, change in changes)
+        self.n_steps += 1
+
+    def _drawn(self) -> BatchedObjective:
+        """Return the objective that estimates the whole one at this step."""
+        if isinstance(self._source, FullBatch):
+            return self._objective
+        return BatchedObjective(self._source.draw(self._rng), self._source.beta, self._objective.activation)
+
+
+def _run(descent: _Descent, book: RecordBook, steps: NDArray[np.int64], stop_at: float) -> Trajectory:
+    """Take steps until the last one, the time limit, an interrupt, or nothing finite is left; record on the way."""
+    status = TrajectoryStatus.FINISHED
+    book.add(0, descent.point)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            for step in range(n_steps):
-                drawn = fixed or BatchedObjective(source.draw(rng), source.beta, activation)
-                direction, memory = method.direction(drawn.gradient(*point), memory)
-                factor = 1.0 if schedule is None else float(schedule(step))
-                point = tuple(
-                    array - (factor * rate) * change
-                    for array, rate, change in zip(point, rates, direction, strict=True)
-                )
-                done = step + 1
-                if done == steps[book.n_filled]:
-                    book.add(done, point)
-                    if not _any_finite(point):
-                        status = TrajectoryStatus.DIVERGED
-                        break
-                if done < n_steps and time.perf_counter() > stop_at:
+            while descent.n_steps < steps[-1]:
+                if time.perf_counter() > stop_at:
                     status = TrajectoryStatus.TIME_LIMIT
                     break
+                descent.step()
+                if descent.n_steps == steps[book.n_filled]:
+                    book.add(descent.n_steps, descent.point)
+                    if not _any_finite(descent.point):
+                        status = TrajectoryStatus.DIVERGED
+                        break
     except KeyboardInterrupt:
         status = TrajectoryStatus.INTERRUPTED
-    if book.last != done:
-        book.add(done, point)
-    return book.trajectory(point, status)
+    if book.last != descent.n_steps:
+        book.add(descent.n_steps, descent.point)
+    return book.trajectory(descent.point, status)
 
 
 def record_steps(n_steps: int, n_records: int, spacing: Spacing) -> NDArray[np.int64]:

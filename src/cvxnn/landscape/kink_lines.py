@@ -147,6 +147,7 @@ def _box_least_squares(columns: Array, target: Array) -> Array:
     """Return ``argmin over t in [0, 1] of ||columns t - target||``."""
     # Columns of one length: the bends can be of very different sizes.
     norms = np.linalg.norm(columns, axis=0)
+    norms = np.where(norms > 0, norms, 1.0)  # a column whose entries underflow: any t serves
     free = np.linalg.lstsq(columns / norms, target, rcond=None)[0] / norms
     if np.all((free >= 0) & (free <= 1)):
         return np.asarray(free)
