@@ -337,9 +337,12 @@ def as_labelled(X: Any, y: Any) -> tuple[Array, Array]:
     ValueError
         If X is empty or not finite, the shapes disagree, or y holds anything but -1 and +1.
     """
-    problem = Problem(X, y, 1.0, "hinge").in_memory()
+    problem = Problem(X, y, 1.0).in_memory()
     if problem.y.ndim != 1:
         raise ValueError(f"y must be 1-D; got shape {problem.y.shape}")
+    others = problem.y[np.abs(problem.y) != 1.0]
+    if others.size:
+        raise ValueError(f"y must hold the labels -1 and +1 only; found {others[0]:g}")
     return problem.X, problem.y
 
 

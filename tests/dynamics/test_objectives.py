@@ -91,7 +91,7 @@ def test_a_gradient_of_the_mean_instead_of_the_sum_would_be_noticed(rng):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((np.ones((3, 2)), np.ones(4)), "y must have 3 targets for each network"),
+        ((np.ones((3, 2)), np.ones(4)), "y must have a target for each sample of X"),
         ((np.ones(3), np.ones(3)), "X must be 2-D"),
         ((np.ones((3, 2)), np.full(3, 0.5), "logistic"), "y must"),
         ((np.ones((3, 2)), np.ones(3), "squared", np.ones(2)), "scale must be a number or 3 numbers"),

@@ -1,11 +1,15 @@
 """What trajectories record."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from cvxnn import Problem
+from cvxnn.dynamics.initialisation import he
 from cvxnn.dynamics.objectives import BatchedObjective
 from cvxnn.dynamics.records import ActivationPoints, Objective, as_records
+from cvxnn.dynamics.simulate import simulate
 from cvxnn.dynamics.weights import Weights
 
 
@@ -89,3 +93,15 @@ def test_alignment_is_recorded_by_name(problem, weights):
     u, a = weights.hidden[1, :, 2], weights.output[1, 2]
     pull = np.sign(a) * problem.X.T @ ((problem.X @ u > 0) * problem.y)
     assert cosines[1, 2] == pytest.approx(u @ pull / np.linalg.norm(u) / np.linalg.norm(pull))
+
+
+def test_patterns_take_little_memory_beside_their_rows(rng):
+    """A network at a time: (n, m) signs of one, never (B, n, m) numbers of all."""
+    problem = Problem(rng.standard_normal((1000, 5)), rng.standard_normal(1000), 0.0)
+    start = he(5, 50, n_networks=30)
+    tracemalloc.start()
+    simulate(problem, start, n_steps=1, step_size=1e-6, record=("patterns", "unique_patterns"), n_records=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # All at once would be 1.5 million numbers of 8 bytes; a chunk of the gradient is 32,768 of them, a few times.
+    assert peak < 6e6

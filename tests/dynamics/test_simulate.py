@@ -278,3 +278,52 @@ def test_a_batch_is_cheap(n, d, m, most_against_one, least_against_loop):
     batch, one, loop = np.min(seconds, axis=0)
     assert batch < most_against_one * one
     assert loop > least_against_loop * batch
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"method": "adam"}, r"method must be a Method object, such as Adam\(\); got 'adam'"),
+        ({"schedule": 0.5}, "schedule must be a function of the step; got 0.5"),
+        ({"schedule": lambda t: -1.0}, "schedule must return numbers >= 0; got -1.0 at step 0"),
+        ({"record": None}, "record must be a name, a Record or several of them; got None"),
+        ({"record": [{}]}, "record must hold names of"),
+        ({"random_state": -1}, "random_state must be an integer >= 0; got -1"),
+        ({"random_state": "a"}, "random_state must be an integer >= 0; got 'a'"),
+        ({"start": np.ones((2, 3))}, "start must be Weights or a ReLUNetwork; got ndarray"),
+    ],
+)
+def test_wrong_settings_are_refused(problem, settings, message):
+    given = {"start": he(2, 3), "n_steps": 3, "step_size": 0.1, **settings}
+    with pytest.raises(ValueError, match=message):
+        simulate(problem, given.pop("start"), **given)
+
+
+def test_a_record_that_does_not_measure_each_network_is_refused(problem):
+    class Total(Record):
+        name = "total"
+
+        def measure(self, objective, weights):
+            return np.sum(weights.penalty)
+
+    with pytest.raises(ValueError, match="record 'total' must measure each of 2 networks"):
+        simulate(problem, he(2, 3, n_networks=2), n_steps=1, step_size=0.1, record=Total())
+
+
+def test_divergence_is_noticed_between_records(problem):
+    run = simulate(problem, he(2, 3), n_steps=10**6, step_size=1e6, n_records=2)
+    assert run.status is TrajectoryStatus.DIVERGED
+    assert run.times[-1] <= 64
+
+
+def test_a_test_set_of_the_same_seed_is_not_what_networks_are_trained_on(problem):
+    seen = []
+
+    def sampler(rng):
+        X = rng.standard_normal((5, 2))
+        seen.append(X)
+        return X, X[:, 0]
+
+    test = np.random.default_rng(0).standard_normal((5, 2))
+    simulate(FreshSamples(sampler, (test, test[:, 0])), he(2, 3), n_steps=1, step_size=0.1, random_state=0)
+    assert not np.any(np.isin(seen[0], test))

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem
-from cvxnn.dynamics.objectives import BatchedObjective
+from cvxnn.dynamics.initialisation import he
+from cvxnn.dynamics.objectives import BatchedObjective, Samples
+from cvxnn.dynamics.simulate import simulate
 from cvxnn.dynamics.sources import FreshSamples, FullBatch, MiniBatches, as_source, judging_objective
 
 
@@ -78,3 +80,55 @@ def test_wrong_sources_are_refused(rng):
         MiniBatches(problem(rng), 0)
     with pytest.raises(ValueError, match="beta must be"):
         FreshSamples(lambda r: None, (np.ones((2, 2)), np.ones(2)), beta=-1.0)
+
+
+def test_networks_see_samples_of_their_own_unless_they_are_to_share_them(rng):
+    data, start = problem(rng, n=30), he(2, 4).repeat(3)
+    own = simulate(MiniBatches(data, 2), start, n_steps=5, step_size=0.01).final
+    shared = simulate(MiniBatches(data, 2, common=True), start, n_steps=5, step_size=0.01).final
+    assert not np.allclose(own.hidden[0], own.hidden[1])
+    np.testing.assert_array_equal(shared.hidden[0], shared.hidden[1])
+
+
+def test_samples_of_each_network_give_each_its_own_gradient(rng):
+    """The same as one network after the other, whatever the activation and loss."""
+    X, y = rng.standard_normal((3, 5, 2)), rng.choice([-1.0, 1.0], (3, 5))
+    hidden, output = rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 4))
+    for activation, loss in (("relu", "squared"), ("sigmoid", "logistic"), ("squared_relu", "squared_hinge")):
+        together = BatchedObjective(Samples(X, y, loss, 0.5), 0.1, activation)
+        values, (grad_hidden, grad_output) = together.value_and_gradient(hidden, output)
+        for b in range(3):
+            alone = BatchedObjective(Samples(X[b], y[b], loss, 0.5), 0.1, activation)
+            value, (one, other) = alone.value_and_gradient(hidden[:, b : b + 1], output[b : b + 1])
+            np.testing.assert_allclose(values[b], value[0], rtol=1e-13)
+            np.testing.assert_allclose(grad_hidden[:, b], one[:, 0], rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(grad_output[b], other[0], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda X, y: MiniBatches(3), "problem must be a Problem; got int"),
+        (lambda X, y: FullBatch("p"), "problem must be a Problem; got str"),
+        (lambda X, y: FreshSamples(None, (X, y)), "sampler must be a function"),
+        (lambda X, y: FreshSamples(lambda rng: None, (X,)), "test must give a pair"),
+        (lambda X, y: FreshSamples(lambda rng: None, (X[0], y)), r"test must give samples of shape \(n, d\)"),
+    ],
+)
+def test_arguments_of_sources_are_checked(make, message, rng):
+    with pytest.raises(ValueError, match=message):
+        make(rng.standard_normal((4, 2)), rng.standard_normal(4))
+
+
+@pytest.mark.parametrize(
+    ("drawn", "message"),
+    [
+        (None, "sampler must give a pair"),
+        ((np.ones((4, 3)), np.ones(4)), "sampler must return samples of 2 columns"),
+        ((np.ones((4, 2)), np.ones((5, 4))), "sampler must return targets of 1 networks; got 5"),
+    ],
+)
+def test_what_a_sampler_returns_is_checked(drawn, message):
+    source = FreshSamples(lambda rng: drawn, (np.ones((4, 2)), np.ones(4)))
+    with pytest.raises(ValueError, match=message):
+        simulate(source, he(2, 3), n_steps=1, step_size=0.1)

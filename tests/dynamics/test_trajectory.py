@@ -116,3 +116,15 @@ def test_it_prints_what_it_is(problem):
     assert isinstance(run, Trajectory)
     assert run.status is TrajectoryStatus.FINISHED
     assert "at 6 times up to 5, records ['objective'], FINISHED" in repr(run)
+
+
+def test_a_runs_network_and_predictions_have_its_activation():
+    problem = Problem(np.eye(2), [1.0, 2.0], beta=0.0)
+    run = simulate(problem, he(2, 3), n_steps=3, step_size=0.1, activation="sigmoid", record="weights")
+    np.testing.assert_allclose(run.predict(np.eye(2)), run.final.predict(np.eye(2), "sigmoid"))
+    with pytest.raises(ValueError, match="a ReLU network has the activation"):
+        run.network()
+    with pytest.raises(ValueError, match="weights are kept as 'hidden' and 'output'"):
+        run["weights"]
+    relu = simulate(problem, he(2, 3), n_steps=3, step_size=0.1)
+    np.testing.assert_allclose(relu.network().predict(np.eye(2)), relu.predict(np.eye(2))[0])

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from cvxnn import ReLUNetwork
+from cvxnn.dynamics.initialisation import he
 from cvxnn.dynamics.weights import Weights
 
 
@@ -66,3 +68,17 @@ def test_networks_outside_the_model_are_refused(rng):
         Weights.of(ReLUNetwork(np.ones((2, 3)), np.ones(3), [1.0]))
     with pytest.raises(ValueError, match="must share one shape"):
         Weights.of([ReLUNetwork(np.ones((2, 3)), np.ones(3)), ReLUNetwork(np.ones((2, 1)), np.ones(1))])
+
+
+def test_predictions_are_those_of_each_network():
+    weights = he(3, 4, n_networks=2)
+    X = np.random.default_rng(0).standard_normal((5, 3))
+    found = weights.predict(X)
+    for b in range(2):
+        np.testing.assert_allclose(found[b], weights.network(b).predict(X), rtol=1e-14)
+    sigmoid = weights.predict(X, "sigmoid")
+    np.testing.assert_allclose(sigmoid[0], expit(X @ weights.hidden[0]) @ weights.output[0], rtol=1e-14)
+    with pytest.raises(ValueError, match="X must have 3 columns; got 2"):
+        weights.predict(X[:, :2])
+    with pytest.raises(ValueError, match="index must be an integer below 2"):
+        weights.network(9)

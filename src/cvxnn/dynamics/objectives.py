@@ -18,12 +18,12 @@ _CHUNK_ENTRIES = 32_768
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Samples that networks are trained or judged on; each network may have targets of its own.
+    """Samples that networks are trained or judged on; each network may have targets, or samples, of its own.
 
     Parameters
     ----------
-    X : array_like of shape (n, d)
-        Data.
+    X : array_like of shape (n, d) or (B, n, d)
+        Data, common or of each network; the second needs targets of each.
     y : array_like of shape (n,) or (B, n)
         Targets, common or of each network.
     loss : str or Loss, default "squared"
@@ -37,20 +37,22 @@ class Samples:
         If a shape or value is wrong, or the loss does not take the targets.
     """
 
-    X: Array  # (n, d)
+    X: Array  # (n, d) or (B, n, d)
     y: Array  # (n,) or (B, n)
     loss: Loss
     scale: Any  # float or (n,)
 
     def __init__(self, X: Any, y: Any, loss: str | Loss = "squared", scale: Any = 1.0) -> None:
-        X, y = as_finite_array(X, "X", (2,)), as_finite_array(y, "y", (1, 2))
-        if y.shape[-1] != X.shape[0]:
-            raise ValueError(f"y must have {X.shape[0]} targets for each network; got shape {y.shape}")
+        X, y = as_finite_array(X, "X", (2, 3)), as_finite_array(y, "y", (1, 2))
+        if y.shape[-1] != X.shape[-2] or (X.ndim == 3 and y.shape != X.shape[:2]):
+            raise ValueError(
+                f"y must have a target for each sample of X, of shape {X.shape}; got shape {y.shape}"
+            )
         loss = get_loss(loss)
         loss.check_targets(y.reshape(-1))
         scale = as_finite_array(scale, "scale", (0, 1))
-        if scale.ndim == 1 and len(scale) != len(X):
-            raise ValueError(f"scale must be a number or {len(X)} numbers; got shape {scale.shape}")
+        if scale.ndim == 1 and len(scale) != X.shape[-2]:
+            raise ValueError(f"scale must be a number or {X.shape[-2]} numbers; got shape {scale.shape}")
         for name, value in (("X", X), ("y", y), ("loss", loss), ("scale", scale)):
             object.__setattr__(self, name, value)
 
@@ -73,13 +75,18 @@ class Samples:
             1.0 if problem.sample_weight is None else problem.sample_weight,
         )
 
+    @property
+    def n_samples(self) -> int:
+        """Return n."""
+        return int(self.X.shape[-2])
+
     def rows(self, chosen: Any, factor: float = 1.0) -> Samples:
-        """Return some of the samples, their losses multiplied by a factor."""
+        """Return some of these common samples, (k,), or some for each network, (B, k); losses times a factor."""
         scale = self.scale if np.ndim(self.scale) == 0 else self.scale[chosen]
         part = object.__new__(Samples)
         values = (
             ("X", self.X[chosen]),
-            ("y", self.y[..., chosen]),
+            ("y", self.y[chosen] if self.y.ndim == 1 else self.y[:, chosen]),
             ("loss", self.loss),
             ("scale", scale * factor),
         )
@@ -140,7 +147,7 @@ class BatchedObjective:
 
     def predictions(self, hidden: Array, output: Array) -> Array:
         """Return ``f_b(x_i)``, shape (B, n), of hidden weights (d, B, m) and output weights (B, m)."""
-        parts = [self._layers(hidden[:, b], output[b])[2] for b in self._chunks(output)]
+        parts = [self._layers(hidden[:, b], output[b], b)[2] for b in self._chunks(output)]
         return np.concatenate(parts)
 
     def value(self, hidden: Array, output: Array) -> Array:
@@ -163,15 +170,14 @@ class BatchedObjective:
         values = np.empty(len(output))
         for networks in self._chunks(output):
             part, a = hidden[:, networks], output[networks]
-            z, active, f = self._layers(part, a)
+            z, active, f = self._layers(part, a, networks)
             r = self.samples.loss_gradients(f, networks)
             if with_value:
                 values[networks] = self.samples.losses(f, networks)
             grad_output[networks] = np.einsum("nbm,bn->bm", active, r)
             slopes = self.activation.derivative(z)
             slopes *= r.T[:, :, None]
-            pulled = (self.samples.X.T @ slopes.reshape(len(z), -1)).reshape(part.shape)
-            grad_hidden[:, networks] = pulled * a
+            grad_hidden[:, networks] = self._pulled(slopes, networks) * a
         if self.beta:
             grad_hidden += self.beta * hidden
             grad_output += self.beta * output
@@ -179,10 +185,20 @@ class BatchedObjective:
             values += self._penalty(hidden, output)
         return values, (grad_hidden, grad_output)
 
-    def _layers(self, hidden: Array, output: Array) -> tuple[Array, Array, Array]:
+    def _pulled(self, slopes: Array, networks: slice) -> Array:
+        """Return ``X^T`` times slopes (n, b, m), shape (d, b, m)."""
+        X, (n, b, m) = self.samples.X, slopes.shape
+        if X.ndim == 2:
+            return np.asarray((X.T @ slopes.reshape(n, b * m)).reshape(-1, b, m))
+        return np.moveaxis(np.matmul(X[networks].transpose(0, 2, 1), np.moveaxis(slopes, 1, 0)), 0, 1)
+
+    def _layers(self, hidden: Array, output: Array, networks: slice) -> tuple[Array, Array, Array]:
         """Return pre-activations and activations (n, b, m), and predictions (b, n)."""
-        d, b, m = hidden.shape
-        z = (self.samples.X @ hidden.reshape(d, b * m)).reshape(-1, b, m)
+        X, (d, b, m) = self.samples.X, hidden.shape
+        if X.ndim == 2:
+            z = (X @ hidden.reshape(d, b * m)).reshape(-1, b, m)
+        else:
+            z = np.ascontiguousarray(np.moveaxis(np.matmul(X[networks], np.moveaxis(hidden, 1, 0)), 0, 1))
         active = self.activation.value(z)
         return z, active, np.einsum("nbm,bm->bn", active, output)
 
@@ -197,5 +213,5 @@ class BatchedObjective:
 
     def _chunks(self, output: Array) -> list[slice]:
         n_networks, m = output.shape
-        size = max(1, _CHUNK_ENTRIES // max(1, len(self.samples.X) * m))
+        size = max(1, _CHUNK_ENTRIES // max(1, self.samples.n_samples * m))
         return [slice(start, min(start + size, n_networks)) for start in range(0, n_networks, size)]

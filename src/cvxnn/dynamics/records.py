@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +82,7 @@ class Patterns(Record):
 
     def measure(self, objective: BatchedObjective, weights: Weights) -> NDArray[np.uint8]:
         """Return packed patterns; ``numpy.unpackbits(..., axis=-2, count=n)`` unpacks them."""
-        return np.packbits(_patterns(objective, weights), axis=1)
+        return np.stack(list(_packed(objective, weights)))
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,7 @@ class UniquePatterns(Record):
 
     def measure(self, objective: BatchedObjective, weights: Weights) -> Array:
         """Count the different patterns of each network."""
-        packed = np.packbits(_patterns(objective, weights), axis=1)
-        return np.array([len(np.unique(network.T, axis=0)) for network in packed])
+        return np.array([len(np.unique(packed.T, axis=0)) for packed in _packed(objective, weights)])
 
 
 @dataclass(frozen=True)
@@ -142,10 +141,14 @@ class NeuronNorms(Record):
         return np.asarray(np.linalg.norm(weights.hidden, axis=1) * np.abs(weights.output))
 
 
-def _patterns(objective: BatchedObjective, weights: Weights) -> NDArray[np.bool_]:
-    """Return patterns (B, n, m), in the convention of `activation_patterns`; those of overflown weights are empty."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.asarray(np.matmul(objective.samples.X, weights.hidden) >= 0)
+def _packed(objective: BatchedObjective, weights: Weights) -> Iterator[NDArray[np.uint8]]:
+    """Yield the packed patterns (ceil(n/8), m) of each network, as `activation_patterns` has them.
+
+    Those of overflown weights are empty.
+    """
+    for hidden in weights.hidden:
+        with np.errstate(invalid="ignore", over="ignore"):
+            yield np.packbits(objective.samples.X @ hidden >= 0, axis=0)
 
 
 _NAMED: dict[str, tuple[Record, ...]] = {
@@ -170,12 +173,14 @@ def as_records(records: Iterable[str | Record] | str | Record) -> tuple[Record, 
     ValueError
         If a name is not known, or two records share one.
     """
+    if not isinstance(records, Iterable | Record):
+        raise ValueError(f"record must be a name, a Record or several of them; got {records!r}")
     chosen = [records] if isinstance(records, str | Record) else list(records)
     found: list[Record] = []
     for record in chosen:
         if isinstance(record, Record):
             found.append(record)
-        elif record in _NAMED:
+        elif isinstance(record, str) and record in _NAMED:
             found.extend(_NAMED[record])
         else:
             raise ValueError(f"record must hold names of {sorted(_NAMED)} or Record objects; got {record!r}")

@@ -16,10 +16,13 @@ from cvxnn.dynamics.objectives import BatchedObjective
 from cvxnn.dynamics.records import Record, as_records
 from cvxnn.dynamics.sources import FullBatch, SampleSource, as_source, judging_objective
 from cvxnn.dynamics.trajectory import Trajectory, TrajectoryStatus
-from cvxnn.dynamics.weights import Weights
+from cvxnn.dynamics.weights import Weights, as_weights
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
+
+# Steps between two looks whether anything is finite still.
+_LOOK = 64
 
 Spacing = Literal["linear", "log"]
 
@@ -71,11 +74,11 @@ def simulate(
     spacing : {"linear", "log"}, default "linear"
         How these steps are spaced.
     max_bytes : float, default 2**30
-        Memory that records may take.
+        Memory that recorded rows may take; measuring one takes little beside them.
     max_seconds : float, optional
         Stop after this long; what was recorded is returned.
     random_state : int, default 0
-        Seed of the samples drawn.
+        Seed of the samples drawn, a stream that differs from ``numpy.random.default_rng`` of the same seed.
 
     Returns
     -------
@@ -99,8 +102,7 @@ def simulate(
     >>> trajectory["objective"].shape, bool(trajectory["objective"][-1, 0] < 1e-12)
     ((101, 1), True)
     """
-    source = as_source(source)
-    start = start if isinstance(start, Weights) else Weights.of(start)
+    source, start = as_source(source), as_weights(start)
     objective = judging_objective(source, get_activation(activation))
     require_fitting(objective, start)
     steps = record_steps(as_count(n_steps, "n_steps", 1), n_records, spacing)
@@ -108,8 +110,14 @@ def simulate(
     seconds = np.inf if max_seconds is None else as_number(max_seconds, "max_seconds")
     book = RecordBook(objective, as_records(record), len(steps), max_bytes)
     # A stream of its own: test samples drawn with the same seed are not those trained on.
-    rng = np.random.default_rng(np.random.SeedSequence(random_state, spawn_key=(0,)))
-    descent = _Descent(source, objective, method or GradientDescent(), rates, schedule, rng, start)
+    seed = np.random.SeedSequence(as_count(random_state, "random_state"), spawn_key=(0,))
+    if not isinstance(method, Method | None):
+        raise ValueError(f"method must be a Method object, such as Adam(); got {method!r}")
+    if not (schedule is None or callable(schedule)):
+        raise ValueError(f"schedule must be a function of the step; got {schedule!r}")
+    descent = _Descent(
+        source, objective, method or GradientDescent(), rates, schedule, np.random.default_rng(seed), start
+    )
     return _run(descent, book, steps, time.perf_counter() + seconds)
 
 
@@ -151,16 +159,25 @@ class _Descent:
     def step(self) -> None:
         """Take a step."""
         direction, self._memory = self._method.direction(self._drawn().gradient(*self.point), self._memory)
-        factor = 1.0 if self._schedule is None else float(self._schedule(self.n_steps))
+        factor = self._factor()
         changes = zip(self.point, self._rates, direction, strict=True)
-        self.point = tuple(array - (factor * rate) * change for array, rate, change in changes)
-        self.n_steps += 1
+        moved = tuple(array - (factor * rate) * change for array, rate, change in changes)
+        self.point, self.n_steps = moved, self.n_steps + 1
+
+    def _factor(self) -> float:
+        if self._schedule is None:
+            return 1.0
+        factor = float(self._schedule(self.n_steps))
+        if not 0.0 <= factor < np.inf:
+            raise ValueError(f"schedule must return numbers >= 0; got {factor!r} at step {self.n_steps}")
+        return factor
 
     def _drawn(self) -> BatchedObjective:
         """Return the objective that estimates the whole one at this step."""
         if isinstance(self._source, FullBatch):
             return self._objective
-        return BatchedObjective(self._source.draw(self._rng), self._source.beta, self._objective.activation)
+        drawn = self._source.draw(self._rng, len(self.point[1]))
+        return BatchedObjective(drawn, self._source.beta, self._objective.activation)
 
 
 def _run(descent: _Descent, book: RecordBook, steps: NDArray[np.int64], stop_at: float) -> Trajectory:
@@ -176,9 +193,9 @@ def _run(descent: _Descent, book: RecordBook, steps: NDArray[np.int64], stop_at:
                 descent.step()
                 if descent.n_steps == steps[book.n_filled]:
                     book.add(descent.n_steps, descent.point)
-                    if not _any_finite(descent.point):
-                        status = TrajectoryStatus.DIVERGED
-                        break
+                if descent.n_steps % _LOOK == 0 and not _any_finite(descent.point):
+                    status = TrajectoryStatus.DIVERGED
+                    break
     except KeyboardInterrupt:
         status = TrajectoryStatus.INTERRUPTED
     if book.last != descent.n_steps:
@@ -200,7 +217,7 @@ def record_steps(n_steps: int, n_records: int, spacing: Spacing) -> NDArray[np.i
 
 def require_fitting(objective: BatchedObjective, weights: Weights) -> None:
     """Raise ``ValueError`` where weights do not fit the data."""
-    d, y = objective.samples.X.shape[1], objective.samples.y
+    d, y = objective.samples.X.shape[-1], objective.samples.y
     if weights.n_features != d:
         raise ValueError(f"start must have {d} features; got {weights!r}")
     if y.ndim == 2 and len(y) != weights.n_networks:
@@ -260,6 +277,10 @@ class RecordBook:
         weights = _as_weights(point)
         for record in self._records:
             value = np.asarray(record.measure(self._objective, weights))
+            if value.shape[:1] != (weights.n_networks,):
+                raise ValueError(
+                    f"record {record.name!r} must measure each of {weights.n_networks} networks; got {value.shape}"
+                )
             if not self._times:
                 self._allocate(record.name, value)
             self._rows[record.name][len(self._times)] = value

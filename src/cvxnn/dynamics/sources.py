@@ -26,8 +26,8 @@ class SampleSource(ABC):
         """Return the weight decay of the objective."""
 
     @abstractmethod
-    def draw(self, rng: np.random.Generator) -> Samples:
-        """Return the samples of the next step."""
+    def draw(self, rng: np.random.Generator, n_networks: int | None = None) -> Samples:
+        """Return the samples of the next step, common to all networks or some for each of so many."""
 
     @abstractmethod
     def judge(self) -> Samples:
@@ -47,6 +47,7 @@ class FullBatch(SampleSource):
     problem: Problem
 
     def __post_init__(self) -> None:
+        _require_problem(self.problem)
         object.__setattr__(self, "_samples", Samples.of(self.problem))
 
     @property
@@ -54,7 +55,7 @@ class FullBatch(SampleSource):
         """Return the problem's weight decay."""
         return self.problem.beta
 
-    def draw(self, rng: np.random.Generator) -> Samples:
+    def draw(self, rng: np.random.Generator, n_networks: int | None = None) -> Samples:
         """Return all samples."""
         return self.judge()
 
@@ -73,14 +74,18 @@ class MiniBatches(SampleSource):
     problem : Problem
         One output, no output offset.
     size : int, default 1
-        Samples in a step; the networks of a batch see the same ones.
+        Samples in a step.
+    common : bool, default False
+        Whether all networks of a batch see the same samples, which takes less time, instead of each its own.
     """
 
     problem: Problem
     size: int = 1
+    common: bool = False
 
     def __post_init__(self) -> None:
         as_count(self.size, "size", 1)
+        _require_problem(self.problem)
         object.__setattr__(self, "_samples", Samples.of(self.problem))
 
     @property
@@ -88,10 +93,11 @@ class MiniBatches(SampleSource):
         """Return the problem's weight decay."""
         return self.problem.beta
 
-    def draw(self, rng: np.random.Generator) -> Samples:
-        """Return ``size`` random samples."""
+    def draw(self, rng: np.random.Generator, n_networks: int | None = None) -> Samples:
+        """Return ``size`` random samples, or so many for each network."""
         n = self.problem.n_samples
-        return self.judge().rows(rng.integers(n, size=self.size), n / self.size)
+        shape = self.size if self.common or n_networks in (None, 1) else (n_networks, self.size)
+        return self.judge().rows(rng.integers(n, size=shape), n / self.size)
 
     def judge(self) -> Samples:
         """Return all samples."""
@@ -106,9 +112,11 @@ class FreshSamples(SampleSource):
     Parameters
     ----------
     sampler : callable
-        ``sampler(rng)`` returns X of shape (b, d) and targets of shape (b,), or (B, b) for targets of each network.
+        ``sampler(rng)`` returns X of shape (b, d) and targets of shape (b,), or (B, b) for targets of each network; or
+        X of shape (B, b, d), for samples of each network.
     test : tuple of ndarray
-        X of shape (n, d) and targets of shape (n,) or (B, n): what objectives are evaluated on.
+        X of shape (n, d) and targets of shape (n,) or (B, n): what objectives are evaluated on. Drawn apart from the
+        training samples, whose generator `simulate` makes from its ``random_state``.
     loss : str or Loss, default "squared"
         The loss of a sample.
     beta : float, default 0
@@ -122,19 +130,36 @@ class FreshSamples(SampleSource):
 
     def __post_init__(self) -> None:
         as_number(self.beta, "beta")
-        object.__setattr__(self, "_test", self._mean(*self.test))
+        if not callable(self.sampler):
+            raise ValueError(f"sampler must be a function of a random generator; got {self.sampler!r}")
+        object.__setattr__(self, "_test", self._mean(self.test, "test"))
 
-    def draw(self, rng: np.random.Generator) -> Samples:
+    def draw(self, rng: np.random.Generator, n_networks: int | None = None) -> Samples:
         """Return fresh samples."""
-        return self._mean(*self.sampler(rng))
+        drawn, d = self._mean(self.sampler(rng), "sampler"), self.judge().X.shape[-1]
+        if drawn.X.shape[-1] != d:
+            raise ValueError(f"sampler must return samples of {d} columns, as test has; got {drawn.X.shape}")
+        if n_networks is not None and drawn.y.ndim == 2 and len(drawn.y) != n_networks:
+            raise ValueError(f"sampler must return targets of {n_networks} networks; got {len(drawn.y)}")
+        return drawn
 
     def judge(self) -> Samples:
         """Return the test samples."""
         samples: Samples = self._test  # type: ignore[attr-defined]
         return samples
 
-    def _mean(self, X: Any, y: Any) -> Samples:
-        return Samples(X, y, self.loss, 1.0 / len(X))
+    def _mean(self, pair: Any, name: str) -> Samples:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ValueError(f"{name} must give a pair, samples and their targets; got {pair!r:.100}")
+        X, y = np.asarray(pair[0]), pair[1]
+        if X.ndim < 2 or X.shape[-2] == 0:
+            raise ValueError(f"{name} must give samples of shape (n, d) or (B, n, d), n >= 1; got {X.shape}")
+        return Samples(X, y, self.loss, 1.0 / X.shape[-2])
+
+
+def _require_problem(problem: Any) -> None:
+    if not isinstance(problem, Problem):
+        raise ValueError(f"problem must be a Problem; got {type(problem).__name__}")
 
 
 def as_source(source: Any) -> SampleSource:

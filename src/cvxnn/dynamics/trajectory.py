@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.activations import Activation, activation_key, get_activation
+from cvxnn.activations import Activation, PositivePart, activation_key, get_activation
 from cvxnn.dynamics.flow_events import FlowEvents
 from cvxnn.dynamics.weights import Weights
 from cvxnn.model_files import Arrays, Header, read_model, write_model
+from cvxnn.networks import ReLUNetwork
 from cvxnn.validation import Array
 
 _KIND, _VERSION = "trajectory", 1
@@ -58,6 +59,10 @@ class Trajectory:
     events: FlowEvents | None = None
 
     def __getitem__(self, name: str) -> NDArray[Any]:
+        if name == "weights" and "hidden" in self.records:
+            raise ValueError(
+                "weights are kept as 'hidden' and 'output'; trajectory.weights(index) returns both"
+            )
         if name not in self.records:
             raise ValueError(f"{name!r} was not recorded; this trajectory holds {sorted(self.records)}")
         return self.records[name]
@@ -65,6 +70,24 @@ class Trajectory:
     def weights(self, index: int) -> Weights:
         """Return the networks at ``times[index]``; needs the record "weights"."""
         return Weights.trusted(self["hidden"][index], self["output"][index])
+
+    def network(self, index: int = 0) -> ReLUNetwork:
+        """Return one of the networks at the end.
+
+        Raises
+        ------
+        ValueError
+            If the activation is not ReLU, or there is no such network.
+        """
+        if self.activation != PositivePart(1):
+            raise ValueError(
+                f"a ReLU network has the activation {PositivePart(1)!r}; this run has {self.activation!r}"
+            )
+        return self.final.network(index)
+
+    def predict(self, X: Any) -> Array:
+        """Return the predictions of all networks at the end, shape (B, n), with the run's activation."""
+        return self.final.predict(X, self.activation)
 
     @property
     def diverged(self) -> NDArray[np.bool_]:

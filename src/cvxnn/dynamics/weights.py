@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.activations import get_activation
 from cvxnn.networks import ReLUNetwork
 from cvxnn.validation import Array, as_finite_array, read_only
 
@@ -100,8 +101,32 @@ class Weights:
         return np.asarray(0.5 * (np.sum(self.hidden**2, axis=(1, 2)) + np.sum(self.output**2, axis=1)))
 
     def network(self, index: int = 0) -> ReLUNetwork:
-        """Return one of the networks, as ReLU networks."""
+        """Return one of the networks, with ReLU for its activation.
+
+        Raises
+        ------
+        ValueError
+            If there is no such network, or its weights are not finite.
+        """
+        if not isinstance(index, int | np.integer) or not -self.n_networks <= index < self.n_networks:
+            raise ValueError(
+                f"index must be an integer below {self.n_networks}, the number of networks; got {index!r}"
+            )
         return ReLUNetwork(self.hidden[index], self.output[index])
+
+    def predict(self, X: Any, activation: Any = "relu") -> Array:
+        """Return the predictions of all networks, shape (B, n), for data (n, d).
+
+        Raises
+        ------
+        ValueError
+            If X is not a finite matrix of d columns, or the activation is not known.
+        """
+        data, activation = as_finite_array(X, "X", (2,)), get_activation(activation)
+        if data.shape[1] != self.n_features:
+            raise ValueError(f"X must have {self.n_features} columns; got {data.shape[1]}")
+        each = zip(self.hidden, self.output, strict=True)
+        return np.array([activation.value(data @ hidden) @ output for hidden, output in each])
 
     def select(self, networks: Any) -> Weights:
         """Return some of the networks, by index or boolean mask."""
@@ -125,3 +150,18 @@ class Weights:
             f"Weights({self.n_networks} network{'s' * (self.n_networks != 1)}, {self.n_features} features -> "
             f"{self.n_neurons} neurons -> 1 output)"
         )
+
+
+def as_weights(start: Any) -> Weights:
+    """Return weights of networks given as such or as a network.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if isinstance(start, Weights):
+        return start
+    if isinstance(start, ReLUNetwork):
+        return Weights.of(start)
+    raise ValueError(f"start must be Weights or a ReLUNetwork; got {type(start).__name__}")
