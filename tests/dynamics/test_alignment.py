@@ -1,5 +1,7 @@
 """What is read off recorded cosines."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,36 @@ def test_times_are_interpolated_and_infinite_where_nothing_aligns():
     np.testing.assert_array_equal(largest_cosines(cosines, output, 1)[:, 0], [0.0, 0.5, 1.0])
     with pytest.raises(ValueError, match="delta"):
         alignment_times(times, cosines, output, sign=1, delta=1.0)
+    for call in (alignment_times, lambda _, *rest, **named: aligned_share(*rest, **named)):
+        for sign in (2, 0, True):
+            with pytest.raises(ValueError, match="sign must be 1 or -1"):
+                call(times, cosines, output, sign=sign, delta=0.1)
+        with pytest.raises(ValueError, match="cosines must have shape"):
+            call(times, cosines[..., :1], output, sign=1, delta=0.1)
+    with pytest.raises(ValueError, match=r"times must hold 3 numbers, .* got 2"):
+        alignment_times(times[:2], cosines, output, sign=1, delta=0.1)
+
+
+def test_memory_does_not_grow_with_the_batch():
+    """50 networks of 2,000 x 50 pairs: an array of them all at once would take 40 MB, one network's 0.8."""
+    rng = np.random.default_rng(0)
+    objective = BatchedObjective(Samples(rng.standard_normal((2000, 3)), rng.standard_normal(2000)))
+    weights = Weights(rng.standard_normal((50, 3, 50)), rng.standard_normal((50, 50)))
+    tracemalloc.start()
+    found = AlignmentCosines().measure(objective, weights)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e6
+    alone = [AlignmentCosines().measure(objective, weights.select(b)) for b in range(50)]
+    np.testing.assert_array_equal(found, np.concatenate(alone))
+
+
+def test_each_network_may_have_its_own_samples():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((3, 5, 2)), rng.standard_normal((3, 5))
+    weights = Weights(rng.standard_normal((3, 2, 4)), rng.standard_normal((3, 4)))
+    alone = [
+        AlignmentCosines().measure(BatchedObjective(Samples(X[b], y[b])), weights.select(b)) for b in range(3)
+    ]
+    whole = AlignmentCosines().measure(BatchedObjective(Samples(X, y)), weights)
+    np.testing.assert_allclose(whole, np.concatenate(alone), rtol=1e-12)

@@ -54,7 +54,18 @@ def test_what_is_outside_the_hypotheses_is_refused():
     resting = Problem(np.eye(2), [-5.0, -4.0], beta=0.0)
     with pytest.raises(HypothesisError, match="flow must be unique up to t_end"):
         descent_order(resting, Weights([[0.1], [0.3]], [1.0]), t_end=2.0)
+    # On a concave kink to rounding: the first step of descent takes the active side, flow the other.
+    concave = Problem([[1.0, 0.0], [-0.5, 1.0]], [2.0, 3.0], beta=0.0)
+    with pytest.raises(HypothesisError, match="in several ways from t = 0 on, at neuron 0"):
+        descent_order(concave, Weights([[1e-17], [1.0]], [1.0]), t_end=1.0)
     with pytest.raises(ValueError, match="two different numbers"):
         descent_order(problem(0), he(3, 4), t_end=1.0, n_steps=(10, 10))
     with pytest.raises(ValueError, match="start must be one network"):
         descent_order(problem(0), he(3, 4, n_networks=2), t_end=1.0)
+
+
+@pytest.mark.parametrize(("hidden", "output"), [([[0.0], [0.0]], [0.0]), ([[1.0], [0.0]], [1.0])])
+def test_stationary_starts_are_refused(hidden, output):
+    fitted = Problem(np.eye(2), [1.0, 0.0], beta=0.0)
+    with pytest.raises(HypothesisError, match="the start must not be stationary"):
+        descent_order(fitted, Weights(hidden, output), t_end=1.0)

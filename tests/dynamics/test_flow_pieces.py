@@ -87,3 +87,38 @@ def test_neurons_at_the_origin_rest(problem):
     assert not piece.rests(1)
     np.testing.assert_array_equal(piece.velocity(0.0, state)[:6].reshape(3, 2)[:, 0], 0.0)
     assert len(piece.margins(state)[0]) == piece.sides.size
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_forks_at_the_start_are_where_both_sides_lead_away(seed):
+    """One neuron on one boundary: the fields of both sides, by the objective's own gradient a little off it."""
+    rng = np.random.default_rng(seed)
+    problem = Problem(rng.standard_normal((5, 3)), rng.standard_normal(5), beta=0.1)
+    hidden, output = rng.standard_normal((3, 2)), rng.standard_normal(2)
+    x = problem.X[0]
+    hidden[:, 0] -= x * (x @ hidden[:, 0]) / (x @ x)
+    piece, state = piece_at(problem, hidden, output)
+    aways = []
+    for side in (-1, 1):
+        near = hidden.copy()
+        near[:, 0] += side * 1e-9 * x
+        slope = piece.objective.gradient(near[:, None], output[None])[0][:, 0, 0]
+        aways.append(side * (x @ -slope) > 0)
+    assert piece.start_forks(state) == ([(0, 0)] if all(aways) else [])
+
+
+def test_forks_at_the_start_of_neurons_without_an_output_weight():
+    """a = 0 grows towards the targets, and the kink of sample 1 becomes concave, or convex, at once."""
+    X = np.array([[1.0, 0.0], [-0.5, 1.0]])
+    for target, forks in ((2.0, [(0, 0)]), (-2.0, [])):
+        piece, state = piece_at(Problem(X, [target, 3.0], beta=0.0), [[0.0], [1.0]], [0.0])
+        assert piece.start_forks(state) == forks
+    piece, state = piece_at(Problem(X, [2.0, 3.0], beta=0.0), np.zeros((2, 2)), [0.0, 0.5])
+    assert piece.start_forks(state) == [(1, -1)]  # zero stays zero; the other rests, and might leave
+
+
+def test_two_kinks_may_fork_together():
+    """Neither side flips alone: both kinks active, or neither."""
+    X = np.array([[1.0, 0.0, 0.0], [0.8, 0.6, 0.0], [-1.3, -0.65, 1.0]])
+    piece, state = piece_at(Problem(X, [1.0, 1.0, 1.0], beta=0.0), [[0.0], [0.0], [1e-3]], [1.0])
+    assert piece.start_forks(state) == [(0, 0), (0, 1)]

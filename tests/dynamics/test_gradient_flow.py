@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvxnn import Problem
+from cvxnn.dynamics.flow_integrator import NetworkFlow
 from cvxnn.dynamics.gradient_flow import gradient_flow
 from cvxnn.dynamics.initialisation import balanced, he, sphere
 from cvxnn.dynamics.simulate import simulate
+from cvxnn.dynamics.sources import MiniBatches
 from cvxnn.dynamics.trajectory import TrajectoryStatus
 from cvxnn.dynamics.weights import Weights
 
@@ -191,13 +193,99 @@ def test_a_batch_is_a_loop_and_records_its_events():
 
 
 def test_a_time_limit_keeps_what_is_there(monkeypatch):
+    problem, start = random_problem(4), he(3, 4, n_networks=3)
     calls = iter(range(10**9))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(calls)))
-    path = gradient_flow(random_problem(4), he(3, 4), t_end=1.0, max_seconds=20)
+    path = gradient_flow(problem, start, t_end=1.0, max_seconds=60, n_records=6, record="weights")
     assert path.status is TrajectoryStatus.TIME_LIMIT
+    assert_ended_early(path)
+    monkeypatch.undo()
+    # All networks are at one time, the last one recorded.
+    whole = gradient_flow(problem, start, t_end=float(path.times[-1]))
+    np.testing.assert_allclose(path.final.hidden, whole.final.hidden, atol=1e-8)
+
+
+def assert_ended_early(path):
     assert 0.0 < path.times[-1] < 1.0
-    assert len(path["objective"]) == len(path.times)
+    assert not np.any(np.isclose(path.times[-1], np.linspace(0.0, 1.0, 6)))  # a row of its own
+    assert len(path["hidden"]) == len(path.times)
+    np.testing.assert_array_equal(path["hidden"][-1], path.final.hidden)
     assert np.all(path.events.times <= path.times[-1])
+
+
+def stopping(error, after):
+    """Return a step of a flow that raises after so many calls."""
+    steps, calls = NetworkFlow.advance, iter(range(10**9))
+
+    def advance(flow):
+        if next(calls) >= after:
+            raise error
+        steps(flow)
+
+    return advance
+
+
+def test_an_interrupt_keeps_what_is_there(monkeypatch):
+    monkeypatch.setattr(NetworkFlow, "advance", stopping(KeyboardInterrupt(), 60))
+    path = gradient_flow(random_problem(4), he(3, 4, n_networks=3), t_end=1.0, n_records=6, record="weights")
+    assert path.status is TrajectoryStatus.INTERRUPTED
+    assert_ended_early(path)
+
+
+def test_a_network_that_cannot_be_continued_leaves_the_others_alone(monkeypatch):
+    problem, start = random_problem(4), he(3, 4, n_networks=3)
+    whole = gradient_flow(problem, start, t_end=1.0, n_records=6)
+    steps, doomed = NetworkFlow.advance, []
+
+    def advance(flow):
+        if flow.reach > 0.5:
+            doomed.append(flow)
+            if flow is doomed[0]:
+                raise ArithmeticError("planted")
+        steps(flow)
+
+    monkeypatch.setattr(NetworkFlow, "advance", advance)
+    path = gradient_flow(problem, start, t_end=1.0, n_records=6)
+    assert path.status is TrajectoryStatus.FINISHED
+    assert np.sum(path.diverged) == 1
+    kept, lost = np.flatnonzero(~path.diverged), np.flatnonzero(path.diverged)
+    np.testing.assert_array_equal(path["objective"][:, kept], whole["objective"][:, kept])
+    np.testing.assert_array_equal(path["objective"][:3, lost], whole["objective"][:3, lost])
+    assert np.isnan(path["objective"][-1, lost]).all()
+
+
+def test_a_batch_of_which_none_can_be_continued_is_kept(monkeypatch):
+    monkeypatch.setattr(NetworkFlow, "advance", stopping(ArithmeticError("planted"), 20))
+    path = gradient_flow(random_problem(4), he(3, 4, n_networks=1), t_end=1.0, n_records=6, record="weights")
+    assert path.status is TrajectoryStatus.STALLED
+    assert_ended_early(path)
+
+
+CONCAVE = Problem([[1.0, 0.0], [-0.5, 1.0]], [2.0, 3.0], beta=0.0)
+
+
+@pytest.mark.parametrize("u", [0.0, 1e-17, -1e-17])
+def test_a_start_on_a_concave_kink_is_a_fork(u):
+    """Both sides lead away from u_1 = 0: the field there is (-1, 2) where sample 1 is inactive, (1, 2) where active."""
+    path = gradient_flow(CONCAVE, Weights([[u], [1.0]], [1.0]), t_end=1.0)
+    first = path.events.of_network(0)
+    assert (first.times[0], first.neurons[0], first.samples[0], first.directions[0]) == (0.0, 0, 0, -1)
+    assert not first.unique[0]
+    sides = [gradient_flow(CONCAVE, Weights([[s * 1e-9], [1.0]], [1.0]), t_end=1.0) for s in (-1, 1)]
+    for side in sides:
+        assert np.all(side.events.unique)
+    np.testing.assert_allclose(path.final.hidden, sides[0].final.hidden, atol=1e-7)
+    assert np.max(np.abs(sides[1].final.hidden - sides[0].final.hidden)) > 0.1
+
+
+def test_starts_on_other_kinks_are_none():
+    """Convex ones, and concave ones from which one side leads back: there flow has one way."""
+    slides = Problem([[1.0, 0.0], [0.6, 0.8]], [-1.0, 1.0], beta=0.0)
+    assert len(gradient_flow(slides, Weights([[0.0], [0.1]], [0.8]), t_end=0.1).events) == 0
+    passes = Problem([[1.0, 0.0], [0.5, 1.0]], [2.0, 3.0], beta=0.0)
+    path = gradient_flow(passes, Weights([[0.0], [1.0]], [1.0]), t_end=0.1, record="weights")
+    assert len(path.events) == 0
+    assert path.final.hidden[0, 0, 0] > 0
 
 
 @pytest.mark.parametrize(
@@ -222,3 +310,7 @@ def test_problems_and_networks_outside_the_model_are_refused():
         gradient_flow(Problem(np.eye(2), [1.0, -1.0], beta=0.1, loss="hinge"), he(2, 3), t_end=1.0)
     with pytest.raises(ValueError, match="start must have 3 features"):
         gradient_flow(random_problem(0), he(2, 3), t_end=1.0)
+    with pytest.raises(ValueError, match=r"problem must be a Problem: .* got MiniBatches"):
+        gradient_flow(MiniBatches(random_problem(0)), he(3, 4), t_end=1.0)
+    with pytest.raises(ValueError, match="start must be Weights or a ReLUNetwork"):
+        gradient_flow(random_problem(0), np.eye(3), t_end=1.0)

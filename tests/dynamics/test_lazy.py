@@ -79,3 +79,5 @@ def test_hypotheses_are_named():
     small = ReLUNetwork(0.05 * start.hidden, 0.05 * start.output)
     with pytest.raises(HypothesisError, match="must move by at most half"):
         lazy_training(problem, small)
+    with pytest.raises(HypothesisError, match="start must not fit the targets"):
+        lazy_training(Problem(problem.X, start.predict(problem.X), beta=0.0), start)

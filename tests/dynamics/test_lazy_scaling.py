@@ -48,3 +48,5 @@ def test_bad_arguments_are_named():
         lazy_scaling(Problem(problem.X, np.sign(problem.y), beta=0.0, loss="logistic"), start, [1.0, 2.0])
     with pytest.raises(HypothesisError, match="positive definite"):
         lazy_scaling(Problem(np.ones((2, 3)), [1.0, 2.0], beta=0.0), start, [1.0, 2.0])
+    with pytest.raises(HypothesisError, match="y must not be zero"):
+        lazy_scaling(Problem(problem.X, np.zeros(5), beta=0.0), start, [1.0, 2.0])

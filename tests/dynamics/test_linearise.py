@@ -110,3 +110,11 @@ def test_batches_and_bad_arguments():
         linear.predict(np.ones((1, 3)), network_of(rng, m=2))
     with pytest.raises(ValueError, match="y must"):
         linear.flow(np.ones((1, 3)), [1.0, 2.0], [0.0])
+    for index in (7, -1, 1.0):
+        with pytest.raises(ValueError, match="index must be"):
+            linearize(ReLUNetwork([[1.0]], [1.0]), index=index)
+    with pytest.raises(ValueError, match="network must be a ReLUNetwork or Weights; got int"):
+        linearize(3)
+    for times in ([-1.0], [np.nan], 1.0, ["soon"]):
+        with pytest.raises(ValueError, match="times must be numbers >= 0"):
+            linearize(ReLUNetwork([[1.0]], [1.0])).flow([[1.0]], [2.0], times)

@@ -57,3 +57,7 @@ def test_a_step_that_diverges_and_other_losses_are_refused():
     logistic = Problem(problem.X, np.sign(problem.y), beta=0.1, loss="logistic")
     with pytest.raises(HypothesisError, match="squared"):
         ridge_output(logistic, start)
+    with pytest.raises(HypothesisError, match="something to do"):
+        output_training(Problem([[1.0]], [0.0], beta=0.0), ReLUNetwork([[1.0]], [0.0]))
+    with pytest.raises(HypothesisError, match="something to do"):
+        output_training(Problem([[1.0]], [1.0], beta=0.0), ReLUNetwork([[-1.0]], [1.0]))

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvxnn import Problem, ReLUNetwork
+from cvxnn.dynamics.logistic_field import log_loss
+from cvxnn.dynamics.logistic_flow import logistic_flow
 from cvxnn.dynamics.separation import SEPARATING_LOSS, separation, separation_time
 from cvxnn.dynamics.simulate import simulate
 from cvxnn.dynamics.weights import Weights
@@ -59,3 +61,24 @@ def test_the_time_is_when_all_are_classified_for_good():
 def test_other_losses_are_refused():
     with pytest.raises(HypothesisError, match="logistic"):
         separation(Problem([[1.0]], [1.0], beta=0.0), Weights([[1.0]], [1.0]))
+
+
+def test_networks_trained_until_the_loss_underflows(monkeypatch):
+    """A loss of exp(-1000) is 0 in floating point, and its margin is not infinite."""
+    flow = logistic_flow([[2.0, 0.0], [0.0, -1.0]], [1.0, -1.0], n_neurons=8)
+    problem = Problem(flow.X, flow.y, beta=0.0, loss="logistic")
+    found = separation(problem, Weights.of(flow.network))
+    assert found.log_loss == pytest.approx(-1000.0, rel=1e-6)
+    assert found.margin.holds
+    assert found.margin.predicted == pytest.approx(1000.0, rel=1e-6)
+    # A planted fault: the mean of losses promises margins that no network has.
+    module = separation.__globals__
+    monkeypatch.setitem(module, "log_loss", lambda margins: log_loss(margins) - np.log(len(margins)))
+    assert not separation(problem, Weights.of(flow.network)).margin.holds
+
+
+def test_networks_that_are_not_there_are_refused():
+    problem = Problem([[1.0]], [1.0], beta=0.0, loss="logistic")
+    for network in (3, -1, 0.0):
+        with pytest.raises(ValueError, match="network must be"):
+            separation(problem, Weights([[2.0]], [1.0]), network=network)

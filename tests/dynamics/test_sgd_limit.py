@@ -9,6 +9,7 @@ from cvxnn.dynamics.sgd_limit import sgd_limit
 from cvxnn.dynamics.simulate import simulate
 from cvxnn.dynamics.sources import MiniBatches
 from cvxnn.dynamics.stationarity_record import StationarityResidual
+from cvxnn.dynamics.weights import Weights
 from cvxnn.theorems import HypothesisError
 
 
@@ -59,3 +60,12 @@ def test_powers_outside_the_hypotheses_are_refused(problem, power):
 def test_runs_that_diverge_are_refused(problem):
     with pytest.raises(HypothesisError, match=r"iterates must stay bounded; \d of 6"):
         sgd_limit(problem, START, step_size=100.0, n_steps=100)
+
+
+def test_stationary_starts_are_refused(problem):
+    """The zero network is stationary: its distances would be compared with 0."""
+    zero = Weights(np.zeros((2, 3, 6)), np.zeros((2, 6)))
+    with pytest.raises(HypothesisError, match="2 of 2 are"):
+        sgd_limit(problem, zero, step_size=0.01, n_steps=10)
+    with pytest.raises(ValueError, match="start must have 3 features"):
+        sgd_limit(problem, he(2, 6), step_size=0.01, n_steps=10)

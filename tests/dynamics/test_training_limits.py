@@ -63,3 +63,12 @@ def test_hypotheses_are_named():
     problem, start, test = setting(1.0)
     with pytest.raises(HypothesisError, match="weight decay"):
         training_limits(Problem(problem.X, problem.y, beta=1.0), start, test, n_steps=1)
+    with pytest.raises(HypothesisError, match="start must not fit the targets"):
+        training_limits(Problem(problem.X, start.predict(problem.X), beta=0.0), start, test, n_steps=1)
+    unseen = np.array([[1.0, 0.0], [2.0, 0.0]])
+    dead = ReLUNetwork([[-1.0], [0.0]], [1.0])
+    with pytest.raises(HypothesisError, match="tangent kernel is zero"):
+        training_limits(Problem(unseen, [1.0, 2.0], beta=0.0), dead, test, n_steps=1)
+    seen = ReLUNetwork([[1.0], [0.0]], [1.0])
+    with pytest.raises(HypothesisError, match="must move predictions on test"):
+        training_limits(Problem(unseen, [3.0, 4.0], beta=0.0), seen, -unseen, n_steps=1)

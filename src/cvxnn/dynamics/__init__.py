@@ -12,7 +12,7 @@ from cvxnn.dynamics.gradient_flow import gradient_flow
 from cvxnn.dynamics.lazy import LazyTraining, lazy_training, tangent_spectrum
 from cvxnn.dynamics.lazy_scaling import LazyScaling, lazy_scaling
 from cvxnn.dynamics.linearise import LinearisedNetwork, infinite_width_kernel, linearize
-from cvxnn.dynamics.logistic_flow import FlowStatus, LogisticFlow, logistic_flow
+from cvxnn.dynamics.logistic_flow import FlowStatus, LogisticFlow, load_logistic_flow, logistic_flow
 from cvxnn.dynamics.meeting import Meeting, meeting
 from cvxnn.dynamics.methods import Adagrad, Adam, GradientDescent, Method, Momentum
 from cvxnn.dynamics.objectives import BatchedObjective, Samples
@@ -97,6 +97,7 @@ __all__ = [
     "lazy_scaling",
     "lazy_training",
     "linearize",
+    "load_logistic_flow",
     "load_trajectory",
     "logistic_flow",
     "measure_distance",

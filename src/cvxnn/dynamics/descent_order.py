@@ -11,11 +11,15 @@ import numpy as np
 from cvxnn.dynamics.flow_events import FlowEvents
 from cvxnn.dynamics.gradient_flow import gradient_flow
 from cvxnn.dynamics.simulate import simulate
-from cvxnn.dynamics.weights import Weights
+from cvxnn.dynamics.trajectory import TrajectoryStatus
+from cvxnn.dynamics.weights import Weights, as_weights
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count
+
+# What weights of `gradient_flow` are exact to, relative to the largest.
+_FLOW_ERROR = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +59,8 @@ def descent_order(
         ``max |theta_h(t) - theta(t)| = O(h)`` as the step size h goes to zero: explicit Euler steps are of first
         order, and remain so across kinks that flow crosses or slides along.
     Hypotheses
-        Flow is unique up to the time (`FlowEvents.unique`).
+        Flow is unique up to the time (`FlowEvents.unique`); the start is not stationary, so that errors are larger than
+        those of `gradient_flow` itself.
     Guarantee
         An upper bound: errors may fall faster for a while. While kinks are crossed the constant jumps with the step
         in which the crossing falls, by which single slopes scatter around 1.
@@ -82,9 +87,11 @@ def descent_order(
     Raises
     ------
     HypothesisError
-        If flow is not unique.
+        If a hypothesis does not hold.
     ValueError
         If an argument has a wrong shape or value.
+    ArithmeticError
+        If flow cannot be continued to ``t_end``.
 
     References
     ----------
@@ -101,14 +108,20 @@ def descent_order(
     counts = [as_count(k, "n_steps", 1) for k in n_steps]
     if len(set(counts)) < 2:
         raise ValueError(f"n_steps must hold two different numbers; got {list(n_steps)}")
-    start = start if isinstance(start, Weights) else Weights.of(start)
+    start = as_weights(start)
     if start.n_networks != 1:
         raise ValueError(f"start must be one network; got {start!r}")
     flow = gradient_flow(problem, start, t_end=t_end, activation=activation, n_records=2)
     events = flow.events
     assert events is not None
+    if flow.status is not TrajectoryStatus.FINISHED:
+        raise ArithmeticError(f"flow ended at t = {flow.times[-1]:.6g}: {flow.status.value}")
     if not np.all(events.unique):
-        raise HypothesisError(f"flow must be unique up to t_end; it may go on in several ways after {events}")
+        first = int(np.argmin(events.unique))
+        raise HypothesisError(
+            f"flow must be unique up to t_end; it may go on in several ways from t = {events.times[first]:.6g} on, at "
+            f"neuron {events.neurons[first]}"
+        )
     steps, errors = np.array([t_end / k for k in counts]), []
     for k, h in zip(counts, steps, strict=True):
         end = simulate(problem, start, n_steps=k, step_size=h, activation=activation, n_records=2).final
@@ -116,6 +129,12 @@ def descent_order(
             max(
                 np.max(np.abs(end.hidden - flow.final.hidden)), np.max(np.abs(end.output - flow.final.output))
             )
+        )
+    size = max(np.max(np.abs(flow.final.hidden)), np.max(np.abs(flow.final.output)))
+    if min(errors) <= _FLOW_ERROR * size:
+        raise HypothesisError(
+            f"descent must differ from flow by more than flow's own error, {_FLOW_ERROR} of the weights; it differs by "
+            f"{min(errors):.3g} at {size:.3g}: the start must not be stationary, steps not be too small"
         )
     slope = float(np.polyfit(np.log(steps), np.log(errors), 1)[0])
     return DescentOrder(steps, np.array(errors), Comparison(slope, 1.0, tol=tol), events)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnn.dynamics.alignment import AlignmentCosines, aligned_share, alignment_times, as_delta
+from cvxnn.dynamics.alignment import AlignmentCosines, aligned_share, alignment_times, as_delta, as_sign
 from cvxnn.dynamics.early_flow import EarlyEnd, EarlyPath, early_path
 from cvxnn.dynamics.objectives import BatchedObjective
 from cvxnn.dynamics.simulate import simulate
@@ -175,8 +175,7 @@ def _cosines(problem: Problem, weights: Weights, horizon: float, step: float) ->
 
 def _checked(problem: Problem, start: ReLUNetwork, sign: int) -> tuple[Weights, Array]:
     """Return the start as a batch of one, and the residual at zero."""
-    if sign not in (1, -1):
-        raise ValueError(f"sign must be 1 or -1; got {sign!r}")
+    as_sign(sign)
     if problem.beta != 0:
         raise HypothesisError(f"there must be no weight decay; beta is {problem.beta}")
     weights = Weights.of(start)

@@ -26,10 +26,10 @@ class FlowEvents:
         Which neuron of which network met the boundary of which sample. Samples on one line through the origin share
         a boundary: the first of them is named. -1 where the neuron came to rest at the origin, on all boundaries.
     directions : int ndarray of shape (E,)
-        +1 where the sample became active, -1 where it became inactive, 0 where the neuron began to slide along the
-        boundary, or to rest.
+        +1 where the neuron went to the sample's active side, -1 to its inactive one, 0 where it began to slide along
+        the boundary, or to rest.
     unique : bool ndarray of shape (E,)
-        Whether flow goes on in one way only.
+        Whether flow goes on in one way only. A start on a boundary is an event, at time 0, only where it does not.
     """
 
     times: Array
@@ -70,7 +70,7 @@ class FlowEvents:
 
     @property
     def n_crossings(self) -> int:
-        """Return how often a sample became active or inactive for a neuron."""
+        """Return how often a neuron went to a side of a boundary: crossings, ends of slides, forks at the start."""
         return int(np.sum(self.directions != 0))
 
     @property
@@ -80,7 +80,7 @@ class FlowEvents:
 
     @property
     def n_rests(self) -> int:
-        """Return how many neurons came to rest at the origin."""
+        """Return how many neurons came to rest at the origin, or started there with an output weight."""
         return int(np.sum(self.samples < 0))
 
     def __repr__(self) -> str:

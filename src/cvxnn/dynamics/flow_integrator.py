@@ -1,7 +1,8 @@
-"""Following gradient flow of one network from event to event."""
+"""Following gradient flow of networks from event to event."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,8 @@ from scipy.optimize import brentq
 from cvxnn.dynamics.flow_pieces import FlowPiece
 from cvxnn.validation import Array
 
+logger = logging.getLogger(__name__)
+
 # Margins are looked at this often within a step of the integrator: two crossings between looks are missed.
 _LOOKS = 4
 # Events of a network at one time, at most.
@@ -21,7 +24,7 @@ Path = Callable[[float], Array]
 
 
 class NetworkFlow:
-    """Gradient flow of one network, followed as far as it is asked for.
+    """Gradient flow of one network, followed step by step.
 
     Parameters
     ----------
@@ -32,53 +35,57 @@ class NetworkFlow:
         The piece that the state is on; None for a smooth activation.
     state : ndarray
         Hidden weights (d, m), flattened, and output weights.
-    stop_at : float
-        When to raise ``TimeoutError``, of ``time.perf_counter``.
     """
 
-    def __init__(
-        self, begin: Callable[..., Any], piece: FlowPiece | None, state: Array, stop_at: float
-    ) -> None:
-        self._begin, self._piece, self._stop_at = begin, piece, stop_at
+    def __init__(self, begin: Callable[..., Any], piece: FlowPiece | None, state: Array) -> None:
+        self._begin, self._piece = begin, piece
         self._solver = begin(0.0, state, piece, None)
-        self._reach = 0.0
         self._path: Path = lambda _: state
         self._stalled = 0
+        self.reach = 0.0
         self.events: list[tuple[float, int, int, int, bool]] = []
+        if piece is not None:
+            for j, line in piece.start_forks(state):
+                sample = int(piece.boundaries.first[line]) if line >= 0 else -1
+                self.events.append((0.0, j, sample, int(piece.sides[line, j]), False))
 
     def at(self, t: float) -> Array:
-        """Return the state at a time, later than the ones asked for before."""
-        while self._reach < t:
-            if time.perf_counter() > self._stop_at:
-                raise TimeoutError
-            self._advance()
+        """Return the state at a time within the last step."""
         return np.asarray(self._path(t))
 
-    def _advance(self) -> None:
-        """Take a step, or the part of it up to the first event."""
+    def advance(self) -> None:
+        """Take a step, or the part of it up to the first event.
+
+        Raises
+        ------
+        ArithmeticError
+            If the integrator's steps fall below rounding, or events follow each other without end.
+        """
         message = self._solver.step()
         if self._solver.status == "failed":
             raise ArithmeticError(f"flow could not be continued beyond t = {self._solver.t:.6g}: {message}")
-        self._path, low, self._reach = self._solver.dense_output(), self._solver.t_old, self._solver.t
-        found = None if self._piece is None else _first_event(self._piece, self._path, low, self._reach)
+        path, low, high = self._solver.dense_output(), self._solver.t_old, self._solver.t
+        found = None if self._piece is None else _first_event(self._piece, path, low, high)
         if found is not None:
-            self._switch(*found)
+            high = found[0]
+            self._switch(path, *found)
+        self._path, self.reach = path, high  # last: an interrupt before leaves the step before
 
-    def _switch(self, t: float, index: int) -> None:
+    def _switch(self, path: Path, t: float, index: int) -> None:
         """Go on with the piece that follows an event."""
         before = self._piece
         assert before is not None
         event = before.event(index)
-        after, state = before.after(event, self._path(t))
+        after, state = before.after(event, path(t))
         j = event.neuron
         if after.rests(j):
             self.events.append((t, j, -1, 0, False))
         else:
-            unique = before.is_unique(event, self._path(t))
+            unique = before.is_unique(event, path(t))
             for line in np.flatnonzero(before.sides[:, j] != after.sides[:, j]):
                 sample, side = int(before.boundaries.first[line]), int(after.sides[line, j])
                 self.events.append((t, j, sample, side, unique or line != event.line))
-        step, self._piece, self._reach = self._solver.t - self._solver.t_old, after, t
+        step, self._piece = self._solver.t - self._solver.t_old, after
         self._stalled = self._stalled + 1 if t <= self._solver.t_old else 0
         if self._stalled > _MOST_AT_ONCE:
             raise ArithmeticError(
@@ -86,6 +93,58 @@ class NetworkFlow:
             )
         if t < self._solver.t_bound:
             self._solver = self._begin(t, state, after, step)
+
+
+class BatchFlow:
+    """Gradient flow of several networks, followed side by side.
+
+    The one that is behind is advanced first. So at any time the last step of each covers the time that all have
+    reached, and a run that must end has all of them at one time.
+
+    Parameters
+    ----------
+    flows : list of NetworkFlow
+        The networks.
+    stop_at : float
+        When to raise ``TimeoutError``, of ``time.perf_counter``.
+    """
+
+    def __init__(self, flows: list[NetworkFlow], stop_at: float) -> None:
+        self._flows, self._stop_at = flows, stop_at
+        self._going = list(flows)
+
+    @property
+    def reach(self) -> float:
+        """Return the time that all networks have reached which can be continued, or could be last."""
+        return min(flow.reach for flow in self._going)
+
+    def advance_to(self, t: float) -> None:
+        """Advance all networks to a time; those that cannot be continued stay behind.
+
+        Raises
+        ------
+        TimeoutError
+            If the time to stop has come.
+        ArithmeticError
+            If no network can be continued.
+        """
+        while (last := min(self._going, key=lambda flow: flow.reach)).reach < t:
+            if time.perf_counter() > self._stop_at:
+                raise TimeoutError
+            try:
+                last.advance()
+            except ArithmeticError as error:
+                logger.warning("network %d: %s", self._flows.index(last), error)
+                if len(self._going) == 1:
+                    raise
+                self._going.remove(last)
+
+    def at(self, t: float) -> list[Array]:
+        """Return the state of each network at a time, not a number for those that stayed behind."""
+        going = set(self._going)
+        return [
+            flow.at(t) if flow in going else np.full_like(flow.at(flow.reach), np.nan) for flow in self._flows
+        ]
 
 
 def _first_event(piece: FlowPiece, path: Path, low: float, high: float) -> tuple[float, int] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ from cvxnn.validation import Array
 
 # A multiplier this close to its bounds, relative to their distance, does not slide but leaves.
 _AT_BOUND = 1e-10
+# Of more concave boundaries at once not all choices of sides are tried: flow is then taken to have several ways.
+_MOST_CONCAVE = 8
 
 
 class Event(NamedTuple):
@@ -89,6 +92,45 @@ class FlowPiece:
         negative, positive = self.boundaries.bounds(r)
         bend = output[event.neuron] * (positive - negative)[event.line]
         return event.kind == "meets" or bool(bend > 0)
+
+    def start_forks(self, state: Array) -> list[tuple[int, int]]:
+        """Return neurons whose way from a start is a choice, each with a line of whose sides flow may take either.
+
+        -1 stands for all lines: the neuron rests at the origin with an output weight that might lead it out. A neuron
+        on a boundary with ``a_j = 0`` is judged by the sign that ``a_j`` takes at once.
+        """
+        hidden, output = self.split(state)
+        activations = self._active * (self.objective.samples.X @ hidden)
+        _, r = self._pull(activations, output)
+        weights = np.where(output == 0, -(activations.T @ r), output)
+        found = []
+        for j in range(self.sides.shape[1]):
+            if self.rests(j):
+                found += [(j, -1)] if output[j] else []
+                continue
+            distances, least = self._distances(state, j)
+            lines = np.flatnonzero(np.abs(distances) <= least)
+            if len(lines):
+                found += [(j, int(line)) for line in self._open_sides(j, lines, weights[j], r)]
+        return found
+
+    def _open_sides(self, j: int, lines: NDArray[np.intp], weight: float, r: Array) -> NDArray[np.intp]:
+        """Return those of some lines that neuron j is on, of which flow may take either side.
+
+        These are lines across which the objective is concave and from which both sides lead away, or stay on them.
+        """
+        low, high = (weight * side[lines] for side in self.boundaries.bounds(r))
+        rounding = ON_BOUNDARY * abs(weight) * float(np.abs(r) @ np.abs(self.boundaries.lengths))
+        bent, convex = lines[high < low - rounding], high > low
+        if len(bent) == 0 or len(bent) > _MOST_CONCAVE:
+            return bent
+        own, ways = self.sides[:, j].copy(), []
+        for choice in product((-1, 1), repeat=len(bent)):
+            own[bent] = choice
+            _, left = self._least_norm(own, lines[convex], low[convex], high[convex], -weight * r)
+            if np.all(np.array(choice) * (self.boundaries.normals[bent] @ left) >= -rounding):
+                ways.append(choice)
+        return bent[np.ptp(ways, axis=0) > 0] if len(ways) > 1 else bent[:0]
 
     @cached_property
     def _active(self) -> Array:

@@ -12,13 +12,13 @@ from scipy.integrate import DOP853, Radau
 from cvxnn.activations import PositivePart, get_activation
 from cvxnn.dynamics.flow_boundaries import Boundaries
 from cvxnn.dynamics.flow_events import FlowEvents
-from cvxnn.dynamics.flow_integrator import NetworkFlow
+from cvxnn.dynamics.flow_integrator import BatchFlow, NetworkFlow
 from cvxnn.dynamics.flow_pieces import FlowPiece
 from cvxnn.dynamics.objectives import BatchedObjective
 from cvxnn.dynamics.records import Record, as_records
 from cvxnn.dynamics.simulate import RecordBook, Spacing, require_fitting
 from cvxnn.dynamics.trajectory import Trajectory, TrajectoryStatus
-from cvxnn.dynamics.weights import Weights
+from cvxnn.dynamics.weights import Weights, as_weights
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, as_count, as_number
@@ -65,14 +65,13 @@ def gradient_flow(
     Returns
     -------
     Trajectory
-        Its ``times`` are times of the flow; its ``events`` are the crossings and slides, none but for ReLU.
+        Its ``times`` are times of the flow; its ``events`` are the crossings and slides, none but for ReLU. A run that
+        ends early has a row at the time that all networks have reached, where ``final`` is too.
 
     Raises
     ------
     ValueError
         If an argument has a wrong shape or value, or the loss is not smooth.
-    ArithmeticError
-        If the integrator's steps fall below rounding, as they do where weights grow without bound.
 
     Notes
     -----
@@ -85,12 +84,17 @@ def gradient_flow(
 
     Flow is not unique everywhere. A neuron that starts on a boundary across which the objective is concave, or slides
     along one while ``a_j`` passes through zero, may go to either side: the inactive one is followed, as ReLU's
-    derivative is 0 at 0. A neuron that slides into the origin, ``u_j = 0``, may stay or leave: it stays.
-    `FlowEvents.unique` tells where a slide ended so; balanced neurons, ``||u_j|| = |a_j| > 0``, slide into neither.
+    derivative is 0 at 0. A neuron that starts at or slides into the origin, ``u_j = 0``, may stay or leave: it stays.
+    `FlowEvents.unique` tells of all these, of starts by an event at time 0. Balanced neurons, ``||u_j|| = |a_j| > 0``,
+    slide into neither, but may start on a boundary.
+
+    A network whose flow cannot be continued, because steps fall below rounding or boundaries are met without end, is
+    not a number from there on, and logged; the others go on. Where none is left the trajectory ends, with status
+    ``STALLED`` and the last one's state.
 
     Flow multiplies ``||u_j||^2 - a_j^2`` of every ReLU neuron by ``exp(-2 beta t)``, whatever it crosses.
 
-    A step costs some 13 products with X of one network; networks are followed one after the other.
+    A step costs some 13 products with X of one network; the network that is behind takes the next step.
 
     References
     ----------
@@ -104,11 +108,14 @@ def gradient_flow(
     >>> flow.events, round(float(flow["objective"][-1, 0]), 6)
     (FlowEvents(0 crossings, 1 slides, 0 rests), 0.5)
     """
+    if not isinstance(problem, Problem):
+        raise ValueError(
+            f"problem must be a Problem: flow is that of all samples; got {type(problem).__name__}"
+        )
     activation = get_activation(activation)
     if not problem.loss.is_smooth:
         raise ValueError(f"problem must have a smooth loss; its loss {problem.loss.name!r} has kinks")
-    objective = BatchedObjective.of(problem, activation)
-    start = start if isinstance(start, Weights) else Weights.of(start)
+    objective, start = BatchedObjective.of(problem, activation), as_weights(start)
     require_fitting(objective, start)
     settings = {
         "rtol": as_number(rtol, "rtol", positive=True),
@@ -119,23 +126,40 @@ def gradient_flow(
     book = RecordBook(objective, as_records(record), len(times), max_bytes)
     shape = start.n_features, start.n_neurons
     begin = _integrator(objective, shape, Radau if stiff else DOP853, float(times[-1]), settings)
-    boundaries = Boundaries.of(objective.samples.X) if _jumps(activation) else None
-    stop_at, flows = time.perf_counter() + seconds, []
+    stop_at, flows = time.perf_counter() + seconds, _flows(objective, start, begin)
+    return _followed(BatchFlow(flows, stop_at), flows, book, times, shape)
+
+
+def _flows(objective: BatchedObjective, start: Weights, begin: Callable[..., Any]) -> list[NetworkFlow]:
+    """Return the flows of all networks, each on the piece that it starts on."""
+    boundaries = Boundaries.of(objective.samples.X) if _jumps(objective.activation) else None
+    flows = []
     for hidden, output in zip(start.hidden, start.output, strict=True):
         state, piece = _state(hidden, output), None
         if boundaries is not None:
             piece, state = FlowPiece.at(objective, boundaries, state, start.n_neurons)
-        flows.append(NetworkFlow(begin, piece, state, stop_at))
-    status, point = TrajectoryStatus.FINISHED, _point(shape, [flow.at(0.0) for flow in flows])
-    book.add(0.0, point)
+        flows.append(NetworkFlow(begin, piece, state))
+    return flows
+
+
+def _followed(
+    batch: BatchFlow, flows: list[NetworkFlow], book: RecordBook, times: Array, shape: tuple[int, int]
+) -> Trajectory:
+    """Follow flows to the last time, the time limit, an interrupt or the end of all flows; record on the way."""
+    status, ended = TrajectoryStatus.FINISHED, float(times[-1])
     try:
-        for t in times[1:]:
-            point = _point(shape, [flow.at(t) for flow in flows])
-            book.add(t, point)
+        for t in times:
+            batch.advance_to(t)
+            book.add(t, _point(shape, batch.at(t)))
     except TimeoutError:
-        status = TrajectoryStatus.TIME_LIMIT
+        status, ended = TrajectoryStatus.TIME_LIMIT, batch.reach
     except KeyboardInterrupt:
-        status = TrajectoryStatus.INTERRUPTED
+        status, ended = TrajectoryStatus.INTERRUPTED, batch.reach
+    except ArithmeticError:
+        status, ended = TrajectoryStatus.STALLED, batch.reach
+    point = _point(shape, batch.at(ended))
+    if book.n_filled == 0 or book.last < ended:
+        book.add(ended, point)
     rows = [(e[0], b, *e[1:]) for b, flow in enumerate(flows) for e in flow.events if e[0] <= book.last]
     return book.trajectory(point, status, FlowEvents.of(rows))
 

@@ -18,6 +18,8 @@ from cvxnn.validation import Array, as_count, as_number
 
 # Residuals below this share of the first are rounding, and fall no further.
 _ROUNDED = 1e-9
+# So are those below this share of predictions and targets.
+_FITTED = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +84,8 @@ def lazy_training(
         falls by ``1 - step lambda`` a step, along gradient flow like ``exp(-lambda t)``. While the kernel moves by at
         most half of lambda_min, the norm of the residual falls by ``1 - step lambda_min / 2`` a step at least.
     Hypotheses
-        Squared loss, no weight decay; the kernel at the start is positive definite; at no recorded step has it moved
-        by more than half of its least eigenvalue, in spectral norm.
+        Squared loss, no weight decay; the start does not fit the targets already; the kernel there is positive
+        definite; at no recorded step has it moved by more than half of its least eigenvalue, in spectral norm.
     Guarantee
         ``slowest``: a lower bound, for small steps; the others: equal, to the order of the kernel's movement.
 
@@ -122,6 +124,7 @@ def lazy_training(
     (True, True)
     """
     require_plain_squared(problem)
+    require_residual(problem, start)
     gram, eigenvalues, vectors = tangent_spectrum(problem, start)
     step = 0.5 / float(eigenvalues[-1])
     if step_size is not None:
@@ -226,6 +229,13 @@ def _part_rates(times: Array, parts: Array, factors: Array, tol: float) -> tuple
             )
         found.append(Comparison(float(measured), 1.0, tol=tol))
     return tuple(found)
+
+
+def require_residual(problem: Problem, start: ReLUNetwork) -> None:
+    """Raise `HypothesisError` where a start fits the targets, to rounding."""
+    f = start.predict(problem.X)
+    if np.linalg.norm(f - problem.y) <= _FITTED * (np.linalg.norm(f) + np.linalg.norm(problem.y)):
+        raise HypothesisError("start must not fit the targets: nothing is left to train")
 
 
 def require_plain_squared(problem: Problem) -> None:

@@ -51,7 +51,7 @@ def lazy_scaling(
         For a network that predicts 0 at its start the relative movement of the weights falls like ``c^-2``: the tangent
         kernel grows like c^2, so that a change of weights like 1/c fits the targets, and the weights are of size c.
     Hypotheses
-        Squared loss, no weight decay, positive definite kernel, ``f(X) = 0`` at the start.
+        Squared loss, no weight decay, positive definite kernel, ``f(X) = 0`` at the start, ``y != 0``.
     Guarantee
         Equal, in the limit of large factors.
 
@@ -88,6 +88,8 @@ def lazy_scaling(
     if len(scales) < 2 or np.any(np.diff(scales) <= 0):
         raise ValueError(f"factors must be two or more rising numbers; got {factors!r}")
     require_plain_squared(problem)
+    if not np.any(problem.y):
+        raise HypothesisError("y must not be zero: a start that predicts 0 would have nothing to train")
     f = start.predict(problem.X)
     if np.max(np.abs(f)) > 1e-9 * np.max(np.abs(problem.y)):
         raise HypothesisError(f"start must predict 0 on X; its largest prediction is {np.max(np.abs(f)):.3g}")

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from cvxnn.activations import Activation, get_activation
-from cvxnn.dynamics.weights import Weights
+from cvxnn.dynamics.weights import Weights, as_weights
 from cvxnn.function_spaces.kernels import ArcCosineKernel
 from cvxnn.networks import ReLUNetwork
-from cvxnn.validation import Array, as_finite_array, as_number
+from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +133,13 @@ class LinearisedNetwork:
             Where to predict; on X by default.
         layer : {"both", "hidden", "output"}, default "both"
             Which weights are trained.
+
+        Raises
+        ------
+        ValueError
+            If a shape, a time or the layer is wrong.
         """
+        times = _as_times(times)
         X, y = self._data(X, "X"), as_finite_array(y, "y", (1,))
         if y.shape != X.shape[:1]:
             raise ValueError(f"y must have shape {X.shape[:1]}; got {y.shape}")
@@ -143,7 +149,7 @@ class LinearisedNetwork:
         Z = X if Z is None else self._data(Z, "Z")
         # (1 - exp(-rate t)) / rate; parts that the kernel does not see stay where they are.
         with np.errstate(invalid="ignore", divide="ignore"):
-            gains = -np.expm1(-np.outer(np.asarray(times, dtype=np.float64), rates)) / rates
+            gains = -np.expm1(-np.outer(times, rates)) / rates
         gains = np.where(rates > 0, gains, 0.0)
         return np.asarray(
             self.predict(Z) + (gains * pulled) @ (self.tangent_kernel(Z, X, layer=layer) @ vectors).T
@@ -177,7 +183,8 @@ def linearize(
     Raises
     ------
     ValueError
-        If the network has several outputs or an output offset.
+        If the network has several outputs or an output offset, there is none of this index, or the activation is not
+        known.
 
     References
     ----------
@@ -192,8 +199,23 @@ def linearize(
     >>> linearised.tangent_kernel([[3.0]])
     array([[45.]])
     """
-    weights = network if isinstance(network, Weights) else Weights.of(network)
+    if not isinstance(network, Weights | ReLUNetwork):
+        raise ValueError(f"network must be a ReLUNetwork or Weights; got {type(network).__name__}")
+    weights = as_weights(network)
+    if as_count(index, "index") >= weights.n_networks:
+        raise ValueError(f"index must be below {weights.n_networks}, the number of networks; got {index}")
     return LinearisedNetwork(weights.hidden[index], weights.output[index], get_activation(activation))
+
+
+def _as_times(times: Any) -> Array:
+    """Return times >= 0 in one dimension, infinity allowed."""
+    try:
+        found = np.asarray(times, dtype=np.float64)
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
+    if found.ndim != 1 or not np.all(found >= 0):
+        raise ValueError(f"times must be numbers >= 0 in one dimension, infinity allowed; got {times!r:.100}")
+    return found
 
 
 def infinite_width_kernel(

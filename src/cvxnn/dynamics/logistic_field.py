@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.interpolate import CubicHermiteSpline
 from scipy.special import expit, logsumexp
 
 from cvxnn.validation import Array
@@ -13,6 +14,10 @@ from cvxnn.validation import Array
 _LARGE_MARGIN = 36.0
 # Weights of this size would have lost all digits of the differences of margins that shares depend on.
 _ABSURD = 1e30
+# Parts of a step in which the logarithm of the clock's rate is taken as linear.
+_PARTS = 32
+# A change below which it counts as constant.
+_FLAT = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +75,12 @@ class LogisticField:
         pull = self._signed.T @ (p[:, None] * self._gates(U))
         return np.asarray((pull * (self.signs * np.linalg.norm(U, axis=0))).ravel())
 
+    def log_rates(self, states: Array) -> Array:
+        """Return ``log r`` of states (k, d m), the logarithms of what the clock runs by, ``ds = r dt``, shape (k,)."""
+        U = states.reshape(len(states), self.X.shape[1], -1)
+        f = np.sum(np.maximum(self.X @ U, 0.0) * (self.signs * np.linalg.norm(U, axis=1))[:, None], axis=2)
+        return np.asarray(logsumexp(-np.logaddexp(0.0, self.y * f), axis=1))
+
     def growth(self, state: Array) -> float:
         """Return ``||du/ds|| / ||u||``."""
         return float(np.linalg.norm(self.velocity(0.0, state)) / np.linalg.norm(state))
@@ -102,6 +113,28 @@ class LogisticField:
         blocks = jacobian.reshape(d, m, d, m)
         blocks[:, neurons, :, neurons] += own
         return jacobian
+
+
+def log_times(flow: LogisticField, clock: Array, states: Array) -> Array:
+    """Return ``log t`` of ``t = integral of ds / r`` along states (k, d m) at times (k,) of the clock; -inf first.
+
+    In between states are cubics of the field's slopes there, and ``log(1/r)`` is taken as linear on parts of a step:
+    relative errors of t are some ``(change of log(1/r) in a step)^2 / (8 parts^2)`` and below.
+    """
+    rates = np.array([flow.velocity(0.0, state) for state in states])
+    logs, found = -np.inf, [-np.inf]
+    for k in range(len(clock) - 1):
+        piece = CubicHermiteSpline(clock[k : k + 2], states[k : k + 2], rates[k : k + 2])
+        at = np.linspace(clock[k], clock[k + 1], _PARTS + 1)
+        slow = -flow.log_rates(piece(at))
+        rise = np.abs(np.diff(slow))
+        # log of the integral of exp over [0, 1] of a line: its larger end, and (1 - exp(-rise)) / rise
+        means = np.maximum(slow[1:], slow[:-1]) + np.log(
+            -np.expm1(-np.maximum(rise, _FLAT)) / np.maximum(rise, _FLAT)
+        )
+        logs = np.logaddexp(logs, logsumexp(means) + np.log(at[1] - at[0]))
+        found.append(float(logs))
+    return np.array(found)
 
 
 def shares(margins: Array) -> Array:

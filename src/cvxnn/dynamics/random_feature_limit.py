@@ -79,7 +79,7 @@ def output_training(
         After t steps the output weights are ``a* + (I - step (Phi^T Phi + beta I))^t (a_0 - a*)``, with a* of
         `ridge_output`.
     Hypotheses
-        Squared loss, ``step <= 2 / (lambda_max + beta)``.
+        Squared loss, ``step <= 2 / (lambda_max + beta)``; ``lambda_max + beta > 0``, and a_0, a* are not both zero.
     Guarantee
         Equal, to rounding.
 
@@ -112,6 +112,13 @@ def output_training(
     require_squared(problem)
     values, vectors, _, at_start = _spectrum(problem, start)
     largest = float(values[-1]) + problem.beta
+    best = ridge_output(problem, start)
+    unit = max(float(np.linalg.norm(start.output)), float(np.linalg.norm(best)))
+    if largest == 0.0 or unit == 0.0:
+        raise HypothesisError(
+            "training must have something to do: some feature, or weight decay, and output weights that are not zero "
+            "both at the start and in the limit"
+        )
     step = 1.0 / largest if step_size is None else as_number(step_size, "step_size", positive=True)
     if step * largest > 2.0:
         raise HypothesisError(
@@ -126,8 +133,6 @@ def output_training(
         record=("weights",),
         spacing="log",
     )
-    best = ridge_output(problem, start)
-    unit = max(float(np.linalg.norm(start.output)), float(np.linalg.norm(best)))
     factors = 1.0 - step * (values + problem.beta)
     powers = factors[None, :] ** run.times[:, None]
     courses = best + (powers * (at_start - vectors.T @ best)) @ vectors.T

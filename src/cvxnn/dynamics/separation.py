@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from cvxnn.dynamics.objectives import Samples
+from cvxnn.dynamics.logistic_field import log_loss, smoothed_margin
 from cvxnn.dynamics.weights import Weights
 from cvxnn.losses import LogisticLoss
 from cvxnn.problem import Problem
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array, as_finite_array
+from cvxnn.validation import Array, as_count, as_finite_array
 
 SEPARATING_LOSS = math.log(2.0)
 """Loss of one sample at margin zero: a smaller sum of losses leaves no sample misclassified."""
@@ -65,13 +65,13 @@ class Separation:
 
     Parameters
     ----------
-    loss : float
-        Its summed loss L.
+    log_loss : float
+        ``log L`` of its summed loss L, also where L is below the smallest number.
     margin : Comparison
         The smallest ``y_i f(x_i)``, at least ``-log(exp(L) - 1) > 0``; equal for one sample.
     """
 
-    loss: float
+    log_loss: float
     margin: Comparison
 
 
@@ -96,6 +96,8 @@ def separation(problem: Problem, weights: Weights, network: int = 0) -> Separati
 
     Raises
     ------
+    ValueError
+        If there is no such network.
     HypothesisError
         If a hypothesis does not hold.
 
@@ -107,9 +109,11 @@ def separation(problem: Problem, weights: Weights, network: int = 0) -> Separati
     """
     if not isinstance(problem.loss, LogisticLoss) or problem.sample_weight is not None:
         raise HypothesisError(f"the loss must be logistic, without sample weights; got {problem!r}")
-    f = weights.network(network).predict(problem.X)
-    loss = float(Samples.of(problem).losses(f[None])[0])
-    if not loss < SEPARATING_LOSS:
-        raise HypothesisError(f"the loss must be below log 2 = 0.6931; it is {loss:.6g}")
-    promised = -math.log(math.expm1(loss)) if loss > 0 else math.inf
-    return Separation(loss, Comparison(float(np.min(problem.y * f)), promised, "at least"))
+    if as_count(network, "network") >= weights.n_networks:
+        raise ValueError(f"network must be below {weights.n_networks}, the number of networks; got {network}")
+    margins = problem.y * weights.network(network).predict(problem.X)
+    loss = log_loss(margins)
+    if not loss < math.log(SEPARATING_LOSS):
+        raise HypothesisError(f"the loss must be below log 2 = 0.6931; it is {math.exp(loss):.6g}")
+    promised = float(smoothed_margin(np.array(loss)))
+    return Separation(loss, Comparison(float(np.min(margins)), promised, "at least"))

@@ -6,16 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxnn.dynamics.objectives import BatchedObjective
 from cvxnn.dynamics.schedules import decaying
-from cvxnn.dynamics.simulate import simulate
+from cvxnn.dynamics.simulate import require_fitting, simulate
 from cvxnn.dynamics.sources import MiniBatches
 from cvxnn.dynamics.stationarity_record import StationarityResidual
 from cvxnn.dynamics.trajectory import Trajectory
-from cvxnn.dynamics.weights import Weights
+from cvxnn.dynamics.weights import Weights, as_weights
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_number
+
+# Residuals below this are rounding.
+_STATIONARY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +67,8 @@ def sgd_limit(
         semicontinuous, so that the distance of zero from the subdifferentials of a neighbourhood of the iterate tends
         to zero, for every size of the neighbourhood. Nothing is said of how fast.
     Hypotheses
-        The steps sum to infinity and their squares do not; a loss without kinks; bounded iterates.
+        The steps sum to infinity and their squares do not; a loss without kinks; bounded iterates. To measure the limit
+        in units of the start, most networks must not be stationary there.
     Guarantee
         In the limit. ``limit`` compares what is left after ``n_steps`` with 0, to ``tol``.
 
@@ -95,7 +100,7 @@ def sgd_limit(
     Raises
     ------
     HypothesisError
-        If the power is outside (1/2, 1], or a network diverges.
+        If the power is outside (1/2, 1], the starts are stationary, or a network diverges.
     ValueError
         If an argument has a wrong shape or value, or the loss has kinks.
 
@@ -116,6 +121,8 @@ def sgd_limit(
             f"power must be in (1/2, 1]: steps sum to infinity, squares do not; got {power}"
         )
     near, exact = StationarityResidual(kink_tol=kink_tol), StationarityResidual(name="at the network")
+    start = as_weights(start)
+    _require_moving(problem, start, kink_tol)
     run = simulate(
         MiniBatches(problem, batch_size),
         start,
@@ -135,3 +142,15 @@ def sgd_limit(
     distances = run[near.name]
     left = float(np.median(distances[-1]) / np.median(distances[0]))
     return SGDLimit(run.times, distances, run[exact.name], Comparison(left, 0.0, tol=tol), run)
+
+
+def _require_moving(problem: Problem, start: Weights, kink_tol: float) -> None:
+    """Raise `HypothesisError` where half of the starts are stationary, to rounding."""
+    objective = BatchedObjective.of(problem)
+    require_fitting(objective, start)
+    residuals = StationarityResidual(kink_tol=kink_tol, relative=True).measure(objective, start)
+    if not np.median(residuals) > _STATIONARY:
+        raise HypothesisError(
+            f"most starts must not be stationary, or there is no distance to compare the limit with; "
+            f"{int(np.sum(residuals <= _STATIONARY))} of {len(residuals)} are"
+        )

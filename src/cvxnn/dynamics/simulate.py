@@ -209,7 +209,7 @@ def record_steps(n_steps: int, n_records: int, spacing: Spacing) -> NDArray[np.i
     if spacing == "linear":
         steps = np.linspace(0, n_steps, n_records)
     elif spacing == "log":
-        steps = np.concatenate([[0.0], np.geomspace(1, n_steps, n_records - 1)])
+        steps = np.concatenate([[0.0], np.geomspace(n_steps, 1, n_records - 1)[::-1]])
     else:
         raise ValueError(f"spacing must be 'linear' or 'log'; got {spacing!r}")
     return np.unique(np.round(steps).astype(np.int64))

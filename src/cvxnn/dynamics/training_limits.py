@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.dynamics.lazy import require_residual
 from cvxnn.dynamics.linearise import linearize
 from cvxnn.dynamics.random_feature_limit import require_squared, ridge_output
 from cvxnn.dynamics.simulate import simulate
@@ -122,8 +123,11 @@ def training_limits(
 
     Raises
     ------
+    ValueError
+        If an argument has a wrong shape or value.
     HypothesisError
-        If the loss is not squared or there is weight decay.
+        If the loss is not squared, there is weight decay, the start fits the targets, or training moves no prediction
+        on the test data.
 
     Examples
     --------
@@ -140,6 +144,9 @@ def training_limits(
         raise HypothesisError(f"there must be no weight decay; beta is {problem.beta}")
     linear = linearize(start)
     largest = float(np.linalg.eigvalsh(linear.tangent_kernel(problem.X))[-1])
+    require_residual(problem, start)
+    if largest == 0.0:
+        raise HypothesisError("start must have an active neuron on X; its tangent kernel is zero")
     step = 1.0 / largest if step_size is None else as_number(step_size, "step_size", positive=True)
     run = simulate(problem, start, n_steps=n_steps, step_size=step, record=("loss",), n_records=2)
     trained = run.final.network()
@@ -155,6 +162,8 @@ def training_limits(
         for after, before in ((trained.hidden, start.hidden), (trained.output, start.output))
     )
     unit = float(np.linalg.norm(f - f0))
+    if unit == 0.0:
+        raise HypothesisError("training must move predictions on test; it moves none")
     distance = {name: float(np.linalg.norm(f - end)) / unit for name, end in ends.items()}
     return TrainingLimits(
         distance["output"],

@@ -27,6 +27,7 @@ class TrajectoryStatus(Enum):
 
     FINISHED = "all steps were taken"
     DIVERGED = "all networks diverged: take smaller steps"
+    STALLED = "no flow could be continued, its steps fell below rounding; the trajectory ends there"
     TIME_LIMIT = "the time limit was reached; the trajectory ends there"
     INTERRUPTED = "it was interrupted; the trajectory ends there"
 
