@@ -89,7 +89,8 @@ def test_nothing_is_found_where_there_is_nothing(degree):
 @pytest.mark.parametrize("degree", DEGREES)
 def test_rank_deficient_data_and_repeated_rows(degree):
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((6, 2)) @ rng.standard_normal((2, 5))
+    # in integers, because k = 0 takes no rank for granted that rounding has made
+    X = (rng.integers(-9, 10, (6, 2)) @ rng.integers(-9, 10, (2, 5))).astype(float)
     X, lam = np.vstack([X, X[:2], np.zeros((1, 5))]), rng.standard_normal(9)
     found = neuron_oracle(X, degree).maximise(lam)
     directions = rng.standard_normal((5, 5000))
@@ -104,3 +105,23 @@ def test_the_oracle_of_each_activation():
         neuron_oracle(np.eye(2), "tanh")
     with pytest.raises(ValueError, match="X"):
         neuron_oracle([[np.nan]], 1)
+    with pytest.raises(ValueError, match="max_seconds"):
+        neuron_oracle(np.eye(2), max_seconds=-1)
+
+
+@pytest.mark.parametrize("degree", DEGREES)
+def test_a_dual_variable_is_checked(degree):
+    oracle = neuron_oracle(np.eye(2), degree)
+    assert oracle.maximise([3.0, -4.0]).value == 4.0
+    for lam in ([1.0], np.ones((2, 1)), [np.nan, 0.0], [np.inf, 0.0]):
+        with pytest.raises(ValueError, match="lam"):
+            oracle.maximise(lam)
+
+
+@pytest.mark.parametrize("degree", DEGREES)
+def test_a_maximum_of_zero_is_exact(degree):
+    # lam is opposite on equal rows: the maximum is zero, and the bound exceeds it by rounding
+    X, lam = np.array([[1.0, 2.0], [1.0, 2.0], [-1.0, 0.5], [2.0, 1.0]]), np.array([-0.5, 0.5, 0.0, 0.0])
+    found = neuron_oracle(X, degree).maximise(lam)
+    assert found.is_exact
+    assert found.upper < 1e-12

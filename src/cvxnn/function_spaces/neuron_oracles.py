@@ -7,11 +7,11 @@ from typing import Any
 
 from cvxnn.certificates import Oracle, RowSpace, exact_oracle, norm_bound, relaxed_upper_bound, search
 from cvxnn.certificates.relaxation import relaxation_is_affordable
-from cvxnn.function_spaces.neurons_found import NeuronOracle, NeuronsFound
+from cvxnn.function_spaces.neurons_found import NeuronOracle, NeuronsFound, as_dual
 from cvxnn.function_spaces.quadratic_oracle import QuadraticOracle
 from cvxnn.function_spaces.threshold_oracle import ThresholdOracle
 from cvxnn.function_spaces.unit_networks import as_degree
-from cvxnn.validation import Array, as_finite_array
+from cvxnn.validation import Array, as_finite_array, as_number
 
 # Of the relaxation: at n = 200, d = 10 within 2 % of what 200 iterations prove, in a quarter of their time.
 _ITERATIONS = 30
@@ -55,10 +55,17 @@ class ReLUOracle(NeuronOracle):
 
     def maximise(self, lam: Array, *, starts: Array | None = None) -> NeuronsFound:
         """Return the best neurons; see `NeuronOracle.maximise`."""
+        lam = as_dual(lam, len(self.space.X))
         if self.exact is not None:
             found = self.exact.maximise(lam)
             return NeuronsFound(
-                found.value, found.upper, found.directions, found.signs, found.values, found.method
+                found.value,
+                found.upper,
+                found.directions,
+                found.signs,
+                found.values,
+                found.method,
+                2 * self.space.allowance(lam),
             )
         met = search(self.space.X, lam, starts=starts, n_random=64, random_state=self.random_state)
         upper = max(self._upper(lam), self._upper(-lam), met.value)
@@ -95,7 +102,7 @@ def neuron_oracle(
     Raises
     ------
     ValueError
-        If X is not a finite matrix, or the activation is another.
+        If X is not a finite matrix, the activation is another, or the time is negative or not finite.
 
     Examples
     --------
@@ -105,6 +112,7 @@ def neuron_oracle(
     4.0
     """
     data, degree = as_finite_array(X, "X", (2,)), as_degree(activation)
+    as_number(max_seconds, "max_seconds")
     if degree == 1:
         return ReLUOracle(data, max_seconds=max_seconds, random_state=random_state)
     kind = ThresholdOracle if degree == 0 else QuadraticOracle

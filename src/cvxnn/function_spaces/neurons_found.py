@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from cvxnn.function_spaces.unit_networks import unit_features
-from cvxnn.validation import Array
+from cvxnn.validation import Array, as_finite_array
 
 # Upper bounds of exact methods exceed the value attained by what rounding may cost, not by more.
 _ROUNDING = 1e-7
+MOST_NEURONS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,8 @@ class NeuronsFound:
         ``s lam^T (X v)_+^k`` of each, all positive.
     method : str
         How they were found: the name of an exact method, or "search".
+    rounding : float, default 0.0
+        What rounding alone may put between ``value`` and ``upper``.
     """
 
     value: float
@@ -40,11 +44,13 @@ class NeuronsFound:
     signs: Array  # (m,)
     values: Array  # (m,)
     method: str
+    rounding: float = 0.0
 
     @property
     def is_exact(self) -> bool:
         """Return whether the value is the maximum, to rounding, and proved to be."""
-        return self.method != "search" and self.upper - self.value <= _ROUNDING * self.upper
+        slack = max(_ROUNDING * self.upper, self.rounding)
+        return self.method != "search" and self.upper - self.value <= slack
 
 
 class NeuronOracle(ABC):
@@ -65,11 +71,38 @@ class NeuronOracle(ABC):
             The dual variable, ``-grad J(f)``.
         starts : ndarray of shape (d, m), optional
             Directions that a search starts from, besides its own; exact methods need none.
+
+        Raises
+        ------
+        ValueError
+            If lam is not a finite vector with one entry a sample.
         """
 
 
+def as_dual(lam: Any, n: int) -> Array:
+    """Return a dual variable as an array.
+
+    Raises
+    ------
+    ValueError
+        If it is not a finite vector of length n.
+    """
+    found = as_finite_array(lam, "lam", (1,))
+    if len(found) != n:
+        raise ValueError(f"lam must have shape ({n},), one entry a sample; got {found.shape}")
+    return found
+
+
 def rank_neurons(
-    X: Array, lam: Array, directions: Array, degree: int, upper: float, method: str, *, limit: int = 64
+    X: Array,
+    lam: Array,
+    directions: Array,
+    degree: int,
+    upper: float,
+    method: str,
+    *,
+    rounding: float = 0.0,
+    limit: int = MOST_NEURONS,
 ) -> NeuronsFound:
     """Return candidate directions, each with its better sign, by decreasing value, repeats left out."""
     products = lam @ unit_features(X, directions, degree)
@@ -80,5 +113,5 @@ def rank_neurons(
     values = np.abs(products[order])
     value = float(values[0]) if len(values) else 0.0
     return NeuronsFound(
-        value, max(upper, value), directions[:, order], np.sign(products[order]), values, method
+        value, max(upper, value), directions[:, order], np.sign(products[order]), values, method, rounding
     )

@@ -9,7 +9,13 @@ import numpy as np
 
 from cvxnn.certificates import RowSpace
 from cvxnn.certificates.arcs import Arcs
-from cvxnn.function_spaces.neurons_found import NeuronOracle, NeuronsFound, rank_neurons
+from cvxnn.function_spaces.neurons_found import (
+    MOST_NEURONS,
+    NeuronOracle,
+    NeuronsFound,
+    as_dual,
+    rank_neurons,
+)
 from cvxnn.patterns import ActivationPatterns, count_bound, enumerate_patterns
 from cvxnn.validation import Array
 
@@ -70,6 +76,7 @@ class QuadraticOracle(NeuronOracle):
     def maximise(self, lam: Array, *, starts: Array | None = None) -> NeuronsFound:
         """Return the best neurons; see `NeuronOracle.maximise`."""
         space = self.space
+        lam = as_dual(lam, len(space.X))
         if space.rank == 0 or not np.any(lam):
             return rank_neurons(space.X, lam, np.zeros((space.X.shape[1], 0)), 2, 0.0, "angular sweep")
         if self.arcs is not None:
@@ -81,7 +88,8 @@ class QuadraticOracle(NeuronOracle):
             own = np.zeros((space.rank, 0)) if starts is None else space.basis.T @ starts
             vectors, method = _search(space.coordinates, lam, own, rng), "search"
             top = max(_positive_part_bound(space, lam), _positive_part_bound(space, -lam))
-        return rank_neurons(space.X, lam, space.lift(vectors), 2, top + _allowance(space, lam), method)
+        slack = _allowance(space, lam)
+        return rank_neurons(space.X, lam, space.lift(vectors), 2, top + slack, method, rounding=2 * slack)
 
 
 def _allowance(space: RowSpace, lam: Array) -> float:
@@ -106,7 +114,7 @@ def _patterns(space: RowSpace, max_seconds: float) -> ActivationPatterns | None:
 
 
 def _sweep(arcs: Arcs, lam: Array) -> tuple[Array, float]:
-    """Return the stationary directions of all arcs, (r, k), and the largest ``|h|`` on any arc."""
+    """Return the best stationary directions of the arcs, (r, k), and the largest ``|h|`` on any arc."""
     p, q = arcs.points.T
     terms = lam[arcs.rows, None] * np.stack([p * p, p * q, q * q], axis=1)
     sums = np.sum(terms[arcs.active], axis=0) + np.cumsum(arcs.steps[:, None] * terms[arcs.events], axis=0)
@@ -119,10 +127,13 @@ def _sweep(arcs: Arcs, lam: Array) -> tuple[Array, float]:
     at = np.concatenate([*cells, np.arange(len(arcs.angles))])
     cosines, sines = np.cos(thetas), np.sin(thetas)
     a, b, c = sums[at].T
-    top = float(np.max(np.abs(a * cosines**2 + 2 * b * cosines * sines + c * sines**2), initial=0.0))
+    sizes = np.abs(a * cosines**2 + 2 * b * cosines * sines + c * sines**2)
+    top = float(np.max(sizes, initial=0.0))
     if arcs.space.rank == 1:
         return np.array([[1.0, -1.0]]), top
-    return np.stack([cosines, sines]), top
+    # twice as many as are returned: repeats fall out
+    best = np.argsort(-sizes, kind="stable")[: 2 * MOST_NEURONS]
+    return np.stack([cosines[best], sines[best]]), top
 
 
 def _eigenvectors(C: Array, patterns: ActivationPatterns, lam: Array) -> tuple[Array, float]:
