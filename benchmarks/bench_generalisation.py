@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cvxnn import ReLUNetwork
 from cvxnn.function_spaces.constrained_fit import constrained_fit
 from cvxnn.function_spaces.error_decomposition import ErrorDecomposition, error_decomposition
 from cvxnn.function_spaces.excess_risk import ExcessRiskCurve, excess_risk_curve
@@ -99,7 +98,7 @@ def decomposed(N: int, n: int, delta: float, seed: int) -> ErrorDecomposition:
     y = np.abs(X[:, 0]) + 0.2 * rng.standard_normal(N)
     drawn = rng.integers(0, N, n)
     fit = constrained_fit(X[drawn], y[drawn], delta).network
-    return error_decomposition(X, y, drawn, ReLUNetwork(fit.directions, fit.weights), delta)
+    return error_decomposition(X, y, drawn, fit, delta)
 
 
 def decomposition_rows(repeats: int, N: int) -> list[list[Any]]:
@@ -164,7 +163,7 @@ def decompositions(R: int, quick: bool) -> dict[str, Any]:
     """Print the terms of the decomposition, and return the rows."""
     rows = decomposition_rows(R, 30 if quick else 100)
     terms = ["excess risk", "approximation", "sup, attained", "sup, proven", "optimisation"]
-    print_table(["n", "radius", *terms, "holds"], rows)
+    print_table(["n", "delta", *terms, "holds"], rows)
     return {"rows": rows}
 
 

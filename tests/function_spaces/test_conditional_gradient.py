@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cvxnn import ReLUNetwork
 from cvxnn.function_spaces import conditional_gradient as module
 from cvxnn.function_spaces.conditional_gradient import ConditionalGradient
 from cvxnn.function_spaces.conditional_gradient_steps import take_step
 from cvxnn.function_spaces.constrained_fit import constrained_fit
-from cvxnn.function_spaces.unit_networks import UnitNetwork
+from cvxnn.function_spaces.neuron_oracles import ReLUOracle
+from cvxnn.function_spaces.unit_networks import UnitNetwork, unit_norm_form
 
 STEPS = ("fixed", "line_search", "away", "fully_corrective")
 # On these data at step 3 both other rules are below the fully corrective one, which has found other neurons.
@@ -48,7 +50,7 @@ def test_gaps_bound_the_distance_to_the_optimum(seed, step, degree, delta):
     for record in run.history:
         assert record.neurons <= record.step  # at most one neuron a step
         assert record.is_exact
-        assert record.gap <= record.proven_gap
+        assert record.found_gap <= record.proven_gap
 
 
 @pytest.mark.parametrize("degree", [0, 1, 2])
@@ -123,6 +125,31 @@ def test_a_start_is_kept_by_line_search_and_forgotten_by_the_fixed_rule():
         ConditionalGradient(1.0, activation=2).run(X, y, start=start)
 
 
+def test_a_relu_network_is_a_start_in_its_unit_form():
+    X, y = drawn(1)
+    network = ReLUNetwork([[2.0, 0.0], [0.0, -0.5]], [0.2, -1.2])
+    run = ConditionalGradient(1.0, max_steps=3, tol=0.0).run(X, y, start=network)
+    same = ConditionalGradient(1.0, max_steps=3, tol=0.0).run(X, y, start=unit_norm_form(network))
+    assert np.array_equal(run.objectives, same.objectives)
+    assert run.history[0].objective == pytest.approx(0.5 * np.sum((network.predict(X) - y) ** 2))
+    with pytest.raises(ValueError, match="degree"):
+        ConditionalGradient(1.0, activation="step").run(X, y, start=network)
+    with pytest.raises(ValueError, match="offset"):
+        ConditionalGradient(1.0).run(X, y, start=ReLUNetwork([[1.0], [0.0]], [0.1], offset=1.0))
+    with pytest.raises(ValueError, match="start must be a UnitNetwork or a ReLUNetwork; got 'zero'"):
+        ConditionalGradient(1.0).run(X, y, start="zero")
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+def test_rounding_of_an_exact_oracle_is_not_called_a_search(degree):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((6, 1)) @ rng.standard_normal((1, 3)), rng.standard_normal(6)
+    run = ConditionalGradient(100.0, "fully_corrective", degree, tol=1e-14).run(X, y)
+    assert run.status.name == "ROUNDING"
+    assert run.history[-1].method != "search"
+    assert run.history[-1].found_gap < run.history[-1].proven_gap < 1e-9
+
+
 @pytest.mark.parametrize("degree", [0, 1, 2])
 def test_a_search_keeps_a_valid_bracket(degree):
     X, y = drawn(5, n=7, d=3)
@@ -162,6 +189,17 @@ def test_time_and_interrupts_return_the_best_so_far(monkeypatch):
     assert run.status.name == "INTERRUPTED"
     assert run.history[-1].step == 3
     assert run.objective == pytest.approx(np.min(run.objectives), rel=1e-12)
+
+
+def test_an_interrupt_before_any_answer_claims_nothing(monkeypatch):
+    def interrupted(self, lam, *, starts=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ReLUOracle, "maximise", interrupted)
+    run = ConditionalGradient(1.0).run(*drawn(7))
+    assert (run.status.name, run.history, run.lower_bound) == ("INTERRUPTED", (), 0.0)
+    assert np.isnan(run.multiplier)
+    assert "steps=0" in repr(run)
 
 
 def test_zero_targets_are_reached_at_once():

@@ -1,5 +1,7 @@
 """Constrained fits against enumerated programs, and the multiplier in both directions."""
 
+import itertools
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 
 from cvxnn import Problem, beta_max, train
 from cvxnn.function_spaces.constrained_fit import constrained_fit, penalty_and_constraint
+from cvxnn.function_spaces.neuron_oracles import ReLUOracle
+from cvxnn.function_spaces.rounds import Clock
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.theorems import HypothesisError
 
@@ -39,6 +43,7 @@ def test_the_relu_against_the_enumerated_program(loss, delta):
     assert fit.objective == pytest.approx(value, rel=1e-6)
     assert fit.lower_bound <= fit.objective
     assert fit.gap <= 1e-7 * fit.objective
+    assert fit.status.name in ("PROVEN", "ROUNDING")
     assert fit.multiplier == pytest.approx(multiplier, rel=1e-3)  # roots of the two gaps
     assert fit.network.total_variation <= delta * (1 + 1e-12)
 
@@ -109,5 +114,84 @@ def test_hypotheses():
         penalty_and_constraint(problem)
     with pytest.raises(HypothesisError, match="offset"):
         penalty_and_constraint(Problem([[1.0]], [1.0], 0.1, output_offset=True))
-    with pytest.raises(ValueError, match="delta"):
-        constrained_fit([[1.0]], [1.0], 0.0)
+    for wrong, name in (
+        ({"delta": 0.0}, "delta"),
+        ({"oracle_seconds": -1.0}, "oracle_seconds"),
+        ({"max_seconds": -1.0}, "max_seconds"),
+    ):
+        with pytest.raises(ValueError, match=name):
+            constrained_fit(**{"X": [[1.0]], "y": [1.0], "delta": 1.0, **wrong})
+    with pytest.raises(ValueError, match="problem must be a Problem"):
+        penalty_and_constraint("p")
+
+
+def test_a_search_stops_where_it_finds_nothing_more():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((10, 3)), rng.standard_normal(10)
+    searched = constrained_fit(X, y, 1.0, oracle_seconds=0)
+    assert searched.status.name == "NO_DESCENT"
+    assert searched.rounds < 50
+    # found, not proved: what the proof of the exact oracle confirms
+    assert searched.objective == pytest.approx(constrained_fit(X, y, 1.0).objective, rel=1e-7)
+    assert "NO_DESCENT" in repr(searched)
+
+
+def test_a_gap_of_zero_ends_in_rounding_not_after_all_rounds():
+    rng = np.random.default_rng(5)
+    X, y = rng.standard_normal((7, 2)), rng.standard_normal(7)
+    fit = constrained_fit(X, y, 0.5, tol=0.0)
+    assert fit.status.name in ("PROVEN", "ROUNDING")
+    assert fit.rounds < 50
+
+
+def interrupting(monkeypatch, call):
+    """Have the oracle interrupted at a call."""
+    calls, maximise = [], ReLUOracle.maximise
+
+    def interrupted(self, lam, *, starts=None):
+        calls.append(lam)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return maximise(self, lam, starts=starts)
+
+    monkeypatch.setattr(ReLUOracle, "maximise", interrupted)
+
+
+def test_interrupts_return_the_best_so_far(monkeypatch):
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
+    whole, two = constrained_fit(X, y, 2.0), constrained_fit(X, y, 2.0, max_rounds=2)
+    assert (whole.status.name, two.status.name) == ("PROVEN", "MAX_ROUNDS")
+    interrupting(monkeypatch, 3)
+    fit = constrained_fit(X, y, 2.0)
+    assert (fit.status.name, fit.rounds) == ("INTERRUPTED", 1)
+    assert (fit.objective, fit.lower_bound, fit.multiplier) == (
+        two.objective,
+        two.lower_bound,
+        two.multiplier,
+    )
+    assert fit.lower_bound <= whole.objective < fit.objective
+
+
+def test_an_interrupt_before_any_answer_claims_nothing(monkeypatch):
+    interrupting(monkeypatch, 1)
+    fit = constrained_fit([[1.0], [2.0]], [1.0, 3.0], 2.0)
+    assert (fit.status.name, fit.objective, fit.lower_bound, fit.is_exact) == ("INTERRUPTED", 5.0, 0.0, False)
+    assert np.isnan(fit.multiplier)
+
+
+def test_a_theorem_passes_interrupts_on(monkeypatch):
+    interrupting(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        penalty_and_constraint(Problem([[1.0], [2.0]], [1.0, 3.0], 0.1))
+
+
+def test_the_time_limit(monkeypatch):
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
+    ticks = itertools.count()
+    # read once a round
+    monkeypatch.setattr(Clock, "is_over", property(lambda clock: next(ticks) == clock.limit))
+    fit = constrained_fit(X, y, 2.0, max_seconds=2.0)
+    assert (fit.status.name, fit.rounds) == ("MAX_SECONDS", 2)
+    assert fit.gap > 0

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from cvxnn import ReLUNetwork
 from cvxnn.function_spaces.error_decomposition import error_decomposition
+from cvxnn.function_spaces.unit_networks import UnitNetwork, unit_norm_form
 from cvxnn.theorems import HypothesisError
 
 
 def population(seed, most=9):
-    """Return inputs in the plane or on the line, targets, a sample of rows, and a network with its radius."""
+    """Return inputs of one or two features, targets, a sample of rows, a network and the radius of a ball."""
     rng = np.random.default_rng(seed)
     N, d = int(rng.integers(2, most)), int(rng.integers(1, 3))
     X = rng.standard_normal((N, d)) + rng.integers(0, 2) * 3.0
@@ -83,6 +84,12 @@ def test_planted_fault_one_supremum_instead_of_two():
     assert errors.proven.holds
 
 
+def test_the_form_of_the_network_does_not_matter():
+    X, y, sample, network, delta = population(4)
+    unit = error_decomposition(X, y, sample, unit_norm_form(network), delta)
+    assert vars(unit) == vars(error_decomposition(X, y, sample, network, delta))
+
+
 def test_hypotheses_are_named():
     X, y = np.eye(2), np.ones(2)
     with pytest.raises(HypothesisError, match="network must be in the ball of radius 1; its path norm is 2"):
@@ -99,12 +106,15 @@ def test_hypotheses_are_named():
         ({"sample": []}, "sample must be a non-empty list of row numbers"),
         ({"sample": [0.5]}, "sample must be a non-empty list of row numbers"),
         ({"sample": [2]}, "sample must hold rows 0 to 1; found 2 to 2"),
-        ({"radius": 0.0}, "radius must be a finite number > 0"),
-        ({"network": ReLUNetwork([[1.0]], [1.0])}, "network must have one output, no offset and 2 features"),
+        ({"delta": 0.0}, "delta must be a finite number > 0"),
+        ({"network": ReLUNetwork([[1.0]], [1.0])}, "network must be of ReLUs on 2 features"),
+        ({"network": UnitNetwork([[1.0], [0.0]], [1.0], 0)}, "network must be of ReLUs on 2 features"),
+        ({"network": ReLUNetwork([[1.0], [0.0]], [1.0], offset=1.0)}, "network must have no offset"),
+        ({"network": [1.0]}, "network must be a ReLUNetwork or a UnitNetwork"),
     ],
 )
 def test_bad_input_is_named(change, message):
     network = ReLUNetwork([[1.0], [0.0]], [1.0])
-    arguments = {"X": np.eye(2), "y": [1.0, 2.0], "sample": [0], "network": network, "radius": 1.0}
+    arguments = {"X": np.eye(2), "y": [1.0, 2.0], "sample": [0], "network": network, "delta": 1.0}
     with pytest.raises(ValueError, match=message):
         error_decomposition(**{**arguments, **change})

@@ -72,3 +72,19 @@ def test_nearly_the_critical_decay_learns_nearly_nothing(sample):
 def test_bad_ratios_are_named(learner, ratios):
     with pytest.raises(ValueError, match="ratios must"):
         learner(ratios)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"tol": -1}, "tol"),
+        ({"max_seconds": "a"}, "max_seconds"),
+        ({"max_rounds": -1}, "max_rounds"),
+        ({"prove": "yes"}, "prove"),
+    ],
+)
+def test_bad_settings_are_named(settings, name):
+    with pytest.raises(ValueError, match=f"{name} must"):
+        VariationNormLearner(**settings)
+    with pytest.raises(ValueError, match="kernel must be an ArcCosineKernel; got 'rbf'"):
+        KernelLearner(kernel="rbf")

@@ -20,7 +20,7 @@ def data(seed, n, d):
 @SMALL
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 8), d=st.integers(1, 3), k=st.sampled_from([0, 1, 2]))
 def test_the_expectation_is_below_the_bound(seed, n, d, k):
-    complexity = rademacher_complexity(data(seed, n, d), k, radius=0.7, n_signs=None, oracle_seconds=5.0)
+    complexity = rademacher_complexity(data(seed, n, d), k, delta=0.7, n_signs=None, oracle_seconds=5.0)
     low, up = complexity.interval
     # exact oracles: brackets close to rounding
     assert low <= up <= low * (1 + 1e-6)
@@ -34,7 +34,7 @@ def test_the_expectation_is_below_the_bound(seed, n, d, k):
 def test_equal_samples_are_a_random_walk(n, k):
     # f(x) = delta (+-1): delta/n E |sum eps|, all n samples being equal to 1
     walk = np.mean([abs(sum(signs)) for signs in itertools.product([-1, 1], repeat=n)])
-    complexity = rademacher_complexity(np.ones((n, 1)), k, radius=3.0, n_signs=None)
+    complexity = rademacher_complexity(np.ones((n, 1)), k, delta=3.0, n_signs=None)
     assert complexity.interval[0] == pytest.approx(3.0 * walk / n, rel=1e-9)
 
 
@@ -48,6 +48,20 @@ def test_samples_on_orthogonal_axes():
     steps = np.mean([max(s.count(1), s.count(-1)) for s in itertools.product([-1, 1], repeat=n)])
     complexity = rademacher_complexity(np.eye(n), 0, n_signs=None, oracle_seconds=5.0)
     assert complexity.interval[0] == pytest.approx(steps / n, rel=1e-9)
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_steps_on_opposite_rows_with_samples_on_hyperplanes(extra):
+    # A neuron that is orthogonal to some rows is active on them: more patterns than those of open cells.
+    X = np.hstack([np.vstack([np.eye(2), -np.eye(2)]), np.zeros((4, extra))])
+    directions = [v for v in itertools.product([-1, 0, 1], repeat=2) if any(v) or extra]
+    patterns = np.array([X[:, :2] @ v >= 0 for v in directions])
+    signs = np.array(list(itertools.product([-1, 1], repeat=4)))
+    expected = np.mean(np.max(np.abs(signs @ patterns.T), axis=1)) / 4
+    complexity = rademacher_complexity(X, 0, n_signs=None)
+    assert complexity.interval[0] <= expected * (1 + 1e-12)
+    assert complexity.interval[1] >= expected * (1 - 1e-12)
+    assert expected <= complexity.bound
 
 
 def test_planted_fault_a_faster_rate():
@@ -82,14 +96,25 @@ def test_random_signs_estimate_the_expectation():
     assert abs(drawn.interval[0] - exact) < 4 * drawn.standard_error
 
 
+def test_generators_are_seeds():
+    X = data(3, 6, 3)
+    found = [
+        rademacher_complexity(X, n_signs=4, oracle_seconds=0.0, random_state=np.random.default_rng(1))
+        for _ in range(2)
+    ]
+    assert np.array_equal(found[0].lower, found[1].lower)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"X": [[np.inf]]}, "X must be finite"),
-        ({"radius": -1.0}, "radius must be a finite number >= 0"),
+        ({"delta": -1.0}, "delta must be a finite number >= 0"),
         ({"n_signs": 0}, "n_signs must be an integer >= 1"),
         ({"X": np.ones((17, 1)), "n_signs": None}, "takes up to 16 samples; got 17"),
         ({"activation": "tanh"}, "activation must be"),
+        ({"oracle_seconds": -1.0}, "oracle_seconds must be"),
+        ({"random_state": "seed"}, "random_state must be"),
     ],
 )
 def test_bad_input_is_named(change, message):

@@ -98,3 +98,14 @@ def test_names_of_features():
 def test_bad_parameters_are_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         ReLURandomFeatures(**wrong).fit(samples())
+
+
+def test_bad_neurons_are_named():
+    with pytest.raises(ValueError, match="measure must be 'sphere' or 'gaussian'; got 'foo'"):
+        random_neurons(3, 4, "foo")
+    with pytest.raises(ValueError, match="n_neurons must be an integer >= 0"):
+        random_neurons(3, -1, "sphere")
+    with pytest.raises(ValueError, match="random_state must be"):
+        random_neurons(3, 4, "sphere", "seed")
+    draws = [random_neurons(3, 4, "sphere", np.random.default_rng(0)) for _ in range(2)]
+    assert np.array_equal(*draws)

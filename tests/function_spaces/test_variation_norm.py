@@ -1,11 +1,15 @@
 """The variation norm: its bound, the strict example, and values on data from both sides."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvxnn import ReLUNetwork
+from cvxnn.function_spaces.neuron_oracles import ReLUOracle
+from cvxnn.function_spaces.rounds import Clock
 from cvxnn.function_spaces.unit_networks import UnitNetwork
 from cvxnn.function_spaces.variation_norm import strict_bound_example, variation_norm, variation_norm_bound
 from cvxnn.landscape import minimum_norm_interpolation
@@ -50,6 +54,7 @@ def test_values_of_relu_networks_against_the_enumerated_program(n, d):
     assert norm.duality.holds
     assert norm.network.n_neurons <= n
     assert norm.is_exact
+    assert norm.status.name == "PROVEN"
     np.testing.assert_allclose(norm.network.predict(X), f, atol=1e-8)
 
 
@@ -112,6 +117,43 @@ def test_zero_and_bad_input():
         variation_norm(np.eye(2), [1.0])
     with pytest.raises(ValueError, match="max_rounds"):
         variation_norm(np.eye(2), [1.0, 2.0], max_rounds=0)
+    with pytest.raises(ValueError, match="oracle_seconds"):
+        variation_norm(np.eye(2), [1.0, 2.0], oracle_seconds=-1)
+    with pytest.raises(ValueError, match="max_seconds"):
+        variation_norm(np.eye(2), [1.0, 2.0], max_seconds="a")
+    with pytest.raises(ValueError, match="network must be"):
+        variation_norm_bound("x")
+
+
+def test_norms_too_large_for_rounding_are_named():
+    # Values (1, 0, .5) at (1, 0), (1, e), (0, 1) take weights of size 1 / e.
+    def at(e):
+        return variation_norm([[1.0, 0.0], [1.0, e], [0.0, 1.0]], [1.0, 0.0, 0.5])
+
+    assert at(1e-6).value == pytest.approx(1e6, rel=1e-5)
+    with pytest.raises(ArithmeticError, match="ill-conditioned"):
+        at(1e-8)
+    with pytest.raises(HypothesisError, match="infinite, or above about 1e9 times their size"):
+        at(1e-9)
+
+
+def test_a_search_stops_where_it_finds_nothing_more():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((6, 2))
+    f = np.maximum(X[:, 0], 0.0) + np.abs(X[:, 1])
+    searched, exact = variation_norm(X, f, oracle_seconds=0), variation_norm(X, f)
+    assert (searched.status.name, exact.status.name) == ("NO_DESCENT", "PROVEN")
+    assert searched.rounds < 50
+    assert searched.value == pytest.approx(exact.value, rel=1e-5)  # found, to tol, and not proved
+    assert searched.lower_bound <= exact.lower_bound * (1 + 1e-6)
+    assert "NO_DESCENT" in repr(searched)
+
+
+def test_a_tolerance_of_zero_ends_in_rounding():
+    X = np.column_stack([np.linspace(-1.0, 1.0, 8), np.ones(8)])
+    norm = variation_norm(X, np.abs(X[:, 0]) - 0.3, tol=0.0)
+    assert norm.status.name in ("PROVEN", "ROUNDING")
+    assert norm.duality.holds
 
 
 def test_fewer_rounds_leave_a_bracket():
@@ -121,3 +163,47 @@ def test_fewer_rounds_leave_a_bracket():
     assert rough.lower_bound <= fine.value
     assert rough.value >= fine.lower_bound
     assert rough.value - rough.lower_bound > fine.value - fine.lower_bound
+    assert rough.status.name == "MAX_ROUNDS"
+
+
+def test_interrupts_and_time_limits_return_the_best_so_far(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, f = np.column_stack([rng.standard_normal(10), np.ones(10)]), rng.standard_normal(10)
+    fine = variation_norm(X, f)
+    calls, maximise, stop = [], ReLUOracle.maximise, [np.inf]
+
+    def interrupted(self, lam, *, starts=None):
+        calls.append(lam)
+        if len(calls) == stop[0]:
+            raise KeyboardInterrupt
+        return maximise(self, lam, starts=starts)
+
+    monkeypatch.setattr(ReLUOracle, "maximise", interrupted)
+    variation_norm(X, f)
+    stop[0] = len(calls)  # the last call of all
+    calls.clear()
+    late = variation_norm(X, f)
+    assert late.status.name == "INTERRUPTED"
+    assert late.lower_bound <= fine.value
+    assert fine.lower_bound <= late.value < np.inf
+    assert late.misfit < 1e-8
+    calls.clear()
+    stop[0] = 2  # before any network takes the values
+    early = variation_norm(X, f)
+    assert (early.status.name, early.value, early.rounds) == ("INTERRUPTED", np.inf, 0)
+    assert 0 < early.lower_bound <= fine.value
+    # the first answer's neurons alone do not take the values, and no clock is fast enough for more
+    stop[0] = np.inf
+    limited = variation_norm(X, f, max_seconds=0.0)
+    assert (limited.status.name, limited.value) == ("MAX_SECONDS", np.inf)
+    assert limited.misfit > 1e-3
+    reads = []
+    monkeypatch.setattr(Clock, "is_over", property(lambda clock: reads.append(0)))
+    whole = variation_norm(X, f)
+    spanning = len(reads) - whole.rounds + 1  # the last round does not look at the clock
+    ticks = itertools.count()
+    monkeypatch.setattr(Clock, "is_over", property(lambda clock: next(ticks) == clock.limit))
+    later = variation_norm(X, f, max_seconds=spanning)
+    assert (later.status.name, later.rounds) == ("MAX_SECONDS", 1)
+    assert later.lower_bound <= fine.value
+    assert fine.lower_bound <= later.value < np.inf

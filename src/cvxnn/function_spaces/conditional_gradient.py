@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -19,8 +20,10 @@ from cvxnn.function_spaces.conditional_gradient_result import (
 from cvxnn.function_spaces.conditional_gradient_steps import Step, StepRule, take_step
 from cvxnn.function_spaces.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.neurons_found import NeuronOracle, NeuronsFound
-from cvxnn.function_spaces.unit_networks import UnitNetwork, as_degree
+from cvxnn.function_spaces.rounds import RoundsStatus, settled
+from cvxnn.function_spaces.unit_networks import UnitNetwork, as_degree, unit_norm_form
 from cvxnn.losses import Loss
+from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import as_count, as_number
 
@@ -49,7 +52,8 @@ class ConditionalGradient:
     max_steps : int, default 1000
         Largest number of steps.
     tol : float, default 1e-6
-        Gap to stop at, as a share of the loss of the zero network; with 0 it goes on until the gap is zero.
+        Gap to stop at, as a share of the loss of the zero network: proven, or, where no more can be proved, found. With
+        0 it goes on until that is zero.
     max_seconds : float, optional
         Time limit.
     oracle_seconds : float, default 0.5
@@ -106,7 +110,7 @@ class ConditionalGradient:
         *,
         loss: str | Loss = "squared",
         sample_weight: Any = None,
-        start: UnitNetwork | None = None,
+        start: UnitNetwork | ReLUNetwork | None = None,
     ) -> ConditionalGradientResult:
         """Return the best point visited, what is proved of it, and a record of every step.
 
@@ -120,14 +124,14 @@ class ConditionalGradient:
             A smooth loss.
         sample_weight : array_like of shape (n,), optional
             Weights of the samples' losses.
-        start : UnitNetwork, optional
-            f_0, of total variation at most delta; zero by default.
+        start : UnitNetwork or ReLUNetwork, optional
+            f_0, of total variation (path norm) at most delta; zero by default. A ReLU network for the ReLU only.
 
         Raises
         ------
         ValueError
-            If the data are not what `Problem` accepts, y has several columns, the loss is not smooth, or the start has
-            another activation or number of columns or lies outside the ball.
+            If the data are not what `Problem` accepts, y has several columns, the loss is not smooth, or the start is
+            no network, has an offset, several outputs, another activation or other columns, or is not in the ball.
         """
         problem = smooth_problem(X, y, loss, sample_weight)
         oracle = neuron_oracle(
@@ -141,10 +145,13 @@ class ConditionalGradient:
             status = ConditionalGradientStatus.INTERRUPTED
         return run.result(status)
 
-    def _begin(self, problem: Problem, start: UnitNetwork | None) -> Combination:
+    def _begin(self, problem: Problem, start: UnitNetwork | ReLUNetwork | None) -> Combination:
         d, degree = problem.n_features, as_degree(self.activation)
         if start is None:
             start = UnitNetwork(np.zeros((d, 0)), np.zeros(0), degree)
+        if not isinstance(start, UnitNetwork | ReLUNetwork):
+            raise ValueError(f"start must be a UnitNetwork or a ReLUNetwork; got {start!r}")
+        start = unit_norm_form(start)
         if start.degree != degree or start.directions.shape[0] != d:
             raise ValueError(
                 f"start must have activation of degree {degree} and {d} columns; it has degree {start.degree} and "
@@ -176,6 +183,13 @@ def smooth_problem(X: Any, y: Any, loss: str | Loss, sample_weight: Any) -> Prob
     return problem
 
 
+_SETTLED = {
+    RoundsStatus.PROVEN: ConditionalGradientStatus.PROVEN,
+    RoundsStatus.NO_DESCENT: ConditionalGradientStatus.NO_DESCENT,
+    RoundsStatus.ROUNDING: ConditionalGradientStatus.ROUNDING,
+}
+
+
 class _Run:
     """One run: where it is, the best it has seen, and its records."""
 
@@ -184,7 +198,7 @@ class _Run:
     ) -> None:
         self.settings, self.problem, self.oracle = settings, problem, oracle
         self.last = Step(start, 0.0, "start")
-        self.best, self.lowest, self.bound, self.multiplier = start, np.inf, 0.0, 0.0
+        self.best, self.lowest, self.bound, self.multiplier = start, np.inf, 0.0, math.nan
         self.records: list[ConditionalGradientRecord] = []
         self.started = time.perf_counter()
 
@@ -195,10 +209,9 @@ class _Run:
         for t in range(settings.max_steps + 1):
             found = self._look(t)
             record = self.records[-1]
-            if record.proven_gap <= target:
-                return ConditionalGradientStatus.PROVEN
-            if record.gap <= target and not record.is_exact:
-                return ConditionalGradientStatus.NO_DESCENT
+            reason = settled(record.found_gap, record.proven_gap, target, record.method)
+            if reason is not None:
+                return _SETTLED[reason]
             if settings.max_seconds is not None and record.seconds >= settings.max_seconds:
                 return ConditionalGradientStatus.MAX_SECONDS
             if t < settings.max_steps:
@@ -217,7 +230,7 @@ class _Run:
             step=t,
             seconds=time.perf_counter() - self.started,
             objective=objective,
-            gap=at.delta * found.value - correlation,
+            found_gap=at.delta * found.value - correlation,
             proven_gap=at.delta * found.upper - correlation,
             oracle_value=found.value,
             oracle_upper=found.upper,

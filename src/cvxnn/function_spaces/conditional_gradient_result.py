@@ -18,7 +18,11 @@ class ConditionalGradientStatus(Enum):
     PROVEN = "Optimal to tol: the proven gap is at most tol times the loss of the zero network."
     NO_DESCENT = (
         "The search found no neuron that descends by more than tol, but its upper bound does not prove that there is "
-        "none: nothing better is known; with fewer columns or rows the oracle is exact."
+        "none: nothing better is known; with fewer columns or rows, or more oracle_seconds, the oracle is exact."
+    )
+    ROUNDING = (
+        "Stopped by rounding: the exact oracle found no neuron that descends by more than tol, but its upper bound, "
+        "which allows for rounding, does not prove it; raise tol."
     )
     MAX_STEPS = "Stopped at max_steps: the network is the best so far; raise max_steps to go on."
     MAX_SECONDS = "Stopped at max_seconds: the network is the best so far; raise max_seconds to go on."
@@ -37,10 +41,11 @@ class ConditionalGradientRecord:
         Since the run began.
     objective : float
         J(f_t).
-    gap : float
+    found_gap : float
         ``<lam, fbar - f_t>`` with the oracle's point fbar: what the oracle found.
     proven_gap : float
-        ``delta upper - <lam, f_t>``: a proven bound on ``J(f_t) - J*``. The same as ``gap`` where the oracle is exact.
+        ``delta upper - <lam, f_t>``: a proven bound on ``J(f_t) - J*``. To rounding the same as ``found_gap`` where the
+        oracle is exact.
     oracle_value : float
         ``|lam^T (X v)_+^k|`` at the neuron found.
     oracle_upper : float
@@ -60,7 +65,7 @@ class ConditionalGradientRecord:
     step: int
     seconds: float
     objective: float
-    gap: float
+    found_gap: float
     proven_gap: float
     oracle_value: float
     oracle_upper: float
@@ -84,10 +89,11 @@ class ConditionalGradientResult:
     lower_bound : float
         Proven: ``J(f_t) - proven_gap`` at its largest, and not below 0.
     multiplier : float
-        ``max_v |lam^T (X v)_+^k|`` at the network's ``lam = -grad J``, as the oracle found it: the weight decay whose
-        penalised optimum is the constrained one.
+        ``max_v |lam^T (X v)_+^k|`` at the network's ``lam = -grad J``, as the oracle found it. At the optimum, the
+        weight decay whose penalised optimum is the constrained one; of a run that stopped before, no such thing, and
+        NaN where an interrupt came before the oracle's first answer.
     history : tuple of ConditionalGradientRecord
-        Every point, the start first.
+        Every point, the start first; empty where an interrupt came before the oracle's first answer.
     status : ConditionalGradientStatus
         Why it stopped.
     """
@@ -101,7 +107,7 @@ class ConditionalGradientResult:
 
     @property
     def gap(self) -> float:
-        """Return objective less lower bound: at least the distance to the optimum."""
+        """Return objective less lower bound, proven: at least the distance to the optimum."""
         return max(self.objective - self.lower_bound, 0.0)
 
     @property
@@ -121,7 +127,8 @@ class ConditionalGradientResult:
         return np.cumsum([kind not in ("start", "drop") for kind in kinds])
 
     def __repr__(self) -> str:
+        steps = max(len(self.history) - 1, 0)
         return (
             f"ConditionalGradientResult(objective={self.objective:.6g}, lower_bound={self.lower_bound:.6g}, "
-            f"steps={self.history[-1].step}, neurons={self.network.n_neurons}, status={self.status.name})"
+            f"steps={steps}, neurons={self.network.n_neurons}, status={self.status.name})"
         )

@@ -10,6 +10,8 @@ import numpy as np
 from cvxnn.function_spaces.constrained_fit import ConstrainedFit, constrained_fit
 from cvxnn.function_spaces.deviations import deviation_found, largest_deviation
 from cvxnn.function_spaces.neuron_oracles import neuron_oracle
+from cvxnn.function_spaces.rounds import uninterrupted
+from cvxnn.function_spaces.unit_networks import UnitNetwork, unit_norm_form
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, enumerate_patterns
 from cvxnn.theorems import Comparison, HypothesisError
@@ -62,7 +64,7 @@ class ErrorDecomposition:
 
 
 def error_decomposition(
-    X: Any, y: Any, sample: Any, network: ReLUNetwork, radius: float
+    X: Any, y: Any, sample: Any, network: ReLUNetwork | UnitNetwork, delta: float
 ) -> ErrorDecomposition:
     """Decompose the excess risk of a network learnt from a sample of a finite population.
 
@@ -84,17 +86,17 @@ def error_decomposition(
         Its targets.
     sample : array_like of int, shape (n,)
         Rows that were drawn, with repetitions or without.
-    network : ReLUNetwork
-        What was learnt, from whatever: one output, no offset, path norm at most the radius.
-    radius : float
-        delta, > 0.
+    network : ReLUNetwork or UnitNetwork
+        What was learnt, from whatever: one output, no offset, ReLUs, path norm (total variation) at most delta.
+    delta : float
+        The radius of the ball, > 0.
 
     Raises
     ------
     HypothesisError
         If the network is not in the ball, or the population has more than 1000 possible patterns.
     ValueError
-        If shapes do not fit, or the sample is not made of row numbers.
+        If shapes do not fit, the sample is not made of row numbers, or the network is none of these.
 
     References
     ----------
@@ -110,14 +112,14 @@ def error_decomposition(
     (True, True)
     """
     X, y = as_finite_array(X, "X", (2,)), as_finite_array(y, "y", (1,))
-    delta = as_number(radius, "radius", positive=True)
+    delta = as_number(delta, "delta", positive=True)
     shares = _shares(X, y, sample)
-    _require_in_ball(network, X, delta)
+    learnt = _in_ball(network, X, delta)
     patterns = _patterns(X)
     oracle = neuron_oracle(X)
     population = _best_in_ball(X, y, np.full(len(y), 1 / len(y)), delta)
     drawn = _best_in_ball(X, y, shares, delta)
-    f, w = network.predict(X), shares - 1 / len(y)
+    f, w = learnt.predict(X), shares - 1 / len(y)
     fits = np.column_stack([f, population.network.predict(X), drawn.network.predict(X)])
     infimum = _infimum(X, y, patterns)
     return ErrorDecomposition(
@@ -141,13 +143,21 @@ def _shares(X: Array, y: Array, sample: Any) -> Array:
     return np.asarray(np.bincount(rows, minlength=len(X)) / len(rows))
 
 
-def _require_in_ball(network: ReLUNetwork, X: Array, delta: float) -> None:
-    if network.output.ndim != 1 or np.any(network.offset != 0) or network.n_features != X.shape[1]:
-        raise ValueError(f"network must have one output, no offset and {X.shape[1]} features; got {network}")
-    if network.path_norm > delta * (1 + _INSIDE):
-        raise HypothesisError(
-            f"the network must be in the ball of radius {delta:g}; its path norm is {network.path_norm:g}"
+def _in_ball(network: ReLUNetwork | UnitNetwork, X: Array, delta: float) -> UnitNetwork:
+    """Return the network in unit-norm form; refuse what is none of ReLUs on these columns, or outside the ball."""
+    if not isinstance(network, ReLUNetwork | UnitNetwork):
+        raise ValueError(f"network must be a ReLUNetwork or a UnitNetwork; got {network!r}")
+    unit = unit_norm_form(network)
+    if unit.degree != 1 or len(unit.directions) != X.shape[1]:
+        raise ValueError(
+            f"network must be of ReLUs on {X.shape[1]} features; got degree {unit.degree} and "
+            f"{len(unit.directions)} features"
         )
+    if unit.total_variation > delta * (1 + _INSIDE):
+        raise HypothesisError(
+            f"the network must be in the ball of radius {delta:g}; its path norm is {unit.total_variation:g}"
+        )
+    return unit
 
 
 def _patterns(X: Array) -> ActivationPatterns:
@@ -159,7 +169,7 @@ def _patterns(X: Array) -> ActivationPatterns:
 
 def _best_in_ball(X: Array, y: Array, shares: Array, delta: float) -> ConstrainedFit:
     """Return the best of the ball for a weighted mean of losses, its lower bound proven."""
-    return constrained_fit(X, y, delta, sample_weight=shares, tol=_FIT_TOL)
+    return uninterrupted(constrained_fit(X, y, delta, sample_weight=shares, tol=_FIT_TOL))
 
 
 def _infimum(X: Array, y: Array, patterns: ActivationPatterns) -> float:

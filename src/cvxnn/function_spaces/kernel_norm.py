@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from cvxnn.function_spaces.kernels import ArcCosineKernel
+from cvxnn.function_spaces.kernels import ArcCosineKernel, as_kernel
 from cvxnn.validation import Array, as_finite_array
 
 # Of the largest eigenvalue, times n: what rounding leaves of a zero one.
@@ -35,7 +35,7 @@ def gamma_2(X: Any, f: Any, *, kernel: ArcCosineKernel | None = None) -> float:
     Raises
     ------
     ValueError
-        If shapes do not fit or numbers are not finite.
+        If shapes do not fit, numbers are not finite, or the kernel is another object.
 
     References
     ----------
@@ -74,7 +74,7 @@ def squared_norms(X: Any, F: Any, *, kernel: ArcCosineKernel | None = None) -> A
     >>> squared_norms([[1.0, 0.0], [-1.0, 0.0]], [[1.0, 2.0], [1.0, 0.0]]).round(6)
     array([ 8., 16.])
     """
-    kernel = ArcCosineKernel() if kernel is None else kernel
+    kernel = as_kernel(kernel)
     X, F = as_finite_array(X, "X", (2,)), as_finite_array(F, "F", (2,))
     if len(F) != len(X):
         raise ValueError(f"f must have the {len(X)} rows of X; got {len(F)}")

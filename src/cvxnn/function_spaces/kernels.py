@@ -166,6 +166,21 @@ class ArcCosineKernel:
         return 2.0 * math.pi * (1, n_inputs, n_inputs * (n_inputs + 2))[self.degree]
 
 
+def as_kernel(kernel: Any) -> ArcCosineKernel:
+    """Return a kernel as it is; None stands for degree 1, without bias, with weights on the sphere.
+
+    Raises
+    ------
+    ValueError
+        If it is another object.
+    """
+    if kernel is None:
+        return ArcCosineKernel()
+    if not isinstance(kernel, ArcCosineKernel):
+        raise ValueError(f"kernel must be an ArcCosineKernel; got {kernel!r}")
+    return kernel
+
+
 def lengths_and_units(X: Array) -> tuple[Array, Array]:
     """Return the lengths of rows and the rows over them; a zero row stays. No length over- or underflows."""
     largest = np.max(np.abs(X), axis=1, keepdims=True)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from cvxnn.certificates import Certificate, beta_max
-from cvxnn.function_spaces.kernels import ArcCosineKernel
+from cvxnn.function_spaces.kernels import ArcCosineKernel, as_kernel
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.training import train
-from cvxnn.validation import Array, as_finite_array
+from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 # Half decades: of the critical weight decay, and of the kernel matrix's largest eigenvalue.
 _F1_RATIOS = tuple(10.0**-k for k in np.arange(0.5, 3.1, 0.5))
@@ -102,6 +102,11 @@ class VariationNormLearner:
     tol, max_seconds, max_rounds, prove
         Of `cvxnn.train` for the last training; by default to a violation of the dual of 1e-2 that a search finds,
         without an effort to prove the gap.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not what is accepted.
     """
 
     ratios: tuple[float, ...] = _F1_RATIOS
@@ -112,6 +117,13 @@ class VariationNormLearner:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ratios", _as_ratios(self.ratios))
+        as_number(self.tol, "tol")
+        if self.max_seconds is not None:
+            as_number(self.max_seconds, "max_seconds")
+        if self.max_rounds is not None:
+            as_count(self.max_rounds, "max_rounds")
+        if not isinstance(self.prove, bool):
+            raise ValueError(f"prove must be True or False; got {self.prove!r}")
 
     def learn(self, sample: TrainingSample, random_state: Any = 0) -> LearntNetwork:
         """Return the network learnt, the ratio chosen by squared error on the validation sample."""
@@ -153,6 +165,11 @@ class KernelLearner:
         10^-0.5 to 10^-6, twice as many as F_1 has: choosing among them costs nothing.
     kernel : ArcCosineKernel
         By default that of ReLU neurons with weights uniform on the sphere.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not what is accepted.
     """
 
     ratios: tuple[float, ...] = _F2_RATIOS
@@ -160,6 +177,7 @@ class KernelLearner:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ratios", _as_ratios(self.ratios))
+        object.__setattr__(self, "kernel", as_kernel(self.kernel))
 
     def learn(self, sample: TrainingSample) -> LearntRidge:
         """Return the function learnt, the ratio chosen by squared error on the validation sample."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvxnn.function_spaces.kernel_norm import gamma_2
-from cvxnn.function_spaces.kernels import ArcCosineKernel
+from cvxnn.function_spaces.kernels import ArcCosineKernel, as_kernel
+from cvxnn.function_spaces.rounds import uninterrupted
 from cvxnn.function_spaces.variation_norm import variation_norm
 from cvxnn.theorems import Comparison, HypothesisError
 
@@ -69,8 +70,8 @@ def norm_inequality(X: Any, f: Any, *, kernel: ArcCosineKernel | None = None) ->
     >>> round(norms.gamma_1, 6), round(norms.gamma_2, 6), norms.inequality.holds
     (2.0, 2.828427, True)
     """
-    kernel = ArcCosineKernel() if kernel is None else kernel
+    kernel = as_kernel(kernel)
     if kernel.measure != "sphere":
         raise HypothesisError(f"the kernel's measure must be that of the sphere; got {kernel.measure!r}")
-    norm = variation_norm(kernel.inputs(X), f, kernel.activation)
+    norm = uninterrupted(variation_norm(kernel.inputs(X), f, kernel.activation))
     return NormInequality(norm.value, norm.lower_bound, gamma_2(X, f, kernel=kernel))

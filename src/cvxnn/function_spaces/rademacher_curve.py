@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from cvxnn.function_spaces.inputs import InputDistribution, draw_inputs
 from cvxnn.function_spaces.rademacher import rademacher_complexity
+from cvxnn.function_spaces.seeds import as_random_state
 from cvxnn.function_spaces.slopes import Slope, as_sizes, log_log_slope
 from cvxnn.validation import Array, as_count
 
@@ -80,7 +80,7 @@ def rademacher_curve(
         Of the inputs, of radius 1; see `draw_inputs`.
     oracle_seconds : float, default 0.1
         As of `rademacher_complexity`.
-    random_state : int, RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed.
 
     Raises
@@ -96,7 +96,7 @@ def rademacher_curve(
     """
     n, d = as_sizes(samples, dimensions)
     R, n_signs = as_count(n_repetitions, "n_repetitions", 1), as_count(n_signs, "n_signs", 1)
-    seeds = check_random_state(random_state).randint(2**31, size=(len(n), R))
+    seeds = as_random_state(random_state).randint(2**31, size=(len(n), R))
     values = np.empty((len(n), R, 3))
     for k, r in np.ndindex(len(n), R):
         size, seed = (int(n[k]), int(d[k])), int(seeds[k, r])

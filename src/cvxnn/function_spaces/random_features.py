@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cvxnn.function_spaces.kernels import DEGREES, MEASURES, ArcCosineKernel, Measure
-from cvxnn.validation import Array
+from cvxnn.function_spaces.seeds import as_random_state
+from cvxnn.validation import Array, as_count
 
 # What all estimators with random hidden weights take, as scikit-learn checks it.
 KERNEL_PARAMETERS: dict[str, list[Any]] = {
@@ -32,10 +32,18 @@ def random_neurons(n_inputs: int, n_neurons: int, measure: Measure, random_state
         D and m.
     measure : {"sphere", "gaussian"}
         Distribution of a column.
-    random_state : int, numpy.random.RandomState or None, default None
-        As scikit-learn takes it.
+    random_state : int, Generator, numpy.random.RandomState or None, default None
+        Seed.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not what is accepted.
     """
-    weights = check_random_state(random_state).standard_normal((n_neurons, n_inputs)).T
+    shape = as_count(n_neurons, "n_neurons"), as_count(n_inputs, "n_inputs", 1)
+    if measure not in MEASURES:
+        raise ValueError(f"measure must be 'sphere' or 'gaussian'; got {measure!r}")
+    weights = as_random_state(random_state).standard_normal(shape).T
     if measure == "sphere":
         weights = weights / np.linalg.norm(weights, axis=0)
     return np.asarray(weights)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from cvxnn.activations import PositivePart
 from cvxnn.function_spaces.kernel_norm import gamma_2, squared_norms
-from cvxnn.function_spaces.kernels import DEGREES, ArcCosineKernel
+from cvxnn.function_spaces.kernels import DEGREES, ArcCosineKernel, as_kernel
 from cvxnn.function_spaces.random_features import random_neurons
+from cvxnn.function_spaces.rounds import uninterrupted
 from cvxnn.function_spaces.slopes import log_log_slope
 from cvxnn.function_spaces.variation_norm import variation_norm
 from cvxnn.theorems import Comparison, HypothesisError
@@ -122,7 +123,7 @@ def neuron_norms(
     upper, lower = np.full(len(counts), length), np.zeros(len(counts))
     for i, n in enumerate(counts):
         if n <= as_count(largest_program, "largest_program"):
-            norm = variation_norm(X[:n], values[:n], degree, oracle_seconds=oracle_seconds)
+            norm = uninterrupted(variation_norm(X[:n], values[:n], degree, oracle_seconds=oracle_seconds))
             upper[i], lower[i] = norm.value, norm.lower_bound
     norms = np.array([gamma_2(X[:n], values[:n], kernel=kernel) for n in counts])
     return NeuronNorms(counts, upper, np.maximum.accumulate(lower), norms, length)
@@ -171,7 +172,7 @@ def mean_neuron_norm(
         Kernel of F_2; by default of degree 1, without bias, with weights on the sphere.
     n_neurons : int, default 1000
         Neurons drawn, at least 2.
-    random_state : int, numpy.random.RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the neurons.
 
     Raises
@@ -188,7 +189,7 @@ def mean_neuron_norm(
     >>> norm.law.holds, bool(abs(norm.mean - 20) < 2)
     (True, True)
     """
-    kernel = ArcCosineKernel() if kernel is None else kernel
+    kernel = as_kernel(kernel)
     inputs, count = kernel.inputs(X), as_count(n_neurons, "n_neurons", 2)
     roots = np.sqrt(kernel.diag(X))
     scaled = kernel.gram(X) / np.outer(roots, roots) if np.all(roots > 0) else np.zeros((1, 1))

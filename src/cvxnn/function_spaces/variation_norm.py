@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
 
 from cvxnn.function_spaces.neuron_oracles import neuron_oracle
-from cvxnn.function_spaces.neurons_found import NeuronOracle
-from cvxnn.function_spaces.unit_networks import UnitNetwork, as_degree, unit_features, unit_norm_form
+from cvxnn.function_spaces.rounds import Clock, RoundsStatus
+from cvxnn.function_spaces.unit_networks import UnitNetwork, as_degree, unit_norm_form
+from cvxnn.function_spaces.variation_norm_rounds import VariationNormRounds
 from cvxnn.networks import ReLUNetwork
-from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.theorems import Comparison
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
-# Of the values' length: a fit that misses by less is one, and a correlation with no more is none.
-_MISFIT = 1e-9
-# Neurons that a round adds: more local maxima at a time, fewer rounds.
-_MOST_NEW = 64
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +27,11 @@ class VariationNorm:
     Parameters
     ----------
     value : float
-        ``||w||_1`` of the network: an upper bound.
+        ``||w||_1`` of the network: an upper bound. Infinite where it was stopped before a network took the values.
     lower_bound : float
         ``lam^T f``: no network that takes these values has a smaller one.
     network : UnitNetwork
-        Takes the values, to ``misfit``, with at most n neurons.
+        Takes the values, to ``misfit``, with at most n neurons if a linear program was solved.
     lam : ndarray of shape (n,)
         The dual variable, scaled so that ``|lam^T (X v)_+^k| <= 1`` for all unit v.
     misfit : float
@@ -42,6 +40,8 @@ class VariationNorm:
         Linear programs solved.
     is_exact : bool
         Whether the oracle of the last round was: a search proves less than it finds.
+    status : RoundsStatus
+        Why it stopped.
     """
 
     value: float
@@ -51,6 +51,7 @@ class VariationNorm:
     misfit: float
     rounds: int
     is_exact: bool
+    status: RoundsStatus
 
     @property
     def duality(self) -> Comparison:
@@ -60,7 +61,7 @@ class VariationNorm:
     def __repr__(self) -> str:
         return (
             f"VariationNorm(value={self.value:.6g}, lower_bound={self.lower_bound:.6g}, "
-            f"neurons={self.network.n_neurons}, rounds={self.rounds})"
+            f"neurons={self.network.n_neurons}, rounds={self.rounds}, status={self.status.name})"
         )
 
 
@@ -105,7 +106,7 @@ def variation_norm_bound(network: ReLUNetwork | UnitNetwork, activation: Any = 1
     Raises
     ------
     ValueError
-        As `unit_norm_form`.
+        If the network is none of these, or as `unit_norm_form`.
 
     References
     ----------
@@ -118,6 +119,8 @@ def variation_norm_bound(network: ReLUNetwork | UnitNetwork, activation: Any = 1
     >>> variation_norm_bound(ReLUNetwork([[3.0], [4.0]], [2.0]), "squared_relu")
     50.0
     """
+    if not isinstance(network, ReLUNetwork | UnitNetwork):
+        raise ValueError(f"network must be a ReLUNetwork or a UnitNetwork; got {network!r}")
     return unit_norm_form(network, activation).total_variation
 
 
@@ -148,6 +151,7 @@ def variation_norm(
     *,
     tol: float = 1e-6,
     max_rounds: int = 200,
+    max_seconds: float | None = None,
     oracle_seconds: float = 0.5,
     random_state: Any = 0,
 ) -> VariationNorm:
@@ -166,9 +170,12 @@ def variation_norm(
     activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
         ``(z)_+^k``.
     tol : float, default 1e-6
-        Relative difference of the two sides to stop at.
+        Relative difference of the two sides to stop at: proven, or, where no more can be proved, found; below 1e-9 as
+        1e-9.
     max_rounds : int, default 200
         Largest number of linear programs; the result says where the two sides are then.
+    max_seconds : float, optional
+        Time limit, looked at after every call of the oracle.
     oracle_seconds : float, default 0.5
         About the longest time that one call of an exact oracle may take; 0 asks for searches.
     random_state : int, Generator or None, default 0
@@ -179,7 +186,10 @@ def variation_norm(
     ValueError
         If an argument is not what is accepted.
     HypothesisError
-        If no network takes these values, so that the norm is infinite; where the oracle is a search: if none was found.
+        If no network takes these values, to 1e-9 of their length: the norm is infinite, or above about 1e9 times their
+        size, which float64 does not tell apart. Where the oracle is a search: if none was found.
+    ArithmeticError
+        If rounding is in the way: for finite norms from about 3e7 times the values' size on.
 
     References
     ----------
@@ -196,96 +206,32 @@ def variation_norm(
     if len(f) != len(data):
         raise ValueError(f"values must have one entry for each of the {len(data)} rows of X; got {len(f)}")
     degree, tol = as_degree(activation), as_number(tol, "tol")
-    max_rounds = as_count(max_rounds, "max_rounds", 1)
+    max_rounds, clock = as_count(max_rounds, "max_rounds", 1), Clock(max_seconds)
+    oracle_seconds = as_number(oracle_seconds, "oracle_seconds")
     if not np.any(f):
         nothing = UnitNetwork(np.zeros((data.shape[1], 0)), np.zeros(0), degree)
-        return VariationNorm(0.0, 0.0, nothing, np.zeros(len(f)), 0.0, 0, True)
+        return VariationNorm(0.0, 0.0, nothing, np.zeros(len(f)), 0.0, 0, True, RoundsStatus.PROVEN)
     # Rows of length one and values of size one: a network's values at x scale with ||x||^k.
     lengths = np.linalg.norm(data, axis=1)
     lengths = np.where(lengths > 0, lengths, 1.0)
     rows, values = data / lengths[:, None], f / lengths**degree
     size = float(np.max(np.abs(values)))
     oracle = neuron_oracle(rows, degree, max_seconds=oracle_seconds, random_state=random_state)
-    directions = _spanning(rows, values / size, oracle)
-    found = _exchange(rows, values / size, directions, oracle, tol, max_rounds)
-    network = UnitNetwork(found.network.directions, size * found.network.weights, degree)
-    misfit = float(np.max(np.abs(network.predict(data) - f)))
-    return replace(
-        found,
-        value=size * found.value,
-        lower_bound=size * found.lower_bound,
+    run = VariationNormRounds(rows, values / size, oracle)
+    try:
+        status = run.to_the_end(tol, max_rounds, clock)
+    except KeyboardInterrupt:
+        logger.info("interrupted: the best so far is returned")
+        status = RoundsStatus.INTERRUPTED
+    found = run.network()
+    network = UnitNetwork(found.directions, size * found.weights, degree)
+    return VariationNorm(
+        value=size * run.value,
+        lower_bound=size * run.lower_bound,
         network=network,
-        lam=found.lam / lengths**degree,
-        misfit=misfit,
+        lam=run.lam / lengths**degree,
+        misfit=float(np.max(np.abs(network.predict(data) - f))),
+        rounds=run.rounds,
+        is_exact=run.is_exact,
+        status=status,
     )
-
-
-def _spanning(X: Array, f: Array, oracle: NeuronOracle) -> Array:
-    """Return unit vectors whose neurons have f in their span.
-
-    What is left of f after projecting it on the span so far names a new neuron; where no neuron correlates with it, it
-    is orthogonal to all, and f is out of reach.
-    """
-    lam, directions = f, np.zeros((X.shape[1], 0))
-    for _ in range(len(f) + 1):
-        found = oracle.maximise(lam, starts=directions)
-        reach = _MISFIT * float(np.abs(lam) @ np.linalg.norm(X, axis=1) ** oracle.degree)
-        if found.value <= reach:
-            raise HypothesisError(
-                "values must be those of a network, or their variation norm is infinite: no unit neuron correlates "
-                f"with what {directions.shape[1]} neurons leave of them"
-                + ("" if found.upper <= 2 * reach else ", as far as a search can tell")
-            )
-        directions = np.column_stack([directions, found.directions[:, :_MOST_NEW]])
-        H = unit_features(X, directions, oracle.degree)
-        left = f - H @ np.linalg.lstsq(H, f, rcond=1e-12)[0]
-        length = float(np.linalg.norm(left))
-        if length <= _MISFIT * float(np.linalg.norm(f)):
-            return directions
-        lam = left / length
-    raise ArithmeticError(
-        "the span of the neurons found did not grow by one a round: X is too ill-conditioned"
-    )
-
-
-def _exchange(
-    X: Array, f: Array, V: Array, oracle: NeuronOracle, tol: float, max_rounds: int
-) -> VariationNorm:
-    """Return the best of both sides: programs over ever more neurons, dual variables scaled to be feasible."""
-    lower, best_lam, rounds = 0.0, np.zeros(len(f)), 0
-    while True:
-        rounds += 1
-        H = unit_features(X, V, oracle.degree)
-        weights, lam = _least_l1(H, f)
-        value = float(np.sum(np.abs(weights)))
-        found = oracle.maximise(lam, starts=V[:, weights != 0])
-        bound = float(lam @ f) / found.upper
-        if bound > lower:
-            lower, best_lam = bound, lam / found.upper
-        if value - lower <= tol * value or found.value <= 1.0 or rounds == max_rounds:
-            break
-        V = np.column_stack([V, found.directions[:, :_MOST_NEW]])
-    used = weights != 0
-    network = UnitNetwork(V[:, used], weights[used], oracle.degree)
-    misfit = float(np.max(np.abs(network.predict(X) - f)))
-    return VariationNorm(value, lower, network, best_lam, misfit, rounds, found.is_exact)
-
-
-def _least_l1(H: Array, f: Array) -> tuple[Array, Array]:
-    """Return a basic solution of ``min ||w||_1 s.t. H w = f`` and its dual variable."""
-    m = H.shape[1]
-    program = linprog(
-        np.ones(2 * m),
-        A_eq=np.hstack([H, -H]),
-        b_eq=f,
-        bounds=(0, None),
-        method="highs-ds",
-        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
-    )
-    if program.x is None:
-        raise ArithmeticError(f"variation norm: the linear program's solver ended with {program.message!r}")
-    w = program.x[:m] - program.x[m:]
-    used = np.flatnonzero(np.abs(w) > 1e-12 * np.max(np.abs(w)))
-    weights = np.zeros(m)
-    weights[used] = np.linalg.lstsq(H[:, used], f, rcond=None)[0]  # to rounding, from the solver's 1e-10
-    return weights, np.asarray(program.eqlin.marginals)

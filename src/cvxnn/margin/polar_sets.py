@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.certificates import Oracle, OracleValue, exact_oracle
+from cvxnn.function_spaces.rounds import uninterrupted
 from cvxnn.function_spaces.variation_norm import variation_norm
 from cvxnn.margin.ellipsoids import as_directions, as_ellipsoid_data
 from cvxnn.networks import ReLUNetwork
@@ -199,7 +200,7 @@ def polar_support(X: Any, z: Any, *, tol: float = 1e-6) -> PolarSupport:
         raise HypothesisError(
             "no network takes the values z: z must be orthogonal to the lines of the polar set"
         )
-    least = variation_norm(data, values, tol=1e-3 * tol)
+    least = uninterrupted(variation_norm(data, values, tol=1e-3 * tol))
     lam = least.lam / polar.gauge(least.lam)
     network = least.network.balanced()
     residual = float(np.linalg.norm(network.predict(data) - values) / np.linalg.norm(values))

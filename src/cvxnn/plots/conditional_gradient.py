@@ -161,7 +161,7 @@ def conditional_gradient(
         objective=result.objectives,
         lower_bound=np.maximum.accumulate(bounds),
         proven_gap=result.gaps,
-        found_gap=np.array([record.gap for record in history]),
+        found_gap=np.array([record.found_gap for record in history]),
         is_exact=np.array([record.is_exact for record in history], dtype=np.bool_),
         neurons=np.array([record.neurons for record in history], dtype=np.int64),
         rate=None if rate is None else rate.bound(result.good_steps),

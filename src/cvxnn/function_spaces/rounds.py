@@ -1,0 +1,96 @@
+"""How fits that go by rounds of the oracle end, and how their results say so."""
+
+from __future__ import annotations
+
+import time
+from enum import Enum
+from typing import Protocol, TypeVar
+
+from cvxnn.validation import as_number
+
+
+class RoundsStatus(Enum):
+    """Why rounds ended: a sentence, with the remedy in it."""
+
+    PROVEN = "Optimal to tol: the proven gap is at most what tol allows."
+    NO_DESCENT = (
+        "The search found no neuron that improves the network by more than tol, but its upper bound does not prove "
+        "that there is none: nothing better is known; with fewer columns or rows, or more oracle_seconds, the oracle "
+        "is exact."
+    )
+    ROUNDING = (
+        "Stopped by rounding: what the oracle found improves the network by no more than that, and its upper bound "
+        "does not prove the gap that tol asks for; raise tol."
+    )
+    MAX_ROUNDS = "Stopped at max_rounds: the network is the best so far; raise max_rounds to go on."
+    MAX_SECONDS = "Stopped at max_seconds: the network is the best so far; raise max_seconds to go on."
+    INTERRUPTED = "Interrupted: the network is the best so far."
+
+
+class EndsByRounds(Protocol):
+    """A result that says why its rounds ended."""
+
+    @property
+    def status(self) -> RoundsStatus:
+        """Return why."""
+
+
+Result = TypeVar("Result", bound=EndsByRounds)
+
+
+def settled(found_gap: float, proven_gap: float, target: float, method: str) -> RoundsStatus | None:
+    """Return why there is no more to find, or None.
+
+    Parameters
+    ----------
+    found_gap : float
+        The gap with what the oracle found.
+    proven_gap : float
+        The gap with what is proven.
+    target : float
+        The gap to stop at.
+    method : str
+        The oracle's, "search" where it is not exact.
+    """
+    if proven_gap <= target:
+        return RoundsStatus.PROVEN
+    if found_gap > target:
+        return None
+    return RoundsStatus.NO_DESCENT if method == "search" else RoundsStatus.ROUNDING
+
+
+def uninterrupted(result: Result) -> Result:
+    """Return a result as it is, but pass on the interrupt that ended it: for callers that would go on with it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the result was interrupted.
+    """
+    if result.status is RoundsStatus.INTERRUPTED:
+        raise KeyboardInterrupt
+    return result
+
+
+class Clock:
+    """Seconds since it was made, beside a limit.
+
+    Parameters
+    ----------
+    max_seconds : float or None
+        The limit, >= 0; None for none.
+
+    Raises
+    ------
+    ValueError
+        If the limit is none of these.
+    """
+
+    def __init__(self, max_seconds: float | None) -> None:
+        self.limit = None if max_seconds is None else as_number(max_seconds, "max_seconds")
+        self.started = time.perf_counter()
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether the limit has been reached."""
+        return self.limit is not None and time.perf_counter() - self.started >= self.limit
