@@ -1,21 +1,22 @@
 """Students and teachers: particle flow against the start's radius, the student's width and the global optimum.
 
-Radius: d = 2, teachers of 3 neurons of norm 2, students of 20, 500,000 fresh samples; the same with neurons averaged
-instead of summed, and with a step size for each radius. Movement: how far hidden weights turn. Width: d = 50, teachers
-of 10 neurons, fresh samples at every step, test set of 10,000. Measures: whether students that fit have their teacher's
-directions. Optimum: flows with weight decay against the convex program on the same sample. Sigmoid: particles in the
-plane. ``--pictures FOLDER`` draws them.
+Radius: d = 2, teachers of 3 neurons of norm 2, students of 20, 500,000 fresh samples, on five independent seeds; the
+same with neurons averaged instead of summed, and with a step size for each radius. Movement: how far hidden weights
+turn. Width: d = 50, teachers of 10 neurons, fresh samples at every step, test set of 10,000, and some widths
+again with another seed. Measures: whether students that fit have their teacher's directions. Optimum: flows with weight
+decay against the convex program on the same sample. Sigmoid: particles in the plane. ``--pictures FOLDER`` draws them.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
 
 import numpy as np
 
 from cvxnn import Problem, train
-from cvxnn.dynamics.initialisation import sphere, zero_output
+from cvxnn.dynamics.initialisation import balanced, sphere, zero_output
 from cvxnn.dynamics.particle_flow import particle_flow
 from cvxnn.dynamics.particle_measures import SphereMeasure, measure_distance
 from cvxnn.dynamics.particle_optimum import particle_optimality
@@ -27,43 +28,48 @@ from cvxnn.plots.teacher_studies import loss_by_radius, loss_by_width
 from reporting import arguments, print_table, write_json
 
 RADII = np.array([0.001, 0.01, 0.05, 0.1, 1.0, 10.0])
+COMPARED = np.array([0.05, 1.0, 10.0])
 WIDTHS = [1, 2, 5, 8, 10, 12, 15, 20, 30, 50]
 FOUND = 1e-3  # of the loss of f = 0: a student below has found its teacher
 
 
-def radius_tables(repetitions: int, samples: int) -> tuple[dict[str, dict], RadiusStudy, Teacher]:
-    """Print and return what becomes of starts of each radius; the study in the sources' setting comes with them."""
-    teacher = random_teachers(2, 3, 2.0, n_teachers=repetitions, random_state=1)
-    averaged = random_teachers(2, 3, 2.0 / np.sqrt(3.0), n_teachers=repetitions, random_state=1)
-    # the largest of 0.002, 0.005, 0.01, 0.02, ... at which no student diverges
+def radius_tables(
+    repetitions: int, samples: int, seeds: int
+) -> tuple[dict[str, dict], list[tuple[RadiusStudy, Teacher]]]:
+    """Print and return what becomes of starts of each radius; the studies in the sources' setting come with them.
+
+    Repetitions of a study share their inputs, so that only studies of several seeds are independent.
+    """
+    # step sizes are the largest of 0.002, 0.005, 0.01, 0.02, ... at which no student diverges
     settings = {
-        "neurons summed, one step size": (teacher, RADII, 0.002),
-        "neurons averaged, one step size": (averaged, RADII / np.sqrt(20.0), 0.02),
-        "neurons summed, step size for each": (teacher, RADII, [0.02] * 5 + [0.002]),
+        "neurons summed, one step size": (RADII, False, 0.002),
+        "neurons averaged, one step size": (COMPARED, True, 0.02),
+        "neurons summed, step size for each": (COMPARED, False, [0.02, 0.02, 0.002]),
     }
-    figures, first = {}, None
-    for name, (teachers, radii, step_size) in settings.items():
-        started = process_time()
-        study = radius_study(teachers, radii, 20, n_steps=samples // 10, step_size=step_size, batch=10)
-        first = first or study
-        figures[name] = {"cpu_seconds": process_time() - started, "rows": radius_rows(study)}
-        print(
-            f"\n{name}, {repetitions} repetitions, {samples} samples, {process_time() - started:.1f} s of CPU"
-        )
-        header = [
-            "radius",
-            "found (1e-3)",
-            "found (1e-4)",
-            "geometric mean",
-            "least",
-            "most",
-            "spread (log10)",
-        ]
-        print_table(
-            header, [[float(r), *row.values()] for r, row in zip(RADII, radius_rows(study), strict=True)]
-        )
-    assert first is not None
-    return figures, first, teacher
+    figures, studies = {}, {}
+    for name, (radii, averaged, step_size) in settings.items():
+        started, runs, studies[name] = process_time(), [], []
+        for seed in range(seeds):
+            norm = 2.0 / np.sqrt(3.0) if averaged else 2.0
+            teacher = random_teachers(2, 3, norm, n_teachers=repetitions, random_state=seed)
+            study = radius_study(
+                teacher,
+                radii / np.sqrt(20.0) if averaged else radii,
+                20,
+                n_steps=samples // 10,
+                step_size=step_size,
+                batch=10,
+                n_test=4000,
+                n_records=31 if seed == 0 else 2,
+                random_state=seed,
+            )
+            runs.append({"seed": seed, "radii": radii.tolist(), "rows": radius_rows(study)})
+            studies[name].append((study, teacher))
+        seconds, rows = process_time() - started, over_seeds(runs)
+        figures[name] = {"cpu_seconds": seconds, "over_seeds": rows, "seeds": runs}
+        print(f"\n{name}, {repetitions} repetitions a seed, {samples} samples, {seconds:.1f} s of CPU")
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
+    return figures, studies["neurons summed, one step size"]
 
 
 def radius_rows(study: RadiusStudy) -> list[dict]:
@@ -80,6 +86,32 @@ def radius_rows(study: RadiusStudy) -> list[dict]:
         }
         for s in range(len(study.radii))
     ]
+
+
+def over_seeds(runs: list[dict]) -> list[dict]:
+    """Return mean and range over seeds of the figures of each radius."""
+    rows = []
+    for number, radius in enumerate(runs[0]["radii"]):
+        mine = [run["rows"][number] for run in runs]
+        found, fine, means, spreads = (
+            np.array([row[key] for row in mine])
+            for key in ("found", "found_finely", "geometric_mean", "spread")
+        )
+        rows.append(
+            {
+                "radius": radius,
+                "seeds": len(mine),
+                "found (1e-3)": float(found.mean()),
+                "least": float(found.min()),
+                "most": float(found.max()),
+                "found (1e-4)": float(fine.mean()),
+                "geometric mean": float(np.exp(np.mean(np.log(means)))),
+                "least mean": float(means.min()),
+                "most mean": float(means.max()),
+                "spread (log10)": float(spreads.mean()),
+            }
+        )
+    return rows
 
 
 def movement_table(teacher: Teacher, steps: int) -> list[dict]:
@@ -129,14 +161,16 @@ def width_tables(
     sigmoid = random_teachers(
         50, 10, 5.0, n_teachers=repetitions, activation="sigmoid", inputs="sphere", random_state=2
     )
+    again = random_teachers(50, 10, 2.0, n_teachers=repetitions, random_state=3)
     few = [width for width in widths if 5 <= width <= 30 and width % 5 == 0]
     settings = {
         "ReLU, start of radius 0.5": (relu, widths, 0.5, 0.2, "sphere"),
+        "ReLU, start of radius 0.5, another seed": (again, [5, 10, 20], 0.5, 0.2, "sphere"),
         "ReLU, start of radius 0.05": (relu, few, 0.05, 0.2, "sphere"),
         "ReLU, balanced start of radius 0.05": (relu, few, 0.05, 0.2, "balanced"),
         "sigmoid, output weights start at 0": (
             sigmoid,
-            [w for w in widths if w not in (2, 50)],
+            [1, *few],
             2.0,
             2.0,
             "sphere",
@@ -146,7 +180,14 @@ def width_tables(
     for name, (teacher, some, radius, step_size, start) in settings.items():
         started = process_time()
         study = width_study(
-            teacher, some, radius=radius, n_steps=steps, step_size=step_size, batch=100, start=start
+            teacher,
+            some,
+            radius=radius,
+            n_steps=steps,
+            step_size=step_size,
+            batch=100,
+            start=start,
+            random_state=2 + (teacher is again),
         )
         rows = [
             {
@@ -168,26 +209,55 @@ def width_tables(
     return figures, studies
 
 
+def sign_figures(repetitions: int, steps: int) -> list[dict]:
+    """Print and return what becomes of the signs of output weights from small starts, d = 50 and 20 particles."""
+    teacher, rows = random_teachers(50, 10, 2.0, n_teachers=repetitions, random_state=2), []
+    both = np.abs(np.sign(teacher.weights.output).sum(axis=1)) < 10
+    for name, make, scale in (("sphere", sphere, 0.05), ("balanced", balanced, 0.05 / np.sqrt(2.0))):
+        start = make(51, 20, scale, n_networks=repetitions, random_state=12)
+        flow = particle_flow(
+            teacher.source(100, n_test=1), start, n_steps=steps, step_size=0.2, n_records=2, random_state=2
+        )
+        signs = np.sign(flow.final.output)
+        rows.append(
+            {
+                "start": name,
+                "kept": float(np.mean(signs == np.sign(start.output))),
+                "teachers_of_both": int(both.sum()),
+                "students_of_one": int(np.sum(np.abs(signs[both].sum(axis=1)) == 20)),
+            }
+        )
+    print(f"\nSigns of output weights after {steps} steps from radius 0.05, 20 particles in R^50")
+    print_table(
+        ["start", "kept", "teachers of both signs", "their students of one sign"],
+        [list(row.values()) for row in rows],
+    )
+    return rows
+
+
 def optimum_table(starts: int, steps: int) -> list[dict]:
     """Print and return how often flows with weight decay reach the convex optimum, by width."""
     rng, rows = np.random.default_rng(6), []
     X = np.hstack([rng.standard_normal((30, 2)), np.ones((30, 1))])
     problem = Problem(X, rng.standard_normal(30), 0.2)
     best = train(problem, tol=1e-6)
-    for width in (2, 5, 10, 20, 50, 200):
+    runs = [(width, starts, steps) for width in (2, 5, 10, 20, 50, 200)]
+    for width, n_starts, n_steps in [*runs, (200, 6, 4 * steps)]:
         flow = particle_flow(
             problem,
-            sphere(3, width, 1.0 / np.sqrt(width), n_networks=starts, random_state=8),
-            n_steps=steps,
+            sphere(3, width, 1.0 / np.sqrt(width), n_networks=n_starts, random_state=8),
+            n_steps=n_steps,
             step_size=0.01,
             schedule=lambda t: 1.0 / (1.0 + t / 5000.0),
             n_records=2,
         )
-        found = [particle_optimality(problem, flow.final.network(k), optimum=best) for k in range(starts)]
+        found = [particle_optimality(problem, flow.final.network(k), optimum=best) for k in range(n_starts)]
         excess = np.array([each.excess for each in found])
         rows.append(
             {
                 "width": width,
+                "starts": n_starts,
+                "steps": n_steps,
                 "reached": float(np.mean(excess < 1e-3)),
                 "least": float(excess.min()),
                 "median": float(np.median(excess)),
@@ -198,8 +268,33 @@ def optimum_table(starts: int, steps: int) -> list[dict]:
             }
         )
     print(f"\nWeight decay, n = 30, labels without a rule: p* = {best.certificate.objective:.6f}")
-    header = ["particles", "within 1e-3 of p*", "least excess", "median", "most", "flat distance / |mu|"]
+    header = [
+        "particles",
+        "starts",
+        "steps",
+        "within 1e-3 of p*",
+        "least excess",
+        "median",
+        "most",
+        "flat distance / |mu|",
+    ]
     print_table(header, [list(row.values()) for row in rows])
+    return rows
+
+
+def sample_table(steps: int) -> list[dict]:
+    """Print and return how far 60 particles with weight decay come on six samples, each of a teacher of its own."""
+    rows = []
+    for seed in range(6):
+        problem = random_teachers(2, 3, 2.0, random_state=seed).problem(40, 0.5, random_state=seed)
+        best, start = train(problem, tol=1e-6), sphere(3, 60, 0.5 / np.sqrt(60.0), random_state=1)
+        # steps of 0.01 are too long for the second sample: they end in oscillations, 4 % above the optimum
+        flow = particle_flow(problem, start, n_steps=steps, step_size=0.002, n_records=2)
+        found = particle_optimality(problem, flow.final.network(), optimum=best)
+        distance = found.distance / best_variation(best.network)
+        rows.append({"seed": seed, "excess": found.excess, "distance": distance})
+    print(f"\nWeight decay, n = 40, labels of a teacher, 60 particles, {steps} steps of 0.002")
+    print_table(["seed", "excess", "flat distance / |mu|"], [list(row.values()) for row in rows])
     return rows
 
 
@@ -208,20 +303,20 @@ def best_variation(network: object) -> float:
     return SphereMeasure.of(network).variation  # type: ignore[arg-type]
 
 
-def measure_figures(study: RadiusStudy, teacher: Teacher, radius: float) -> dict:
-    """Print and return the distance between a student's measure and its teacher's where the student has found it."""
-    s = int(np.flatnonzero(study.radii == radius)[0])
-    repetitions = study.losses.shape[2]
-    good = np.flatnonzero(study.losses[-1, s] < FOUND * study.baseline)
-    distances = []
-    for r in good:
-        mine = SphereMeasure.of(study.final.network(s * repetitions + int(r))).merged(0.1)
-        taught = SphereMeasure.of(teacher.weights.network(int(r)))
-        distances.append(measure_distance(mine, taught) / taught.variation)
+def measure_figures(studies: list[tuple[RadiusStudy, Teacher]], radius: float) -> dict:
+    """Print and return the distance between students' measures and their teachers' where students have found them."""
+    distances: list[float] = []
+    for study, teacher in studies:
+        s = int(np.flatnonzero(study.radii == radius)[0])
+        repetitions = study.losses.shape[2]
+        for r in np.flatnonzero(study.losses[-1, s] < FOUND * study.baseline):
+            mine = SphereMeasure.of(study.final.network(s * repetitions + int(r))).merged(0.1)
+            taught = SphereMeasure.of(teacher.weights.network(int(r)))
+            distances.append(measure_distance(mine, taught) / taught.variation)
     figures = {
-        "found": len(good),
+        "found": len(distances),
         "same_measure": int(np.sum(np.array(distances) < 0.1)),
-        "distances": np.sort(distances).tolist(),
+        "distances": sorted(distances),
     }
     print(
         f"\nOf {figures['found']} students of radius {radius} that found their teacher, {figures['same_measure']} have "
@@ -247,7 +342,8 @@ def sigmoid_figures(repetitions: int, steps: int) -> list[dict]:
             n_records=101,
         )
         signs = np.sign(flow["output"])
-        mixed = np.abs(np.sign(teacher.weights.output).sum(axis=1)) < 2
+        taught = np.sign(teacher.weights.output)
+        mixed = np.abs(taught.sum(axis=1)) < 2
         baseline = 0.5 * np.mean(teacher.source(1).test[1] ** 2, axis=1)
         rows.append(
             {
@@ -256,6 +352,8 @@ def sigmoid_figures(repetitions: int, steps: int) -> list[dict]:
                 "loss": float(np.exp(np.mean(np.log(flow["loss"][-1] / baseline)))),
                 "positive_if_mixed": float(np.mean(signs[-1][mixed] > 0)),
                 "kept_sign": float(np.mean(signs[-1] == signs[5])),
+                "teachers_of_one_sign": int(np.sum(~mixed)),
+                "students_of_that_sign": int(np.sum(np.all(signs[-1] == taught[:, :1], axis=1)[~mixed])),
             }
         )
     print(f"\nSigmoid particles in the plane, teachers of 2 neurons, {repetitions} repetitions")
@@ -265,6 +363,8 @@ def sigmoid_figures(repetitions: int, steps: int) -> list[dict]:
         "loss over f = 0",
         "a > 0, teacher of both signs",
         "sign kept from 5 %",
+        "teachers of one sign",
+        "their students of that sign only",
     ]
     print_table(header, [list(row.values()) for row in rows])
     return rows
@@ -273,8 +373,12 @@ def sigmoid_figures(repetitions: int, steps: int) -> list[dict]:
 def draw(folder: Path, study: RadiusStudy, widths: dict[str, WidthStudy]) -> None:
     """Draw all pictures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_figure(loss_by_radius(study).plot(), folder / "loss_by_radius.png")
-    save_figure(loss_by_width(list(widths.values()), list(widths)).plot(), folder / "loss_by_width.png")
+    # ranges of all six lie on each other
+    few = np.isin(study.radii, [0.001, 0.05, 1.0, 10.0])
+    shown = replace(study, radii=study.radii[few], losses=study.losses[:, few])
+    save_figure(loss_by_radius(shown).plot(), folder / "loss_by_radius.png")
+    drawn = {name: study for name, study in widths.items() if "another seed" not in name}
+    save_figure(loss_by_width(list(drawn.values()), list(drawn)).plot(), folder / "loss_by_width.png")
     relu = random_teachers(2, 3, 2.0, n_teachers=4, random_state=5)
     for radius, step_size in ((0.05, 0.02), (10.0, 0.0005)):
         flow = particle_flow(
@@ -315,22 +419,25 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="folder to draw into")
     options = parser.parse_args()
     quick = options.quick
-    radius, study, teacher = radius_tables(5 if quick else 20, 25_000 if quick else 500_000)
-    movement = movement_table(teacher, 500 if quick else 5000)
+    radius, sources = radius_tables(5 if quick else 20, 25_000 if quick else 500_000, 2 if quick else 5)
+    movement = movement_table(sources[0][1], 500 if quick else 5000)
     widths, studies = width_tables(
         5 if quick else 20, 500 if quick else 10_000, [5, 15, 20] if quick else WIDTHS
     )
     figures = {
         "radius": radius,
         "movement": movement,
-        "measures": measure_figures(study, teacher, 0.05),
+        "measures": measure_figures(sources, 0.05),
         "width": widths,
+        "signs": sign_figures(5 if quick else 20, 1000),
         "optimum": optimum_table(4 if quick else 20, 2000 if quick else 20_000),
+        "samples": sample_table(2500 if quick else 50_000),
         "sigmoid": sigmoid_figures(4 if quick else 20, 1000 if quick else 20_000),
     }
     write_json(options.out, figures)
+    print(f"\n{process_time():.0f} s of CPU without pictures")
     if options.pictures:
-        draw(options.pictures, study, studies)
+        draw(options.pictures, sources[0][0], studies)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Particle flow: its equivalence with descent on networks, soft thresholds, and what it tends to."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,9 @@ from scipy.special import expit
 from cvxnn import Problem
 from cvxnn.dynamics.initialisation import mean_field_rates, of_particles, sphere
 from cvxnn.dynamics.particle_flow import particle_flow, particles_of
+from cvxnn.dynamics.records import Record
 from cvxnn.dynamics.simulate import simulate
+from cvxnn.dynamics.sources import MiniBatches
 from cvxnn.dynamics.teachers import random_teachers
 from cvxnn.dynamics.trajectory import TrajectoryStatus
 from cvxnn.dynamics.weights import Weights
@@ -172,6 +176,86 @@ def test_a_flow_that_diverges_says_so():
     flow = particle_flow(problem_of(), start, n_steps=9, step_size=1e100, activation="sigmoid")
     assert flow.status is TrajectoryStatus.DIVERGED
     assert flow.diverged.all()
+    late = particle_flow(
+        problem_of(), start, n_steps=10**6, step_size=1e100, activation="sigmoid", n_records=2
+    )
+    assert late.status is TrajectoryStatus.DIVERGED
+    assert late.times[-1] <= 64
+
+
+class Interrupt(Record):
+    """Raise what Ctrl-C raises, at the third measurement."""
+
+    name = "interrupt"
+
+    def __init__(self):
+        self.count = 0
+
+    def measure(self, objective, weights):
+        self.count += 1
+        if self.count == 3:
+            raise KeyboardInterrupt
+        return np.zeros(weights.n_networks)
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+def test_an_interrupted_flow_keeps_what_it_has(activation):
+    start = sphere(3, 4, 1.0)
+    options = {"step_size": 0.05, "activation": activation}
+    flow = particle_flow(
+        problem_of(), start, n_steps=100, n_records=11, record=["objective", Interrupt()], **options
+    )
+    assert flow.status is TrajectoryStatus.INTERRUPTED
+    np.testing.assert_array_equal(flow.times, [0, 10, 20])
+    whole = particle_flow(problem_of(), start, n_steps=20, n_records=3, **options)
+    np.testing.assert_array_equal(flow.final.hidden, whole.final.hidden)
+    np.testing.assert_array_equal(flow["objective"], whole["objective"])
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+def test_an_interrupt_between_records_adds_the_last_step(activation):
+    def schedule(step):
+        if step == 13:
+            raise KeyboardInterrupt
+        return 1.0
+
+    options = {"step_size": 0.05, "activation": activation}
+    flow = particle_flow(
+        problem_of(), sphere(3, 4, 1.0), n_steps=100, n_records=11, schedule=schedule, **options
+    )
+    assert flow.status is TrajectoryStatus.INTERRUPTED
+    np.testing.assert_array_equal(flow.times, [0, 10, 13])
+    whole = particle_flow(problem_of(), sphere(3, 4, 1.0), n_steps=13, **options)
+    np.testing.assert_array_equal(flow.final.output, whole.final.output)
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+def test_a_time_limit_ends_between_steps(monkeypatch, activation):
+    clock = iter(range(10**6))
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
+    options = {"step_size": 0.05, "activation": activation, "max_seconds": 7}
+    flow = particle_flow(problem_of(), sphere(3, 4, 1.0), n_steps=100, **options)
+    assert flow.status is TrajectoryStatus.TIME_LIMIT
+    # the clock is read once at the start and once before each step
+    np.testing.assert_array_equal(flow.times, np.arange(8))
+    done = particle_flow(problem_of(), sphere(3, 4, 1.0), n_steps=7, **options)
+    assert done.status is TrajectoryStatus.FINISHED
+
+
+@pytest.mark.parametrize("kind", ["fresh samples", "mini-batches of each network"])
+def test_both_kinds_of_particles_see_the_samples_of_a_simulation(kind):
+    teacher, m = random_teachers(2, 2, 2.0, activation="sigmoid", n_teachers=2), 4
+    fresh = kind == "fresh samples"
+    source = teacher.source(5, n_test=10) if fresh else MiniBatches(problem_of(beta=0.0), 2)
+    start = of_particles(*random_particles(1, 3, m), activation="sigmoid").repeat(2)
+    fast, slow = mean_field_rates(m, activation="sigmoid")
+    options = {"n_steps": 20, "activation": "sigmoid", "record": "loss", "random_state": 3}
+    flow = particle_flow(source, start, step_size=0.1, **options)
+    descent = simulate(source, start, step_size=0.1 * fast, output_step_size=0.1 * slow, **options)
+    np.testing.assert_allclose(flow["loss"], descent["loss"], rtol=1e-11)
+    assert np.all(flow["loss"][1:, 0] != flow["loss"][1:, 1])
+    other = particle_flow(source, start, step_size=0.1, **(options | {"random_state": 4}))
+    assert np.all(other["loss"][1:] != flow["loss"][1:])
 
 
 @pytest.mark.parametrize(
@@ -182,6 +266,11 @@ def test_a_flow_that_diverges_says_so():
         ({"activation": "sigmoid", "step_size": -1.0}, "step_size must be a number >= 0, or 1 of them"),
         ({"activation": "sigmoid", "step_size": [0.1, 0.1]}, "step_size must be a number >= 0, or 1 of them"),
         ({"activation": "sigmoid", "n_steps": 0}, "n_steps must be an integer >= 1"),
+        ({"activation": "sigmoid", "random_state": -1}, "random_state must be an integer >= 0"),
+        ({"activation": "sigmoid", "schedule": 0.5}, "schedule must be a function of the step"),
+        ({"activation": "sigmoid", "schedule": lambda t: -1.0}, "schedule must return numbers >= 0"),
+        ({"activation": "sigmoid", "max_seconds": -1}, "max_seconds must be a finite number >= 0"),
+        ({"activation": "relu", "max_seconds": -1}, "max_seconds must be a finite number >= 0"),
         ({"activation": "sigmoid", "record": "colour"}, "record must hold names"),
     ],
 )

@@ -327,3 +327,8 @@ def test_a_test_set_of_the_same_seed_is_not_what_networks_are_trained_on(problem
     test = np.random.default_rng(0).standard_normal((5, 2))
     simulate(FreshSamples(sampler, (test, test[:, 0])), he(2, 3), n_steps=1, step_size=0.1, random_state=0)
     assert not np.any(np.isin(seen[0], test))
+
+
+def test_divergence_in_a_few_steps_is_said_too(problem):
+    run = simulate(problem, he(2, 3), n_steps=30, step_size=1e30, n_records=2)
+    assert run.status is TrajectoryStatus.DIVERGED

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
+from cvxnn.dynamics.initialisation import balanced, he, lazy, mean_field, sphere, width_scaled, zero_output
 from cvxnn.dynamics.objectives import BatchedObjective
+from cvxnn.dynamics.particle_flow import particle_flow
+from cvxnn.dynamics.simulate import simulate
+from cvxnn.dynamics.sources import FreshSamples
 from cvxnn.dynamics.teachers import Teacher, random_teachers
 from cvxnn.dynamics.weights import Weights
 
@@ -46,10 +50,84 @@ def test_a_teacher_fits_its_own_samples(activation, inputs):
     assert np.all(objective.value(hidden, teacher.weights.output) < 1e-28)
 
 
-def test_test_samples_are_not_those_of_the_first_steps():
-    source = random_teachers(3, 2, 1.0).source(10, n_test=10, random_state=4)
-    first = source.draw(np.random.default_rng(4))
-    assert not np.any(np.isclose(first.X[:, :3], source.judge().X[:, :3]))
+STARTS = [
+    lambda d, m: he(d, m),
+    lambda d, m: width_scaled(d, m),
+    lambda d, m: sphere(d, m, 2.0),
+    lambda d, m: balanced(d, m, 2.0),
+    lambda d, m: zero_output(d, m),
+    lambda d, m: mean_field(d, m),
+    lambda d, m: mean_field(d, m, activation="sigmoid"),
+    lambda d, m: lazy(d, 2 * m, 1.0),
+]
+
+
+def closest(first, second):
+    """Return the largest |cosine| between hidden weights of two batches of one network."""
+    u, v = (w.hidden[0] / np.linalg.norm(w.hidden[0], axis=0) for w in (first, second))
+    return np.abs(u.T @ v).max()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("start", STARTS)
+def test_with_default_seeds_no_student_starts_at_a_neuron_of_its_teacher(start, bias):
+    teacher = random_teachers(6, 10, 2.0, bias=bias)
+    student = start(6 + bias, 10)
+    # 100 or 200 pairs of directions in R^6: a cosine above 0.999 has probability 2e-5
+    assert closest(student, teacher.weights) < 0.999
+    # planted fault: one stream for both makes every neuron coincide
+    assert closest(student, sphere(6 + bias, 10, 2.0)) > 1.0 - 1e-12
+
+
+def trained_on(run, source):
+    """Return the inputs that a simulation trains on, with whatever seed it has by default."""
+    seen = []
+
+    def sampler(rng):
+        seen.append(source.sampler(rng))
+        return seen[-1]
+
+    run(FreshSamples(sampler, source.test))
+    return np.concatenate([X for X, _ in seen])
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+@pytest.mark.parametrize("run", [simulate, particle_flow])
+def test_with_default_seeds_no_sample_serves_two_purposes(run, activation):
+    teacher = random_teachers(3, 2, 1.0, activation=activation, bias=False)
+    source, problem = teacher.source(10, n_test=40), teacher.problem(40, 0.1)
+
+    def whole(samples):
+        run(samples, sphere(3, 2, 1.0), n_steps=4, step_size=0.1, activation=activation)
+
+    trained = trained_on(whole, source)
+    assert trained.shape == (40, 3)
+    weights = width_scaled(3, 30).hidden * np.sqrt(30.0)  # the normal numbers that starts are made of
+    sets = [trained, source.test[0], problem.X, weights]
+    for i, first in enumerate(sets):
+        for second in sets[:i]:
+            # 120 and 120 numbers: two agree to 1e-9 by chance with probability 4e-6
+            assert not np.any(np.isclose(first.ravel()[:, None], second.ravel(), rtol=0, atol=1e-9))
+    # planted fault: inputs of the simulation's own stream are all found again
+    rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(0,)))
+    np.testing.assert_array_equal(teacher.sample(rng, 40)[0], trained)
+
+
+def test_seeds_repeat_and_differ():
+    first, again, other = (random_teachers(2, 3, 1.0, random_state=s) for s in (0, 0, 1))
+    np.testing.assert_array_equal(first.weights.hidden, again.weights.hidden)
+    assert not np.any(first.weights.hidden == other.weights.hidden)
+    for draw in (
+        lambda s: first.source(1, n_test=9, random_state=s).test[0],
+        lambda s: first.problem(9, 0.1, random_state=s).X,
+    ):
+        np.testing.assert_array_equal(draw(5), draw(5))
+        assert not np.any(draw(5)[:, :2] == draw(6)[:, :2])
+
+
+def test_larger_batches_begin_with_smaller_ones():
+    large, small = (random_teachers(2, 3, 1.0, n_teachers=b).weights for b in (4, 2))
+    np.testing.assert_array_equal(large.hidden[:2], small.hidden)
 
 
 def test_a_problem_takes_the_targets_of_one_teacher():
@@ -74,6 +152,32 @@ def test_a_problem_takes_the_targets_of_one_teacher():
         (lambda: random_teachers(2, 1, 1.0, activation="spline"), "activation must be one of"),
         (lambda: random_teachers(2, 1, 1.0).source(0), "batch must be an integer >= 1"),
         (lambda: random_teachers(2, 1, 1.0).problem(0, 0.1), "n must be an integer >= 1"),
+        (
+            lambda: random_teachers(2, 1, 1.0).problem(5, 0.1, index=7),
+            "index must be below the number of teachers, 1; got 7",
+        ),
+        (
+            lambda: random_teachers(2, 1, 1.0, n_teachers=3).problem(5, 0.1, index=3),
+            "index must be below the number of teachers, 3; got 3",
+        ),
+        (lambda: random_teachers(2, 1, 1.0).problem(5, 0.1, index=-1), "index must be an integer >= 0"),
+        (lambda: random_teachers(2, 1, 1.0).problem(5, -0.1), "beta must be a finite number >= 0"),
+        (
+            lambda: random_teachers(2, 1, 1.0).problem(5, 0.1, random_state=-1),
+            "random_state must be an integer",
+        ),
+        (lambda: random_teachers(2, 1, 1.0).source(5, n_test=0), "n_test must be an integer >= 1"),
+        (lambda: random_teachers(2, 1, 1.0).source(5, beta=-1.0), "beta must be a finite number >= 0"),
+        (lambda: random_teachers(2, 1, 1.0).source(5, random_state=None), "random_state must be an integer"),
+        (lambda: random_teachers(2, 0, 1.0), "n_hidden must be an integer >= 1"),
+        (lambda: random_teachers(2, 1, 1.0, n_teachers=0), "n_teachers must be an integer >= 1"),
+        (lambda: random_teachers(2, 1, 1.0, random_state=0.5), "random_state must be an integer"),
+        (lambda: random_teachers(2, 1, 1.0).sample(0, 5), "rng must be a numpy.random.Generator; got int"),
+        (
+            lambda: random_teachers(2, 1, 1.0).sample(np.random.default_rng(0), -1),
+            "n must be an integer >= 1; got -1",
+        ),
+        (lambda: random_teachers(2, 1, 1.0).targets(np.ones((4, 2))), "X must have 3 columns"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,17 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.activations import Activation, get_activation
+from cvxnn.activations import get_activation
 from cvxnn.dynamics.initialisation import mean_field_rates
+from cvxnn.dynamics.methods import Point
 from cvxnn.dynamics.objectives import BatchedObjective
 from cvxnn.dynamics.records import Objective, Record, as_records
 from cvxnn.dynamics.simulate import RecordBook, Spacing, record_steps, require_fitting, simulate
 from cvxnn.dynamics.sources import FullBatch, SampleSource, as_source
 from cvxnn.dynamics.trajectory import Trajectory, TrajectoryStatus
-from cvxnn.dynamics.weights import Weights
+from cvxnn.dynamics.weights import Weights, as_weights
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.validation import Array, as_count, as_finite_array
+from cvxnn.validation import Array, as_count, as_finite_array, as_number
+
+# Steps between two looks whether anything is finite still.
+_LOOK = 64
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ def particle_flow(
     n_records: int = 101,
     spacing: Spacing = "linear",
     max_bytes: float = 2**30,
+    max_seconds: float | None = None,
     random_state: int = 0,
 ) -> Trajectory:
     """Move particles down the gradient of the objective as a function of their measure, by explicit Euler steps.
@@ -67,7 +73,6 @@ def particle_flow(
     Networks are those of the plain sum, ``f = sum_j a_j sigma(X u_j)``, as `mean_field` makes them and `particles_of`
     reads them: for ReLU ``u = v/sqrt(m)``, ``a = w/sqrt(m)``, for others ``u = v``, ``a = w/m``.
 
-
     Parameters
     ----------
     source : Problem or SampleSource
@@ -80,13 +85,13 @@ def particle_flow(
         Time of a step: after t steps the flow is at time ``t step_size``.
     activation : str, int or Activation, default "relu"
         Of degree 1 or none.
-    schedule, record, n_records, spacing, max_bytes, random_state
+    schedule, record, n_records, spacing, max_bytes, max_seconds, random_state
         As for `simulate`. "objective" is F with the V above.
 
     Returns
     -------
     Trajectory
-        Of the networks; ``times`` are numbers of steps.
+        Of the networks; ``times`` are numbers of steps. After an interrupt or the time limit, what there is of it.
 
     Raises
     ------
@@ -113,7 +118,6 @@ def particle_flow(
     array([2.607, 0.29 ])
     """
     activation = get_activation(activation)
-    options: dict[str, Any] = {"n_records": n_records, "spacing": spacing, "max_bytes": max_bytes}
     if activation.degree == 1:
         return simulate(
             source,
@@ -123,68 +127,117 @@ def particle_flow(
             schedule=schedule,
             activation=activation,
             record=record,
+            n_records=n_records,
+            spacing=spacing,
+            max_bytes=max_bytes,
+            max_seconds=max_seconds,
             random_state=random_state,
-            **options,
         )
     if activation.degree is not None:
         raise ValueError(f"activation must have degree 1, as ReLU, or none, as sigmoid; got {activation!r}")
-    source, start = as_source(source), start if isinstance(start, Weights) else Weights.of(start)
+    source, start = as_source(source), as_weights(start)
     loss = BatchedObjective(source.judge(), 0.0, activation)
     require_fitting(loss, start)
     steps = record_steps(as_count(n_steps, "n_steps", 1), n_records, spacing)
     records = tuple(MassObjective(source.beta) if isinstance(r, Objective) else r for r in as_records(record))
+    seconds = np.inf if max_seconds is None else as_number(max_seconds, "max_seconds")
     book = RecordBook(loss, records, len(steps), max_bytes)
-    flow = _MassFlow(source, activation, _times(step_size, start), np.random.default_rng(random_state))
-    return flow.run(book, start, steps, schedule)
+    if not (schedule is None or callable(schedule)):
+        raise ValueError(f"schedule must be a function of the step; got {schedule!r}")
+    # the stream of `simulate`: with equal seeds both kinds of particles see the same samples
+    seed = np.random.SeedSequence(as_count(random_state, "random_state"), spawn_key=(0,))
+    rng = np.random.default_rng(seed)
+    flow = _MassFlow(source, loss, _times(step_size, start), schedule, rng, start)
+    return _run(flow, book, steps, time.perf_counter() + seconds)
 
 
-@dataclass(frozen=True, eq=False)
 class _MassFlow:
-    """Descent with mobilities m and 1/m and soft thresholds, for ``V = beta |w|``."""
+    """A batch of networks on its way, with mobilities m and 1/m, and soft thresholds for ``V = beta |w|``.
 
-    source: SampleSource
-    activation: Activation
-    times: Array  # (B, 1)
-    rng: np.random.Generator
+    Parameters
+    ----------
+    source : SampleSource
+        Where gradients come from.
+    loss : BatchedObjective
+        The loss of all samples.
+    times : ndarray of shape (B, 1)
+        Step sizes.
+    schedule : callable or None
+        What multiplies them at a step.
+    rng : numpy.random.Generator
+        Source of samples.
+    start : Weights
+        Where to start.
+    """
 
-    def run(
+    def __init__(
         self,
-        book: RecordBook,
-        start: Weights,
-        steps: NDArray[np.int64],
+        source: SampleSource,
+        loss: BatchedObjective,
+        times: Array,
         schedule: Callable[[int], float] | None,
-    ) -> Trajectory:
-        """Take the steps, recording at some of them."""
-        fixed = self._loss() if isinstance(self.source, FullBatch) else None
-        hidden, output = np.moveaxis(start.hidden, 0, 1).copy(), start.output.copy()
-        status, recorded = TrajectoryStatus.FINISHED, set(steps.tolist())
-        book.add(0, (hidden, output))
+        rng: np.random.Generator,
+        start: Weights,
+    ) -> None:
+        self._source, self._loss, self._times = source, loss, times
+        self._schedule, self._rng = schedule, rng
+        self.point: Point = (np.moveaxis(start.hidden, 0, 1).copy(), start.output.copy())
+        self.n_steps = 0
+        self._rates = mean_field_rates(start.n_neurons, activation=loss.activation)
+
+    def step(self) -> None:
+        """Take a step: forward in the loss, and in ``beta |a|`` by its proximal map."""
+        hidden, output = self.point
+        grad_hidden, grad_output = self._drawn().gradient(hidden, output)
+        factor = self._factor()
+        fast, slow = (rate * factor * self._times for rate in self._rates)
+        moved = output - slow * grad_output
+        shrunk = np.maximum(np.abs(moved) - slow * self._source.beta, 0.0)
+        point = (hidden - fast * grad_hidden, np.sign(moved) * shrunk)
+        self.point, self.n_steps = point, self.n_steps + 1
+
+    def _factor(self) -> float:
+        factor = 1.0 if self._schedule is None else float(self._schedule(self.n_steps))
+        if not 0.0 <= factor < np.inf:
+            raise ValueError(f"schedule must return numbers >= 0; got {factor!r} at step {self.n_steps}")
+        return factor
+
+    @property
+    def lost(self) -> bool:
+        """Return whether no network has finite weights only."""
+        hidden, output = self.point
+        return not (np.isfinite(hidden).all(axis=(0, 2)) & np.isfinite(output).all(axis=1)).any()
+
+    def _drawn(self) -> BatchedObjective:
+        """Return the loss that estimates the whole one at this step."""
+        if isinstance(self._source, FullBatch):
+            return self._loss
+        drawn = self._source.draw(self._rng, len(self.point[1]))
+        return BatchedObjective(drawn, 0.0, self._loss.activation)
+
+
+def _run(flow: _MassFlow, book: RecordBook, steps: NDArray[np.int64], stop_at: float) -> Trajectory:
+    """Take steps until the last one, the time limit, an interrupt, or nothing finite is left; record on the way."""
+    status = TrajectoryStatus.FINISHED
+    book.add(0, flow.point)
+    try:
         with np.errstate(over="ignore", invalid="ignore"):
-            for step in range(int(steps[-1])):
-                factor = 1.0 if schedule is None else float(schedule(step))
-                hidden, output = self._step(fixed or self._loss(), hidden, output, factor)
-                if step + 1 in recorded:
-                    book.add(step + 1, (hidden, output))
-                    if not np.isfinite(output).all(axis=1).any():
-                        status = TrajectoryStatus.DIVERGED
-                        break
-        return book.trajectory((hidden, output), status)
-
-    def _loss(self) -> BatchedObjective:
-        return BatchedObjective(self.source.draw(self.rng), 0.0, self.activation)
-
-    def _step(
-        self, loss: BatchedObjective, hidden: Array, output: Array, factor: float
-    ) -> tuple[Array, Array]:
-        """Return the weights after a step: forward in the loss, and in ``beta |a|`` by its proximal map."""
-        grad_hidden, grad_output = loss.gradient(hidden, output)
-        fast, slow = mean_field_rates(output.shape[1], activation=self.activation)
-        moved = output - slow * factor * self.times * grad_output
-        threshold = slow * factor * self.times * self.source.beta
-        return (
-            hidden - fast * factor * self.times * grad_hidden,
-            np.sign(moved) * np.maximum(np.abs(moved) - threshold, 0.0),
-        )
+            while flow.n_steps < steps[-1]:
+                if time.perf_counter() > stop_at:
+                    status = TrajectoryStatus.TIME_LIMIT
+                    break
+                flow.step()
+                recorded = flow.n_steps == steps[book.n_filled]
+                if recorded:
+                    book.add(flow.n_steps, flow.point)
+                if (recorded or flow.n_steps % _LOOK == 0) and flow.lost:
+                    status = TrajectoryStatus.DIVERGED
+                    break
+    except KeyboardInterrupt:
+        status = TrajectoryStatus.INTERRUPTED
+    if book.last != flow.n_steps:
+        book.add(flow.n_steps, flow.point)
+    return book.trajectory(flow.point, status)
 
 
 def _times(step_size: Any, start: Weights) -> Array:

@@ -21,7 +21,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
-# Steps between two looks whether anything is finite still.
+# Steps between two looks, apart from those at records, whether anything is finite still.
 _LOOK = 64
 
 Spacing = Literal["linear", "log"]
@@ -191,9 +191,10 @@ def _run(descent: _Descent, book: RecordBook, steps: NDArray[np.int64], stop_at:
                     status = TrajectoryStatus.TIME_LIMIT
                     break
                 descent.step()
-                if descent.n_steps == steps[book.n_filled]:
+                records = descent.n_steps == steps[book.n_filled]
+                if records:
                     book.add(descent.n_steps, descent.point)
-                if descent.n_steps % _LOOK == 0 and not _any_finite(descent.point):
+                if (records or descent.n_steps % _LOOK == 0) and not _any_finite(descent.point):
                     status = TrajectoryStatus.DIVERGED
                     break
     except KeyboardInterrupt:

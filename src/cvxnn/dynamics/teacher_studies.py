@@ -1,4 +1,9 @@
-"""How often students find their teachers: against their width, and against the size of their start."""
+"""How often students find their teachers: against their width, and against the size of their start.
+
+Repetitions of a study differ in teachers and starts and share all inputs, those of the steps and of the test set:
+shares and means over them have the noise of one draw of inputs besides that of R repetitions. Studies of several seeds
+show it.
+"""
 
 from __future__ import annotations
 
@@ -99,6 +104,8 @@ def width_study(
 ) -> WidthStudy:
     """Train students of several widths on fresh samples of their teachers, a repetition for each teacher.
 
+    Inputs are common to all repetitions and widths, at every step and in the test set; teachers and starts differ.
+
     Parameters
     ----------
     teacher : Teacher
@@ -113,7 +120,7 @@ def width_study(
     start : {"sphere", "balanced"}, default "sphere"
         For ReLU: neurons uniform on the sphere in R^(d+1), or ``||u_j|| = |a_j|``, which keeps the signs of a_j.
     random_state : int, default 0
-        Seed of starts and samples.
+        Seed of starts, samples and test set, each in a stream of its own.
 
     Returns
     -------
@@ -137,6 +144,8 @@ def width_study(
     True
     """
     counts = [as_count(width, "widths", 1) for width in widths]
+    if not counts:
+        raise ValueError("widths must hold a width; got none")
     radius = as_number(radius, "radius")
     source = teacher.source(batch, n_test=n_test, random_state=random_state)
     losses = []
@@ -172,7 +181,10 @@ def radius_study(
     n_records: int = 31,
     random_state: int = 0,
 ) -> RadiusStudy:
-    """Train students that start on spheres of several radii, all of them side by side on the same samples.
+    """Train students that start on spheres of several radii, all of them side by side on the same inputs.
+
+    Inputs are common to all repetitions and radii, at every step and in the test set; teachers and starts differ. Use
+    several seeds for independent shares.
 
     Parameters
     ----------
@@ -189,7 +201,7 @@ def radius_study(
     n_records : int, default 31
         Losses along training, at steps spaced logarithmically; fewer where steps coincide.
     random_state : int, default 0
-        Seed of starts and samples.
+        Seed of starts, samples and test set, each in a stream of its own.
 
     Returns
     -------
@@ -214,7 +226,9 @@ def radius_study(
     """
     if teacher.activation.degree != 1:
         raise ValueError(f"teacher must have an activation of degree 1, as ReLU; got {teacher.activation!r}")
-    radii = as_finite_array(radii, "radii", (1,))
+    radii, n_particles = as_finite_array(radii, "radii", (1,)), as_count(n_particles, "n_particles", 1)
+    if np.any(radii < 0):
+        raise ValueError(f"radii must be >= 0; got {radii.tolist()}")
     sizes = as_finite_array(step_size, "step_size", (0, 1))
     if sizes.ndim == 1 and sizes.shape != radii.shape:
         raise ValueError(f"step_size must be a number or {len(radii)} of them; got {step_size!r}")
@@ -253,7 +267,7 @@ def _start(teacher: Teacher, width: int, radius: float, seed: int, start: Start 
         make = zero_output
     elif start == "balanced":
         radius = radius / np.sqrt(2.0)
-    # a seed of its own: with a teacher's, a student of the teacher's width would start as the teacher
+    # a seed for each width: with one seed, starts of two widths would be made of the same numbers
     seed = int(np.random.SeedSequence([seed, width]).generate_state(1)[0])
     return make(weights.n_features, width, radius, n_networks=weights.n_networks, random_state=seed)
 

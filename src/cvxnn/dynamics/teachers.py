@@ -13,9 +13,13 @@ from cvxnn.dynamics.objectives import BatchedObjective, Samples
 from cvxnn.dynamics.sources import FreshSamples
 from cvxnn.dynamics.weights import Weights
 from cvxnn.problem import Problem
-from cvxnn.validation import Array, as_count, as_number
+from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 Inputs = Literal["normal", "sphere"]
+
+# Streams of random numbers of one seed. Starts draw from the seed itself and `simulate` from key 0, so that with equal
+# seeds no student starts at its teacher, and no sample is both trained and judged on.
+_TEACHERS, _PROBLEMS, _TEST_SETS = 1, 2, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +94,15 @@ class Teacher:
             Inputs, the same for all teachers, with the column of ones where there is a bias.
         y : ndarray of shape (n,) or (B, n)
             Targets of one teacher, or of several.
+
+        Raises
+        ------
+        ValueError
+            If an argument is none of these.
         """
-        X = rng.standard_normal((n, self.n_inputs))
+        if not isinstance(rng, np.random.Generator):
+            raise ValueError(f"rng must be a numpy.random.Generator; got {type(rng).__name__}")
+        X = rng.standard_normal((as_count(n, "n", 1), self.n_inputs))
         if self.inputs == "sphere":
             X *= np.sqrt(self.n_inputs) / np.linalg.norm(X, axis=1, keepdims=True)
         if self.bias:
@@ -99,8 +110,11 @@ class Teacher:
         y = self.targets(X)
         return X, y[0] if self.weights.n_networks == 1 else y
 
-    def targets(self, X: Array) -> Array:
-        """Return the targets of inputs (n, d) for each teacher, shape (B, n)."""
+    def targets(self, X: Any) -> Array:
+        """Return the targets of inputs (n, d), the column of ones included, for each teacher: shape (B, n)."""
+        X, d = as_finite_array(X, "X", (2,)), self.weights.n_features
+        if X.shape[1] != d:
+            raise ValueError(f"X must have {d} columns, that of ones included; got shape {X.shape}")
         objective = BatchedObjective(Samples(X, np.zeros(len(X))), activation=self.activation)
         return objective.predictions(np.moveaxis(self.weights.hidden, 0, 1), self.weights.output)
 
@@ -112,28 +126,58 @@ class Teacher:
         Parameters
         ----------
         batch : int
-            Samples in a step, the same inputs for all networks.
+            Samples in a step. All networks of a simulation see the same inputs, each with its teacher's targets: what
+            they do is independent given the inputs only.
         n_test : int, default 10_000
             Samples in the test set.
         beta : float, default 0
             Weight decay.
         random_state : int, default 0
-            Seed of the test set; samples of steps come from the seed of the simulation.
+            Seed of the test set, in a stream of its own; samples of steps come from the seed of the simulation, and
+            are others where the two seeds are equal.
 
         Returns
         -------
         FreshSamples
             Of half mean squared loss: the least is 0, that of the teacher.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range.
         """
-        batch = as_count(batch, "batch", 1)
-        # the stream of [seed, 1] is not that of the seed, which a simulation may use
-        test = self.sample(np.random.default_rng([random_state, 1]), as_count(n_test, "n_test", 1))
-        return FreshSamples(lambda rng: self.sample(rng, batch), test, beta=beta)
+        batch, n_test = as_count(batch, "batch", 1), as_count(n_test, "n_test", 1)
+        test = self.sample(np.random.default_rng(_stream(random_state, _TEST_SETS)), n_test)
+        return FreshSamples(lambda rng: self.sample(rng, batch), test, beta=as_number(beta, "beta"))
 
     def problem(self, n: int, beta: float, *, index: int = 0, random_state: int = 0) -> Problem:
-        """Return the training problem of n samples of one of the teachers, losses summed."""
-        X, y = self.sample(np.random.default_rng(random_state), as_count(n, "n", 1))
-        return Problem(X, y if y.ndim == 1 else y[index], beta)
+        """Return the training problem of n samples of one of the teachers, losses summed.
+
+        Parameters
+        ----------
+        n : int
+            Samples.
+        beta : float
+            Weight decay.
+        index : int, default 0
+            Which teacher.
+        random_state : int, default 0
+            Seed of the inputs, in a stream of its own: they are not those of `source` with the same seed.
+
+        Returns
+        -------
+        Problem
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range.
+        """
+        n, n_teachers = as_count(n, "n", 1), self.weights.n_networks
+        if as_count(index, "index") >= n_teachers:
+            raise ValueError(f"index must be below the number of teachers, {n_teachers}; got {index}")
+        X, y = self.sample(np.random.default_rng(_stream(random_state, _PROBLEMS)), n)
+        return Problem(X, np.atleast_2d(y)[index], beta)
 
 
 def random_teachers(
@@ -162,7 +206,7 @@ def random_teachers(
     activation, inputs, bias
         As for `Teacher`.
     random_state : int, default 0
-        Seed.
+        Seed, in a stream of its own: no start of `cvxnn.dynamics.initialisation` with the same seed is a teacher.
 
     Returns
     -------
@@ -183,5 +227,11 @@ def random_teachers(
     Weights(4 networks, 3 features -> 3 neurons -> 1 output)
     """
     d, radius = as_count(d, "d", 1), as_number(radius, "radius", positive=True)
-    weights = sphere(d + bool(bias), n_hidden, radius, n_networks=n_teachers, random_state=random_state)
+    n_hidden, n_teachers = as_count(n_hidden, "n_hidden", 1), as_count(n_teachers, "n_teachers", 1)
+    seed = int(_stream(random_state, _TEACHERS).generate_state(1, np.uint64)[0])
+    weights = sphere(d + bool(bias), n_hidden, radius, n_networks=n_teachers, random_state=seed)
     return Teacher(weights, activation, inputs, bias)
+
+
+def _stream(random_state: int, key: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(as_count(random_state, "random_state"), spawn_key=(key,))

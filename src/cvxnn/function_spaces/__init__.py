@@ -31,7 +31,7 @@ from cvxnn.function_spaces.excess_risk import ExcessRiskCurve, excess_risk_curve
 from cvxnn.function_spaces.inputs import draw_inputs
 from cvxnn.function_spaces.kernel_norm import gamma_2
 from cvxnn.function_spaces.kernel_ridge import F2Ridge, KernelSpaceRegressor
-from cvxnn.function_spaces.kernels import ArcCosineKernel, as_kernel
+from cvxnn.function_spaces.kernels import ArcCosineKernel
 from cvxnn.function_spaces.learners import (
     KernelLearner,
     LearntNetwork,
@@ -40,7 +40,7 @@ from cvxnn.function_spaces.learners import (
     VariationNormLearner,
 )
 from cvxnn.function_spaces.neuron_oracles import ReLUOracle, neuron_oracle
-from cvxnn.function_spaces.neurons_found import NeuronOracle, NeuronsFound, as_dual
+from cvxnn.function_spaces.neurons_found import NeuronOracle, NeuronsFound
 from cvxnn.function_spaces.norm_comparison import NormInequality, norm_inequality
 from cvxnn.function_spaces.quadratic_oracle import QuadraticOracle
 from cvxnn.function_spaces.rademacher import RademacherComplexity, rademacher_complexity
@@ -118,8 +118,6 @@ __all__ = [
     "VariationNorm",
     "VariationNormLearner",
     "approximate_on_circle",
-    "as_dual",
-    "as_kernel",
     "conditional_gradient_rate",
     "constrained_fit",
     "draw_inputs",
