@@ -27,7 +27,9 @@ lint: $(DEV_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Pages of names that are gone would stay in the folder of generated pages.
 docs: $(DEV_STAMP)
+	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 # Two to three hours on two cores, an hour of it the baselines of bench_objective.py (its --reuse skips them); each script

@@ -119,7 +119,7 @@ def constrained_fit(
     oracle_seconds: float = 0.5,
     random_state: Any = 0,
 ) -> ConstrainedFit:
-    """Return the solution of ``min ell(f, y) s.t. gamma_1(f) <= delta``.
+    """Return the solution of ``min ell(f, y)`` subject to ``gamma_1(f) <= delta``.
 
     Fully corrective conditional gradient that adds all local maxima which the oracle names at once: the number of
     neurons on the way does not matter here, the number of rounds does.
