@@ -8,23 +8,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvxnn.activations import get_activation
 from cvxnn.dynamics.initialisation import mean_field_rates
 from cvxnn.dynamics.methods import Point
 from cvxnn.dynamics.objectives import BatchedObjective
 from cvxnn.dynamics.records import Objective, Record, as_records
-from cvxnn.dynamics.simulate import RecordBook, Spacing, record_steps, require_fitting, simulate
-from cvxnn.dynamics.sources import FullBatch, SampleSource, as_source
-from cvxnn.dynamics.trajectory import Trajectory, TrajectoryStatus
+from cvxnn.dynamics.simulate import (
+    RecordBook,
+    Spacing,
+    drawn_objective,
+    record_steps,
+    require_fitting,
+    require_schedule,
+    run_steps,
+    sample_stream,
+    schedule_factor,
+    simulate,
+)
+from cvxnn.dynamics.sources import SampleSource, as_source
+from cvxnn.dynamics.trajectory import Trajectory
 from cvxnn.dynamics.weights import Weights, as_weights
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
-
-# Steps between two looks whether anything is finite still.
-_LOOK = 64
 
 
 @dataclass(frozen=True)
@@ -142,13 +149,11 @@ def particle_flow(
     records = tuple(MassObjective(source.beta) if isinstance(r, Objective) else r for r in as_records(record))
     seconds = np.inf if max_seconds is None else as_number(max_seconds, "max_seconds")
     book = RecordBook(loss, records, len(steps), max_bytes)
-    if not (schedule is None or callable(schedule)):
-        raise ValueError(f"schedule must be a function of the step; got {schedule!r}")
+    require_schedule(schedule)
     # the stream of `simulate`: with equal seeds both kinds of particles see the same samples
-    seed = np.random.SeedSequence(as_count(random_state, "random_state"), spawn_key=(0,))
-    rng = np.random.default_rng(seed)
+    rng = sample_stream(random_state)
     flow = _MassFlow(source, loss, _times(step_size, start), schedule, rng, start)
-    return _run(flow, book, steps, time.perf_counter() + seconds)
+    return run_steps(flow, book, steps, time.perf_counter() + seconds)
 
 
 class _MassFlow:
@@ -188,56 +193,14 @@ class _MassFlow:
     def step(self) -> None:
         """Take a step: forward in the loss, and in ``beta |a|`` by its proximal map."""
         hidden, output = self.point
-        grad_hidden, grad_output = self._drawn().gradient(hidden, output)
-        factor = self._factor()
+        drawn = drawn_objective(self._source, self._loss, self._rng, len(output))
+        grad_hidden, grad_output = drawn.gradient(hidden, output)
+        factor = schedule_factor(self._schedule, self.n_steps)
         fast, slow = (rate * factor * self._times for rate in self._rates)
         moved = output - slow * grad_output
         shrunk = np.maximum(np.abs(moved) - slow * self._source.beta, 0.0)
         point = (hidden - fast * grad_hidden, np.sign(moved) * shrunk)
         self.point, self.n_steps = point, self.n_steps + 1
-
-    def _factor(self) -> float:
-        factor = 1.0 if self._schedule is None else float(self._schedule(self.n_steps))
-        if not 0.0 <= factor < np.inf:
-            raise ValueError(f"schedule must return numbers >= 0; got {factor!r} at step {self.n_steps}")
-        return factor
-
-    @property
-    def lost(self) -> bool:
-        """Return whether no network has finite weights only."""
-        hidden, output = self.point
-        return not (np.isfinite(hidden).all(axis=(0, 2)) & np.isfinite(output).all(axis=1)).any()
-
-    def _drawn(self) -> BatchedObjective:
-        """Return the loss that estimates the whole one at this step."""
-        if isinstance(self._source, FullBatch):
-            return self._loss
-        drawn = self._source.draw(self._rng, len(self.point[1]))
-        return BatchedObjective(drawn, 0.0, self._loss.activation)
-
-
-def _run(flow: _MassFlow, book: RecordBook, steps: NDArray[np.int64], stop_at: float) -> Trajectory:
-    """Take steps until the last one, the time limit, an interrupt, or nothing finite is left; record on the way."""
-    status = TrajectoryStatus.FINISHED
-    book.add(0, flow.point)
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            while flow.n_steps < steps[-1]:
-                if time.perf_counter() > stop_at:
-                    status = TrajectoryStatus.TIME_LIMIT
-                    break
-                flow.step()
-                recorded = flow.n_steps == steps[book.n_filled]
-                if recorded:
-                    book.add(flow.n_steps, flow.point)
-                if (recorded or flow.n_steps % _LOOK == 0) and flow.lost:
-                    status = TrajectoryStatus.DIVERGED
-                    break
-    except KeyboardInterrupt:
-        status = TrajectoryStatus.INTERRUPTED
-    if book.last != flow.n_steps:
-        book.add(flow.n_steps, flow.point)
-    return book.trajectory(flow.point, status)
 
 
 def _times(step_size: Any, start: Weights) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,16 +109,12 @@ def simulate(
     rates = _rates(step_size, output_step_size, start.n_networks)
     seconds = np.inf if max_seconds is None else as_number(max_seconds, "max_seconds")
     book = RecordBook(objective, as_records(record), len(steps), max_bytes)
-    # A stream of its own: test samples drawn with the same seed are not those trained on.
-    seed = np.random.SeedSequence(as_count(random_state, "random_state"), spawn_key=(0,))
     if not isinstance(method, Method | None):
         raise ValueError(f"method must be a Method object, such as Adam(); got {method!r}")
-    if not (schedule is None or callable(schedule)):
-        raise ValueError(f"schedule must be a function of the step; got {schedule!r}")
-    descent = _Descent(
-        source, objective, method or GradientDescent(), rates, schedule, np.random.default_rng(seed), start
-    )
-    return _run(descent, book, steps, time.perf_counter() + seconds)
+    require_schedule(schedule)
+    rng = sample_stream(random_state)
+    descent = _Descent(source, objective, method or GradientDescent(), rates, schedule, rng, start)
+    return run_steps(descent, book, steps, time.perf_counter() + seconds)
 
 
 class _Descent:
@@ -159,28 +155,63 @@ class _Descent:
     def step(self) -> None:
         """Take a step."""
         direction, self._memory = self._method.direction(self._drawn().gradient(*self.point), self._memory)
-        factor = self._factor()
+        factor = schedule_factor(self._schedule, self.n_steps)
         changes = zip(self.point, self._rates, direction, strict=True)
         moved = tuple(array - (factor * rate) * change for array, rate, change in changes)
         self.point, self.n_steps = moved, self.n_steps + 1
 
-    def _factor(self) -> float:
-        if self._schedule is None:
-            return 1.0
-        factor = float(self._schedule(self.n_steps))
-        if not 0.0 <= factor < np.inf:
-            raise ValueError(f"schedule must return numbers >= 0; got {factor!r} at step {self.n_steps}")
-        return factor
-
     def _drawn(self) -> BatchedObjective:
-        """Return the objective that estimates the whole one at this step."""
-        if isinstance(self._source, FullBatch):
-            return self._objective
-        drawn = self._source.draw(self._rng, len(self.point[1]))
-        return BatchedObjective(drawn, self._source.beta, self._objective.activation)
+        return drawn_objective(self._source, self._objective, self._rng, len(self.point[1]))
 
 
-def _run(descent: _Descent, book: RecordBook, steps: NDArray[np.int64], stop_at: float) -> Trajectory:
+class Stepper(Protocol):
+    """A batch of networks that takes steps."""
+
+    point: Point  # hidden weights (d, B, m) and output weights (B, m)
+    n_steps: int
+
+    def step(self) -> None:
+        """Take a step."""
+
+
+def schedule_factor(schedule: Callable[[int], float] | None, step: int) -> float:
+    """Return what a schedule multiplies the step sizes by at a step; 1 without one.
+
+    Raises
+    ------
+    ValueError
+        If it is negative or not finite.
+    """
+    if schedule is None:
+        return 1.0
+    factor = float(schedule(step))
+    if not 0.0 <= factor < np.inf:
+        raise ValueError(f"schedule must return numbers >= 0; got {factor!r} at step {step}")
+    return factor
+
+
+def drawn_objective(
+    source: SampleSource, whole: BatchedObjective, rng: np.random.Generator, n_networks: int
+) -> BatchedObjective:
+    """Return the objective that estimates the whole one at this step: the whole one itself for full batches."""
+    if isinstance(source, FullBatch):
+        return whole
+    return BatchedObjective(source.draw(rng, n_networks), whole.beta, whole.activation)
+
+
+def sample_stream(random_state: Any) -> np.random.Generator:
+    """Return the generator of samples, a stream of its own: test samples of the same seed are not trained on."""
+    seed = np.random.SeedSequence(as_count(random_state, "random_state"), spawn_key=(0,))
+    return np.random.default_rng(seed)
+
+
+def require_schedule(schedule: Any) -> None:
+    """Raise ``ValueError`` where a schedule is neither None nor a function."""
+    if not (schedule is None or callable(schedule)):
+        raise ValueError(f"schedule must be a function of the step; got {schedule!r}")
+
+
+def run_steps(descent: Stepper, book: RecordBook, steps: NDArray[np.int64], stop_at: float) -> Trajectory:
     """Take steps until the last one, the time limit, an interrupt, or nothing finite is left; record on the way."""
     status = TrajectoryStatus.FINISHED
     book.add(0, descent.point)
