@@ -10,7 +10,7 @@ from cvxnn.dynamics.initialisation import he
 from cvxnn.dynamics.methods import Adagrad, Adam, GradientDescent, Momentum
 from cvxnn.dynamics.objectives import BatchedObjective, Samples
 from cvxnn.dynamics.records import Record
-from cvxnn.dynamics.simulate import record_steps, simulate
+from cvxnn.dynamics.simulate import simulate
 from cvxnn.dynamics.sources import FreshSamples, MiniBatches
 from cvxnn.dynamics.trajectory import TrajectoryStatus
 from cvxnn.dynamics.weights import Weights
@@ -161,14 +161,6 @@ def test_random_samples_are_the_seeds(problem):
     ]
     np.testing.assert_array_equal(runs[0].final.hidden, runs[1].final.hidden)
     assert np.any(runs[0].final.hidden != runs[2].final.hidden)
-
-
-def test_recorded_steps():
-    np.testing.assert_array_equal(record_steps(10, 6, "linear"), [0, 2, 4, 6, 8, 10])
-    np.testing.assert_array_equal(record_steps(1000, 5, "log"), [0, 1, 10, 100, 1000])
-    np.testing.assert_array_equal(record_steps(3, 100, "log"), [0, 1, 2, 3])
-    with pytest.raises(ValueError, match="spacing must be 'linear' or 'log'"):
-        record_steps(10, 5, "square")
 
 
 def test_records_are_of_the_step_they_name(problem):

@@ -15,8 +15,9 @@ from cvxnn.dynamics.flow_events import FlowEvents
 from cvxnn.dynamics.flow_integrator import BatchFlow, NetworkFlow
 from cvxnn.dynamics.flow_pieces import FlowPiece
 from cvxnn.dynamics.objectives import BatchedObjective
+from cvxnn.dynamics.record_book import RecordBook, Spacing
 from cvxnn.dynamics.records import Record, as_records
-from cvxnn.dynamics.simulate import RecordBook, Spacing, require_fitting
+from cvxnn.dynamics.simulate import require_fitting
 from cvxnn.dynamics.trajectory import Trajectory, TrajectoryStatus
 from cvxnn.dynamics.weights import Weights, as_weights
 from cvxnn.networks import ReLUNetwork

@@ -13,12 +13,10 @@ from cvxnn.activations import get_activation
 from cvxnn.dynamics.initialisation import mean_field_rates
 from cvxnn.dynamics.methods import Point
 from cvxnn.dynamics.objectives import BatchedObjective
+from cvxnn.dynamics.record_book import RecordBook, Spacing, record_steps
 from cvxnn.dynamics.records import Objective, Record, as_records
 from cvxnn.dynamics.simulate import (
-    RecordBook,
-    Spacing,
     drawn_objective,
-    record_steps,
     require_fitting,
     require_schedule,
     run_steps,

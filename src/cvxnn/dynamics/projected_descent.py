@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxnn.dynamics.simulate import record_steps
+from cvxnn.dynamics.record_book import record_steps
 from cvxnn.programs import ConvexProgram, WorkingSets
 from cvxnn.solvers import solve
 from cvxnn.solvers.proximal_gradient import squared_norm
