@@ -1,11 +1,13 @@
 """Gradient flow with located crossings: conservation, energy, closed forms, and kinks by hand."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate._ivp import radau, rk
 
 from cvxnn import Problem
 from cvxnn.dynamics.flow_integrator import NetworkFlow
@@ -55,6 +57,26 @@ def test_laws_of_flow_on_random_problems(seed, beta, n):
     assert np.all(np.diff(path["objective"], axis=0) <= 1e-9)  # energy never rises
     expected = imbalances(path)[0] * np.exp(-2 * beta * path.times)[:, None, None]
     np.testing.assert_allclose(imbalances(path), expected, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("stiff", [False, True])
+def test_what_memory_held_before_changes_nothing(monkeypatch, stiff):
+    """The integrators' own memory starts as it was found: the same flow bit for bit, and no warning (errors here)."""
+    problem, start = random_problem(1), he(3, 3)
+    expected = gradient_flow(problem, start, t_end=0.3, stiff=stiff, record="weights")
+    filled = []
+
+    def empty(shape, dtype=np.float64):
+        filled.append(np.zeros(shape, dtype=dtype))
+        filled[-1].view(np.uint64)[...] = 0x7FF0000000000001  # NaN of which any arithmetic warns
+        return filled[-1]
+
+    patched = SimpleNamespace(**{**vars(np), "empty": empty, "empty_like": lambda a: empty(a.shape, a.dtype)})
+    for module in (rk, radau):
+        monkeypatch.setattr(module, "np", patched)
+    path = gradient_flow(problem, start, t_end=0.3, stiff=stiff, record="weights")
+    assert len(filled) > 0
+    np.testing.assert_array_equal(path["hidden"], expected["hidden"])
 
 
 def test_descent_without_location_breaks_conservation():

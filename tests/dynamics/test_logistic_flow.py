@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.integrate._ivp import bdf
 from scipy.special import expit
 
 from cvxnn import ReLUNetwork
@@ -13,6 +15,9 @@ from cvxnn.dynamics.logistic_field import LogisticField
 from cvxnn.dynamics.logistic_flow import FlowStatus, load_logistic_flow, logistic_flow
 from cvxnn.model_files import write_model
 from cvxnn.theorems import HypothesisError
+
+# A NaN of which any arithmetic warns of an invalid value; of others it does not.
+SIGNALLING_NAN = np.array(0x7FF0000000000001, dtype=np.uint64)
 
 
 def random_data(seed, n, d):
@@ -99,6 +104,25 @@ def test_a_field_that_cannot_be_integrated_is_reported(monkeypatch):
     monkeypatch.setattr(LogisticField, "velocity", broken)
     with pytest.raises(ArithmeticError, match="could not be integrated"):
         logistic_flow(np.eye(2), [1.0, -1.0], n_neurons=2)
+
+
+@pytest.mark.parametrize("held", [SIGNALLING_NAN, np.array(np.nan), np.array(1e308)])
+def test_what_memory_held_before_changes_nothing(monkeypatch, held):
+    """The integrator's own memory starts as it was found: bit for bit the same flow, and no warning (errors here)."""
+    X, y = random_data(0, 4, 2)
+    expected = logistic_flow(X, y, n_neurons=4, loss_exponent=5.0)
+    filled = []
+
+    def empty(shape, dtype=np.float64):
+        filled.append(np.zeros(shape, dtype=dtype))
+        filled[-1].view(np.uint64)[...] = held.view(np.uint64)  # as bits: arithmetic would quieten the number
+        return filled[-1]
+
+    monkeypatch.setattr(bdf, "np", SimpleNamespace(**{**vars(np), "empty": empty}))
+    flow = logistic_flow(X, y, n_neurons=4, loss_exponent=5.0)
+    assert len(filled) > 0
+    np.testing.assert_array_equal(flow.clock, expected.clock)
+    np.testing.assert_array_equal(flow.hidden, expected.hidden)
 
 
 def test_a_flow_is_saved_and_read_back(tmp_path):

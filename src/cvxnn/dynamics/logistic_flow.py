@@ -228,6 +228,8 @@ def logistic_flow(
     flow = LogisticField(X / scale, y, signs, KINK_WIDTH)
     atol = rtol * float(np.min(np.linalg.norm(hidden, axis=0)))
     solver = _METHOD(flow.velocity, 0.0, hidden.ravel(), max_clock, jac=flow.jacobian, rtol=rtol, atol=atol)
+    # SciPy leaves these rows as memory was; its first step takes a difference with one of them, and never uses it.
+    solver.D[2:] = 0.0
     clock, states, status = _followed(flow, solver, loss_exponent, stop_at)
     losses = np.array([log_loss(flow.margins(state)) for state in states])
     path = states.reshape(-1, *hidden.shape) / np.sqrt(scale)
