@@ -43,8 +43,8 @@ def test_text_booleans_and_categories_become_one_hot_and_numbers_stay():
         NumericColumn("number"),
         NumericColumn("nullable"),
         CategoricalColumn("text", ("a", "b")),
-        CategoricalColumn("flag", ("False", "True")),
-        CategoricalColumn("category", ("1", "3")),
+        CategoricalColumn("flag", ("False", "True"), values="booleans"),
+        CategoricalColumn("category", ("1", "3"), values="numbers"),
         CategoricalColumn("mixed", ("1", "2.5", "x")),
     )
 

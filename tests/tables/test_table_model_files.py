@@ -104,5 +104,27 @@ def test_a_file_of_version_1_predicts_as_before_and_knows_no_training_table(save
     assert not loaded.is_training_problem(loaded.problem(mixed))
 
 
+def test_a_file_of_version_2_knows_booleans_by_their_names(saved, mixed):
+    model, path = saved
+    header, arrays = read_model(path, KIND, FILE_VERSION)
+    for column in header["columns"]:
+        column.pop("values", None)
+    write_model(path, KIND, 2, header, arrays)
+    loaded = load_table_model(path)
+    assert loaded.encoding == model.encoding
+    assert [column.values for column in loaded.encoding.columns[1:]] == ["text", "booleans"]
+    spelt = mixed.assign(flag=["TRUE" if flag else "FALSE" for flag in mixed["flag"]])
+    np.testing.assert_array_equal(loaded.predict(spelt), model.predict(mixed))
+
+
+def test_a_damaged_file_of_an_older_version_is_refused(saved):
+    _, path = saved
+    header, arrays = read_model(path, KIND, FILE_VERSION)
+    del header["columns"]
+    write_model(path, KIND, 2, header, arrays)
+    with pytest.raises(ValueError, match=r"is damaged.*columns"):
+        load_table_model(path)
+
+
 def test_every_older_version_has_an_upgrade_rule():
     assert sorted(UPGRADES) == list(range(1, FILE_VERSION))

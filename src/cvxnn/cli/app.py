@@ -172,7 +172,7 @@ def predict(
         if out is not None:
             require_writable(out)
         trained = load_table_model(model)
-        encoded = trained.encode(read_table(table))
+        encoded = trained.encode(trained.read(table))
         predictions = trained.predict_encoded(encoded.X)
         for name, count in encoded.unknown.items():
             warn(f"column {name!r}: {count} values of no category seen in training")
@@ -202,7 +202,7 @@ def certify(
     started = time.perf_counter()
     with errors_on_one_line():
         trained = load_table_model(model)
-        problem = trained.problem(read_table(table), target=target)
+        problem = trained.problem(trained.read(table), target=target)
         same = trained.is_training_problem(problem)
         certificate = certify_network(
             problem, trained.network, tol=trained.certificate.tol, max_seconds=max_seconds

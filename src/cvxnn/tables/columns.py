@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from cvxnn.tables.frames import as_table, categories_of, listed, missing_in, numbers_of, require_columns
+from cvxnn.tables.frames import as_table, listed, missing_in, numbers_of, require_columns
+from cvxnn.tables.spellings import Spellings
 from cvxnn.validation import Array
 
 
@@ -48,6 +50,9 @@ class NumericColumn:
 class CategoricalColumn:
     """A column of categories, one-hot: a column of 0 and 1 for each category seen in training.
 
+    A text belongs to the category that is spelt like it, so that "3.10" and "3.1", "01" and "1" are different
+    ones whatever else is in their column.
+
     Parameters
     ----------
     name : str
@@ -56,31 +61,55 @@ class CategoricalColumn:
         Those seen in training, in sorted order; any other is unknown and becomes a row of zeros.
     fill : str or None
         What a missing value becomes; None where missing values are refused.
+    values : {"text", "booleans", "numbers"}, default "text"
+        What it held in training. Of booleans every spelling of true and false is known (``TRUE``, ``true``),
+        and of numbers every spelling of the same number (``1.50``, ``1.5``).
     """
 
     name: str
     categories: tuple[str, ...]
     fill: str | None = None
+    values: Literal["text", "booleans", "numbers"] = "text"
 
     @property
     def features(self) -> tuple[str, ...]:
         """Return the names of its columns in the data matrix."""
         return tuple(f"{self.name}={category}" for category in self.categories)
 
+    @cached_property
+    def _spellings(self) -> Spellings:
+        return Spellings(self.categories, self.values)
+
     def encode(self, column: pd.Series[Any]) -> Array:
-        """Return zeros and ones, shape (n, number of categories)."""
-        values = [self.fill if value is None else value for value in categories_of(column)]
+        """Return zeros and ones, shape (n, number of categories).
+
+        Raises
+        ------
+        ValueError
+            If a number or a boolean may be one of several categories.
+        """
         places = {category: k for k, category in enumerate(self.categories)}
-        one_hot = np.zeros((len(values), len(self.categories)))
-        for row, value in enumerate(values):
-            if value in places:
-                one_hot[row, places[value]] = 1.0
+        found = [
+            self.fill if missing else category
+            for category, missing in zip(self._found(column), missing_in(column).tolist(), strict=True)
+        ]
+        one_hot = np.zeros((len(found), len(self.categories)))
+        for row, category in enumerate(found):
+            if category is not None:
+                one_hot[row, places[category]] = 1.0
         return one_hot
 
     def unknown(self, column: pd.Series[Any]) -> int:
         """Return how many values are none of the categories; missing ones do not count."""
-        known = {None, *self.categories}
-        return sum(value not in known for value in categories_of(column))
+        nowhere = np.array([category is None for category in self._found(column)], dtype=np.bool_)
+        return int(np.count_nonzero(nowhere & ~missing_in(column)))
+
+    def _found(self, column: pd.Series[Any]) -> list[str | None]:
+        """Return the category of each value, None for one that is unknown or missing."""
+        try:
+            return self._spellings.categories_of(column)
+        except ValueError as error:
+            raise ValueError(f"column {self.name!r} {error}") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +153,11 @@ class Encoding:
     columns: tuple[NumericColumn | CategoricalColumn, ...]
 
     @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Return the columns that a file is to give as text, since their categories are spellings."""
+        return tuple(column.name for column in self.columns if isinstance(column, CategoricalColumn))
+
+    @property
     def features(self) -> tuple[str, ...]:
         """Return the names of the data matrix's columns."""
         return tuple(feature for column in self.columns for feature in column.features)
@@ -139,8 +173,8 @@ class Encoding:
         Raises
         ------
         ValueError
-            If a column is not there, holds text instead of numbers, or has missing values that the encoding
-            has no filling for.
+            If a column is not there, holds text instead of numbers, or numbers that may be one of several
+            categories, or has missing values that the encoding has no filling for.
         """
         table = as_table(table)
         require_columns(table, [column.name for column in self.columns])

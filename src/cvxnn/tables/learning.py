@@ -12,6 +12,7 @@ import pandas as pd
 
 from cvxnn.tables.columns import CategoricalColumn, Encoding, NumericColumn
 from cvxnn.tables.frames import categories_of, is_text, listed, missing_in, numbers_of
+from cvxnn.tables.spellings import is_number, values_held_by
 
 # A text column with more categories than both of these is a name or a free text, not a category.
 _MANY_CATEGORIES = 50
@@ -97,7 +98,9 @@ def _learn_column(column: pd.Series[Any], impute: bool) -> NumericColumn | Categ
             return None
         _require_few_categories(name, counts, len(column))
         most_frequent = min(counts, key=lambda category: (-counts[category], category))
-        return CategoricalColumn(name, tuple(sorted(counts)), most_frequent if impute else None)
+        return CategoricalColumn(
+            name, tuple(sorted(counts)), most_frequent if impute else None, values_held_by(column)
+        )
     values = numbers_of(column)
     present = values[~np.isnan(values)]
     if len(present) == 0 or present.min() == present.max():
@@ -108,7 +111,7 @@ def _learn_column(column: pd.Series[Any], impute: bool) -> NumericColumn | Categ
 def _require_few_categories(name: str, counts: Counter[str], n_rows: int) -> None:
     if len(counts) <= max(_MANY_CATEGORIES, _MANY_CATEGORIES_SHARE * n_rows):
         return
-    not_numbers = [category for category in counts if not _is_number(category)]
+    not_numbers = [category for category in counts if not is_number(category)]
     hint = ""
     if len(not_numbers) <= 0.5 * len(counts):
         hint = f"; most of them are numbers, but not {listed(sorted(not_numbers))}"
@@ -116,11 +119,3 @@ def _require_few_categories(name: str, counts: Counter[str], n_rows: int) -> Non
         f"column {name!r} must have few categories; found {len(counts)} in {n_rows} rows{hint}: "
         f"leave it out with drop (--drop {name!r})"
     )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -16,13 +17,19 @@ _SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
 _PARQUET = ".parquet"
 
 
-def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+def read_table(path: str | os.PathLike[str], *, text: Collection[str] = ()) -> pd.DataFrame:
     """Read a table from a file whose first row names the columns.
+
+    In a .csv or .tsv file a column is one of numbers or of booleans where all of its values are, and one of
+    text otherwise. For a table to predict from, ``model.read`` takes the types of training instead.
 
     Parameters
     ----------
     path : path-like
         A .csv or .tsv file in UTF-8, perhaps gzipped (.csv.gz, .tsv.gz), or a .parquet file.
+    text : collection of str, default ()
+        Columns that are text whatever they look like: codes such as ``01``, releases such as ``3.10``.
+        Names of no column are ignored, and a .parquet file has its own types.
 
     Raises
     ------
@@ -41,13 +48,13 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     if not source.exists():
         raise FileNotFoundError(f"there is no file {str(source)!r}")
     try:
-        table = _read_parquet(source) if kind == _PARQUET else _read_text(source, _SEPARATORS[kind])
+        table = _read_parquet(source) if kind == _PARQUET else _read_text(source, _SEPARATORS[kind], text)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ValueError(f"path must be a readable table; {str(source)!r} is none ({error})") from None
     return as_table(table, f"table {str(source)!r}")
 
 
-def _read_text(path: Path, separator: str) -> pd.DataFrame:
+def _read_text(path: Path, separator: str, text: Collection[str]) -> pd.DataFrame:
     # pandas renames columns that share a name, and takes the first of too many fields as row labels: first
     # read two rows without names, which refuses the latter.
     names = pd.read_csv(path, sep=separator, header=None, nrows=2, dtype=str, keep_default_na=False)
@@ -58,7 +65,7 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
     twice = [name for k, name in enumerate(header) if name in header[:k]]
     if twice:
         raise ValueError(f"it has more than one column {listed(twice)}")
-    return pd.read_csv(path, sep=separator, low_memory=False)
+    return pd.read_csv(path, sep=separator, low_memory=False, dtype=dict.fromkeys(text, str))
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

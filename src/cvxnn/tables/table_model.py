@@ -17,6 +17,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.tables.columns import CategoricalColumn, EncodedTable, Encoding, NumericColumn
 from cvxnn.tables.frames import as_table, is_text, missing_in, numbers_of, require_columns
+from cvxnn.tables.reading import read_table
 from cvxnn.tables.scores import Scores
 from cvxnn.training import TrainingStatus
 from cvxnn.validation import Array, read_only
@@ -105,6 +106,23 @@ class TableModel:
         """Return the network that takes encoded columns in raw units and gives the target in its units."""
         return self.scaling.to_raw_units(self.network)
 
+    def read(self, path: str | os.PathLike[str]) -> pd.DataFrame:
+        """Read a table from a file with the types that the model knows from training.
+
+        What a category is called then depends on its own spelling and not on the rest of its file.
+
+        Parameters
+        ----------
+        path : path-like
+            As of `read_table`.
+
+        Raises
+        ------
+        FileNotFoundError, ImportError, ValueError
+            As `read_table`.
+        """
+        return read_table(path, text=self.encoding.text_columns)
+
     def encode(self, table: pd.DataFrame) -> EncodedTable:
         """Return a table as the data matrix that the model takes, with counts of what was unknown or filled.
 
@@ -122,8 +140,8 @@ class TableModel:
         Parameters
         ----------
         table : pandas.DataFrame
-            Has the columns of training; others are ignored. A category not seen in training counts as none of
-            those seen, and is logged as a warning.
+            Has the columns of training; others are ignored. `read` gives it from a file. A category not seen
+            in training counts as none of those seen, and is logged as a warning.
 
         Raises
         ------

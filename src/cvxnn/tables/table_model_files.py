@@ -14,11 +14,12 @@ from cvxnn.model_files import Arrays, Header, read_model, write_model
 from cvxnn.networks import ReLUNetwork
 from cvxnn.tables.columns import CategoricalColumn, Encoding, NumericColumn
 from cvxnn.tables.scores import Scores
+from cvxnn.tables.spellings import values_spelt_by
 from cvxnn.tables.table_model import TableModel
 from cvxnn.training import TrainingStatus
 
 KIND = "table-model"
-FILE_VERSION = 2
+FILE_VERSION = 3
 
 
 def save_table_model(model: TableModel, path: str | os.PathLike[str]) -> None:
@@ -73,9 +74,8 @@ def load_table_model(path: str | os.PathLike[str]) -> TableModel:
     ValueError
         If the file is not a table model, is damaged, or is of a newer version.
     """
-    header, arrays = read_model(path, KIND, FILE_VERSION, UPGRADES)
     try:
-        return _model(header, arrays)
+        return _model(*read_model(path, KIND, FILE_VERSION, UPGRADES))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"path must be a table model's file; {path} is damaged ({error})") from None
 
@@ -110,7 +110,7 @@ def _column_to_json(column: NumericColumn | CategoricalColumn) -> dict[str, Any]
 def _column_from_json(data: dict[str, Any]) -> NumericColumn | CategoricalColumn:
     if data["kind"] == "numeric":
         return NumericColumn(data["name"], data["fill"])
-    return CategoricalColumn(data["name"], tuple(data["categories"]), data["fill"])
+    return CategoricalColumn(data["name"], tuple(data["categories"]), data["fill"], data["values"])
 
 
 def _forget_training_rows(header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
@@ -119,4 +119,13 @@ def _forget_training_rows(header: Header, arrays: Arrays) -> tuple[Header, Array
     return header, {**arrays, "training_rows": np.arange(header["n_table_rows"])}
 
 
-UPGRADES = {1: _forget_training_rows}
+def _note_values(header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
+    """Version 2 did not record whether categories were text, booleans or numbers: their names tell."""
+    columns = [
+        column if column["kind"] == "numeric" else {**column, "values": values_spelt_by(column["categories"])}
+        for column in header["columns"]
+    ]
+    return {**header, "version": 3, "columns": columns}, arrays
+
+
+UPGRADES = {1: _forget_training_rows, 2: _note_values}
