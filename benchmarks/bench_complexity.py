@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn import Problem, ReLUProgram, enumerate_patterns, solve
-from cvxnn.landscape.complexity import (
+from cvxnn.landscape.duality.complexity import (
     cell_count,
     interior_point_growth,
     interior_point_operations,

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from cvxnn.function_spaces.conditional_gradient import ConditionalGradient
-from cvxnn.function_spaces.conditional_gradient_rates import conditional_gradient_rate, units_for_target
-from cvxnn.function_spaces.conditional_gradient_result import ConditionalGradientResult
-from cvxnn.function_spaces.constrained_fit import constrained_fit
-from cvxnn.function_spaces.unit_networks import UnitNetwork
+from cvxnn.function_spaces.conditional_gradient.ball_fits import constrained_fit
+from cvxnn.function_spaces.conditional_gradient.method import ConditionalGradient
+from cvxnn.function_spaces.conditional_gradient.rates import conditional_gradient_rate, units_for_target
+from cvxnn.function_spaces.conditional_gradient.result import ConditionalGradientResult
+from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork
 from reporting import arguments, print_table, write_json
 
 RULES = ("fixed", "line_search", "away", "fully_corrective")

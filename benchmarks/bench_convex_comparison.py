@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn import Problem
-from cvxnn.dynamics.convex_comparison import ConvexComparison, convex_comparison
-from cvxnn.dynamics.simulate import simulate
-from cvxnn.dynamics.trajectory import Trajectory
-from cvxnn.dynamics.weights import Weights
+from cvxnn.dynamics.beside_convex.comparison import ConvexComparison, convex_comparison
+from cvxnn.dynamics.descent.simulation import simulate
+from cvxnn.dynamics.starts.weights import Weights
+from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from reporting import arguments, print_table, write_json
 
 Array = NDArray[np.float64]
@@ -184,8 +184,8 @@ def one_input_rows(repetitions: int) -> list[list[Any]]:
 def draw(folder: Path) -> None:
     """Draw the pictures: the two curves, and the networks of one input."""
     from cvxnn.plots import save_figure
-    from cvxnn.plots.activation_points import activation_points
-    from cvxnn.plots.convex_comparison import convex_comparison as picture_of
+    from cvxnn.plots.dynamics.beside_convex import convex_comparison as picture_of
+    from cvxnn.plots.geometry.switching import activation_points
 
     folder.mkdir(parents=True, exist_ok=True)
     problem = Problem(*linear_data(0), beta=1e-3)

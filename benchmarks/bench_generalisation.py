@@ -20,17 +20,17 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cvxnn.function_spaces.constrained_fit import constrained_fit
-from cvxnn.function_spaces.error_decomposition import ErrorDecomposition, error_decomposition
-from cvxnn.function_spaces.excess_risk import ExcessRiskCurve, excess_risk_curve
-from cvxnn.function_spaces.rademacher_curve import RademacherCurve, rademacher_curve
-from cvxnn.function_spaces.slopes import Slope
-from cvxnn.function_spaces.targets import (
+from cvxnn.function_spaces.conditional_gradient.ball_fits import constrained_fit
+from cvxnn.function_spaces.generalisation.decomposition import ErrorDecomposition, error_decomposition
+from cvxnn.function_spaces.generalisation.excess_risk import ExcessRiskCurve, excess_risk_curve
+from cvxnn.function_spaces.generalisation.rademacher_curves import RademacherCurve, rademacher_curve
+from cvxnn.function_spaces.generalisation.targets import (
     AdditiveTarget,
     AffineTarget,
     ProjectionPursuitTarget,
     SubspaceTarget,
 )
+from cvxnn.function_spaces.unit_norm.slopes import Slope
 from reporting import arguments, print_table, write_json
 
 NOISE = 0.2

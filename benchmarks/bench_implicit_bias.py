@@ -18,19 +18,19 @@ from typing import Any
 import numpy as np
 
 from cvxnn import Problem, ReLUNetwork
-from cvxnn.dynamics.alignment import AlignmentCosines, aligned_share
-from cvxnn.dynamics.early_alignment import early_alignment
-from cvxnn.dynamics.early_flow import EarlyPath, early_path
+from cvxnn.dynamics.descent.simulation import simulate
+from cvxnn.dynamics.flows.logistic import logistic_flow
+from cvxnn.dynamics.flows.separation_times import SEPARATING_LOSS, separation_time
 from cvxnn.dynamics.initialisation import doubled
-from cvxnn.dynamics.lazy import lazy_training
-from cvxnn.dynamics.lazy_scaling import lazy_scaling
-from cvxnn.dynamics.logistic_flow import logistic_flow
-from cvxnn.dynamics.random_feature_limit import output_training
-from cvxnn.dynamics.saddle_to_saddle import SaddleToSaddle, saddle_to_saddle
-from cvxnn.dynamics.separation import SEPARATING_LOSS, separation_time
-from cvxnn.dynamics.simulate import simulate
-from cvxnn.dynamics.training_limits import training_limits
-from cvxnn.dynamics.weights import Weights
+from cvxnn.dynamics.lazy_training.closeness import lazy_training
+from cvxnn.dynamics.lazy_training.limits import training_limits
+from cvxnn.dynamics.lazy_training.random_feature_limit import output_training
+from cvxnn.dynamics.lazy_training.scaling import lazy_scaling
+from cvxnn.dynamics.small_starts.alignment_theorem import early_alignment
+from cvxnn.dynamics.small_starts.early_flow import EarlyPath, early_path
+from cvxnn.dynamics.small_starts.learning_steps import SaddleToSaddle, saddle_to_saddle
+from cvxnn.dynamics.starts.weights import Weights
+from cvxnn.dynamics.trajectories.alignment import AlignmentCosines, aligned_share
 from cvxnn.margin import compare_flow
 from cvxnn.theorems import HypothesisError
 from reporting import arguments, print_table, write_json

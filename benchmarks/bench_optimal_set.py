@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bench_cross_validation import load_keel
 from cvxnn import Problem, ReLUNetwork, beta_max
-from cvxnn.landscape.optimal_set import optimal_set
+from cvxnn.landscape.optimal_sets.finding import optimal_set
 from reporting import arguments, print_table, write_json
 
 TABLES = [

@@ -17,14 +17,14 @@ import numpy as np
 
 from cvxnn import Problem, train
 from cvxnn.dynamics.initialisation import balanced, sphere, zero_output
-from cvxnn.dynamics.particle_flow import particle_flow
-from cvxnn.dynamics.particle_measures import SphereMeasure, measure_distance
-from cvxnn.dynamics.particle_optimum import particle_optimality
-from cvxnn.dynamics.teacher_studies import RadiusStudy, WidthStudy, radius_study, width_study
-from cvxnn.dynamics.teachers import Teacher, random_teachers
+from cvxnn.dynamics.particles.flow import particle_flow
+from cvxnn.dynamics.particles.measures import SphereMeasure, measure_distance
+from cvxnn.dynamics.particles.optimum import particle_optimality
+from cvxnn.dynamics.particles.studies import RadiusStudy, WidthStudy, radius_study, width_study
+from cvxnn.dynamics.particles.teachers import Teacher, random_teachers
 from cvxnn.plots.canvas import save_figure
-from cvxnn.plots.particles import particle_trails
-from cvxnn.plots.teacher_studies import loss_by_radius, loss_by_width
+from cvxnn.plots.dynamics.particles import particle_trails
+from cvxnn.plots.dynamics.teacher_studies import loss_by_radius, loss_by_width
 from reporting import arguments, print_table, write_json
 
 RADII = np.array([0.001, 0.01, 0.05, 0.1, 1.0, 10.0])

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from cvxnn import Problem
-from cvxnn.dynamics.descent_order import descent_order
-from cvxnn.dynamics.gradient_flow import gradient_flow
+from cvxnn.dynamics.descent.simulation import simulate
+from cvxnn.dynamics.descent.sources import MiniBatches
+from cvxnn.dynamics.descent.stochastic_limit import sgd_limit
+from cvxnn.dynamics.flows.network_flow import gradient_flow
+from cvxnn.dynamics.flows.order import descent_order
 from cvxnn.dynamics.initialisation import balanced, he
-from cvxnn.dynamics.sgd_limit import sgd_limit
-from cvxnn.dynamics.simulate import simulate
-from cvxnn.dynamics.sources import MiniBatches
-from cvxnn.dynamics.stationarity_record import StationarityResidual
+from cvxnn.dynamics.trajectories.stationarity_record import StationarityResidual
 from reporting import arguments, print_table, write_json
 
 SIZES = ((5, 2, 5), (100, 10, 50))  # n, d, m

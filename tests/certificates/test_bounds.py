@@ -13,7 +13,7 @@ from cvxnn.certificates import (
     norm_bound,
     relaxed_upper_bound,
 )
-from cvxnn.certificates.relaxation import ball_maximum, relaxed_value
+from cvxnn.certificates.bounds.relaxation import ball_maximum, relaxed_value
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 

@@ -15,7 +15,7 @@ from cvxnn.certificates import (
     joint_dual_sdp,
     relaxed_bound,
 )
-from cvxnn.certificates.row_groups import single_rows
+from cvxnn.certificates.relaxations.row_groups import single_rows
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvxnn.certificates import LiftedDual, RowSpace, exact_oracle, joint_dual_sdp
-from cvxnn.certificates.lifted_cone import Products, RowProducts
+from cvxnn.certificates.relaxations.lifted_cone import Products, RowProducts
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
-from cvxnn.certificates import CellOracle, RowSpace, SweepOracle, cells, exact_oracle
-from cvxnn.certificates.branches import Branches
+from cvxnn.certificates import CellOracle, RowSpace, SweepOracle, exact_oracle
+from cvxnn.certificates.exact_oracles import cells
+from cvxnn.certificates.exact_oracles.branches import Branches
 from cvxnn.patterns import activation_patterns, enumerate_patterns
 
 # Values are exact up to the rounding of sums of at most a few hundred terms: 1e-12 of sum |lam_i| ||x_i||.

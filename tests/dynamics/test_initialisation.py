@@ -5,6 +5,7 @@ import pytest
 
 from cvxnn import Problem
 from cvxnn.activations import get_activation
+from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.initialisation import (
     balanced,
     doubled,
@@ -17,7 +18,6 @@ from cvxnn.dynamics.initialisation import (
     width_scaled,
     zero_output,
 )
-from cvxnn.dynamics.simulate import simulate
 
 DRAWS = [
     lambda **s: he(3, 4, **s),

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem, beta_max
-from cvxnn.landscape.optimal_set import optimal_set
-from cvxnn.landscape.optimal_set_networks import OptimalSet
+from cvxnn.landscape.optimal_sets.elements import OptimalSet
+from cvxnn.landscape.optimal_sets.finding import optimal_set
 
 SHAPES = [(10, 2), (8, 3), (12, 2), (4, 6), (9, 3)]
 RATIOS = [0.1, 0.01, 0.001]

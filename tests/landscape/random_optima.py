@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from cvxnn import Problem, ReLUNetwork, ReLUProgram, beta_max, enumerate_patterns
-from cvxnn.landscape.exact_optimum import Optimum
-from cvxnn.landscape.network_operations import permute, split
+from cvxnn.landscape.minimal_networks.operations import permute, split
+from cvxnn.landscape.optimum.exact_optimum import Optimum
 from cvxnn.testing.samplers import DATA
 from cvxnn.training.atoms import Atoms
-from cvxnn.training.prune import basic_atoms
+from cvxnn.training.pruning import basic_atoms
 
 LOSSES = ("squared", "logistic")
 # Of the data samplers, those of ordinary size: losses and weights are then of size one, as tolerances are.

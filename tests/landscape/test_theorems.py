@@ -13,18 +13,18 @@ import pytest
 
 from cvxnn import Problem, ReLUNetwork, ReLUProgram, train
 from cvxnn.datasets import load_planted
-from cvxnn.landscape.functions import function_distance
-from cvxnn.landscape.kink_descent import KinkDescent, descend_to_stationarity
-from cvxnn.landscape.mappings import round_trip, to_blocks
-from cvxnn.landscape.minimality import is_basic, is_minimal, is_nearly_minimal
-from cvxnn.landscape.optimal_set import optimal_set
-from cvxnn.landscape.optimal_set_networks import OptimalSet
-from cvxnn.landscape.paths import NetworkPath, path_to_nearly_minimal, path_to_optimum
-from cvxnn.landscape.pruning import minimal, prune
-from cvxnn.landscape.stationarity import stationarity
-from cvxnn.landscape.sub_programs import kinked_example, optimal_on_own_patterns
+from cvxnn.landscape.cones.distances import function_distance
+from cvxnn.landscape.connections.routes import NetworkPath, path_to_nearly_minimal, path_to_optimum
+from cvxnn.landscape.minimal_networks.mappings import round_trip, to_blocks
+from cvxnn.landscape.minimal_networks.minimality import is_basic, is_minimal, is_nearly_minimal
+from cvxnn.landscape.minimal_networks.pruning import minimal, prune
+from cvxnn.landscape.optimal_sets.elements import OptimalSet
+from cvxnn.landscape.optimal_sets.finding import optimal_set
+from cvxnn.landscape.stationary_points.clarke import stationarity
+from cvxnn.landscape.stationary_points.kink_descent import KinkDescent, descend_to_stationarity
+from cvxnn.landscape.stationary_points.sub_programs import kinked_example, optimal_on_own_patterns
 from cvxnn.theorems import HypothesisError
-from cvxnn.training.descend import small_random_network
+from cvxnn.training.descent import small_random_network
 
 from .random_optima import LOSSES, ORDINARY, optimal, shattered, small_problem
 

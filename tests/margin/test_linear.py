@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.svm import SVC
 
-from cvxnn.margin.kkt import kkt
+from cvxnn.margin.kkt_points import kkt
 from cvxnn.margin.linear import linear_bound, linear_max_margin
 from cvxnn.theorems import HypothesisError
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvxnn import ReLUNetwork
-from cvxnn.margin.kkt import kkt
+from cvxnn.margin.kkt_points import kkt
 from cvxnn.margin.orthogonal import covering_neurons, is_orthogonally_separable, orthogonal_optimum
 from cvxnn.theorems import HypothesisError
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, solve
 from cvxnn.solvers import Solver, SolveStatus
-from cvxnn.solvers.solve import SOLVERS
+from cvxnn.solvers.solving import SOLVERS
 from cvxnn.testing import (
     check_interrupt,
     check_never_worse_than_start,

@@ -15,7 +15,7 @@ from cvxnn.losses import (
     SquaredHingeLoss,
     SquaredLoss,
 )
-from cvxnn.training.descend import descend, small_random_network
+from cvxnn.training.descent import descend, small_random_network
 
 SMOOTH = [SquaredLoss(), HuberLoss(delta=0.3), LogisticLoss(), SquaredHingeLoss()]
 KINKED = [HingeLoss(), QuantileLoss(level=0.3)]

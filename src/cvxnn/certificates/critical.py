@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cvxnn.certificates.dual_variables import null_dual
-from cvxnn.certificates.exact import exact_oracle
-from cvxnn.certificates.kinks import Kinks
+from cvxnn.certificates.duals.dual_variables import null_dual
+from cvxnn.certificates.duals.subgradients import Kinks
+from cvxnn.certificates.exact_oracles.choice import exact_oracle
+from cvxnn.certificates.local_search.multi_start import SearchResult, search
 from cvxnn.certificates.oracles import OracleValue
-from cvxnn.certificates.search import SearchResult, search
 from cvxnn.losses import Loss
 from cvxnn.problem import OutputNorm, Problem
 from cvxnn.validation import Array

@@ -11,15 +11,15 @@ from typing import Literal
 
 import numpy as np
 
+from cvxnn.certificates.bounds.norms import both_signs
+from cvxnn.certificates.bounds.output_bounds import ScalarBound, constraint_bound
+from cvxnn.certificates.bounds.relaxation import both_signs_relaxed, relaxation_is_affordable
 from cvxnn.certificates.dual_bounds import dual_bound
-from cvxnn.certificates.dual_sdp import DualPoint, affordable_groups, joint_dual_sdp
-from cvxnn.certificates.dual_variables import dual_or_own, null_dual
-from cvxnn.certificates.lifted_dual import LiftedDual
-from cvxnn.certificates.norms import both_signs
-from cvxnn.certificates.output_bounds import ScalarBound, constraint_bound
-from cvxnn.certificates.output_duals import output_dual_bounds, row_classes
-from cvxnn.certificates.relaxation import both_signs_relaxed, relaxation_is_affordable
-from cvxnn.certificates.row_groups import group_rows
+from cvxnn.certificates.duals.dual_variables import dual_or_own, null_dual
+from cvxnn.certificates.relaxations.dual_sdp import DualPoint, affordable_groups, joint_dual_sdp
+from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
+from cvxnn.certificates.relaxations.output_duals import output_dual_bounds, row_classes
+from cvxnn.certificates.relaxations.row_groups import group_rows
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.certificates.standard_form import Task
 from cvxnn.losses import SquaredLoss

@@ -1,5 +1,5 @@
 """The command line: ``cvxnn fit``, ``predict``, ``certify`` and ``info``."""
 
-from cvxnn.cli.app import app, main
+from cvxnn.cli.commands import app, main
 
 __all__ = ["app", "main"]

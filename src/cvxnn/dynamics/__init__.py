@@ -1,39 +1,59 @@
 """Training dynamics: descent methods and flows of two-layer networks, their trajectories, and what they tend to."""
 
 from cvxnn.dynamics import initialisation
-from cvxnn.dynamics.alignment import AlignmentCosines, aligned_share, alignment_times, largest_cosines
-from cvxnn.dynamics.convex_comparison import ConvexComparison, convex_comparison
-from cvxnn.dynamics.critical_directions import CriticalDirection, critical_directions
-from cvxnn.dynamics.descent_order import DescentOrder, descent_order
-from cvxnn.dynamics.early_alignment import EarlyAlignment, early_alignment
-from cvxnn.dynamics.early_flow import EarlyEnd, EarlyPath, early_path
-from cvxnn.dynamics.flow_events import FlowEvents
-from cvxnn.dynamics.gradient_flow import gradient_flow
-from cvxnn.dynamics.lazy import LazyTraining, lazy_training, tangent_spectrum
-from cvxnn.dynamics.lazy_scaling import LazyScaling, lazy_scaling
-from cvxnn.dynamics.linearise import LinearisedNetwork, infinite_width_kernel, linearize
-from cvxnn.dynamics.logistic_flow import FlowStatus, LogisticFlow, load_logistic_flow, logistic_flow
-from cvxnn.dynamics.meeting import Meeting, meeting
-from cvxnn.dynamics.methods import Adagrad, Adam, GradientDescent, Method, Momentum
-from cvxnn.dynamics.objectives import BatchedObjective, Samples
-from cvxnn.dynamics.particle_flow import MassObjective, particle_flow, particles_of
-from cvxnn.dynamics.particle_measures import SphereMeasure, measure_distance
-from cvxnn.dynamics.particle_optimum import ParticleOptimality, particle_optimality
-from cvxnn.dynamics.projected_descent import ProjectedPath, projected_descent
-from cvxnn.dynamics.random_feature_limit import OutputTraining, output_training, ridge_output
-from cvxnn.dynamics.record import Record
-from cvxnn.dynamics.saddle_to_saddle import LearningStep, SaddleToSaddle, predicted_steps, saddle_to_saddle
-from cvxnn.dynamics.schedules import decaying
-from cvxnn.dynamics.separation import Separation, separation, separation_time
-from cvxnn.dynamics.sgd_limit import SGDLimit, sgd_limit
-from cvxnn.dynamics.side_by_side import BlockVelocities, SideBySide, block_velocities, side_by_side
-from cvxnn.dynamics.simulate import simulate
-from cvxnn.dynamics.sources import FreshSamples, FullBatch, MiniBatches, SampleSource
-from cvxnn.dynamics.teacher_studies import RadiusStudy, WidthStudy, radius_study, width_study
-from cvxnn.dynamics.teachers import Teacher, random_teachers
-from cvxnn.dynamics.training_limits import NeuronMovement, TrainingLimits, neuron_movement, training_limits
-from cvxnn.dynamics.trajectory import Trajectory, TrajectoryStatus, load_trajectory
-from cvxnn.dynamics.weights import Weights
+from cvxnn.dynamics.beside_convex.comparison import ConvexComparison, convex_comparison
+from cvxnn.dynamics.beside_convex.meeting_point import Meeting, meeting
+from cvxnn.dynamics.beside_convex.neuron_by_neuron import (
+    BlockVelocities,
+    SideBySide,
+    block_velocities,
+    side_by_side,
+)
+from cvxnn.dynamics.descent.methods import Adagrad, Adam, GradientDescent, Method, Momentum
+from cvxnn.dynamics.descent.projected import ProjectedPath, projected_descent
+from cvxnn.dynamics.descent.schedules import decaying
+from cvxnn.dynamics.descent.simulation import simulate
+from cvxnn.dynamics.descent.sources import FreshSamples, FullBatch, MiniBatches, SampleSource
+from cvxnn.dynamics.descent.stochastic_limit import SGDLimit, sgd_limit
+from cvxnn.dynamics.flows.logistic import FlowStatus, LogisticFlow, load_logistic_flow, logistic_flow
+from cvxnn.dynamics.flows.network_flow import gradient_flow
+from cvxnn.dynamics.flows.order import DescentOrder, descent_order
+from cvxnn.dynamics.flows.separation_times import Separation, separation, separation_time
+from cvxnn.dynamics.lazy_training.closeness import LazyTraining, lazy_training, tangent_spectrum
+from cvxnn.dynamics.lazy_training.limits import (
+    NeuronMovement,
+    TrainingLimits,
+    neuron_movement,
+    training_limits,
+)
+from cvxnn.dynamics.lazy_training.linearised import LinearisedNetwork, infinite_width_kernel, linearize
+from cvxnn.dynamics.lazy_training.random_feature_limit import OutputTraining, output_training, ridge_output
+from cvxnn.dynamics.lazy_training.scaling import LazyScaling, lazy_scaling
+from cvxnn.dynamics.particles.flow import MassObjective, particle_flow, particles_of
+from cvxnn.dynamics.particles.measures import SphereMeasure, measure_distance
+from cvxnn.dynamics.particles.optimum import ParticleOptimality, particle_optimality
+from cvxnn.dynamics.particles.studies import RadiusStudy, WidthStudy, radius_study, width_study
+from cvxnn.dynamics.particles.teachers import Teacher, random_teachers
+from cvxnn.dynamics.small_starts.alignment_theorem import EarlyAlignment, early_alignment
+from cvxnn.dynamics.small_starts.early_flow import EarlyEnd, EarlyPath, early_path
+from cvxnn.dynamics.small_starts.learning_steps import (
+    LearningStep,
+    SaddleToSaddle,
+    predicted_steps,
+    saddle_to_saddle,
+)
+from cvxnn.dynamics.small_starts.limit_directions import CriticalDirection, critical_directions
+from cvxnn.dynamics.starts.objectives import BatchedObjective, Samples
+from cvxnn.dynamics.starts.weights import Weights
+from cvxnn.dynamics.trajectories.alignment import (
+    AlignmentCosines,
+    aligned_share,
+    alignment_times,
+    largest_cosines,
+)
+from cvxnn.dynamics.trajectories.flow_events import FlowEvents
+from cvxnn.dynamics.trajectories.record import Record
+from cvxnn.dynamics.trajectories.trajectory import Trajectory, TrajectoryStatus, load_trajectory
 
 __all__ = [
     "Adagrad",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.activations import get_activation
-from cvxnn.dynamics.weights import Weights
+from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 

@@ -1,12 +1,26 @@
 """Function spaces of infinitely wide networks: the variation norm (F_1) and kernels (F_2)."""
 
-from cvxnn.function_spaces.circle_approximation import (
+from cvxnn.function_spaces.comparisons.circle import (
     CircleApproximation,
     approximate_on_circle,
     hardest_waves,
 )
-from cvxnn.function_spaces.conditional_gradient import ConditionalGradient
-from cvxnn.function_spaces.conditional_gradient_rates import (
+from cvxnn.function_spaces.comparisons.norms import NormInequality, norm_inequality
+from cvxnn.function_spaces.comparisons.single_neuron import (
+    MeanNeuronNorm,
+    NeuronNorms,
+    mean_neuron_norm,
+    neuron_norms,
+    neuron_on_circle,
+)
+from cvxnn.function_spaces.conditional_gradient.ball_fits import (
+    ConstrainedFit,
+    FormsAgree,
+    constrained_fit,
+    penalty_and_constraint,
+)
+from cvxnn.function_spaces.conditional_gradient.method import ConditionalGradient
+from cvxnn.function_spaces.conditional_gradient.rates import (
     ConditionalGradientRate,
     UnitsUsed,
     conditional_gradient_rate,
@@ -14,58 +28,44 @@ from cvxnn.function_spaces.conditional_gradient_rates import (
     units_for_target,
     units_needed,
 )
-from cvxnn.function_spaces.conditional_gradient_result import (
+from cvxnn.function_spaces.conditional_gradient.result import (
     ConditionalGradientRecord,
     ConditionalGradientResult,
     ConditionalGradientStatus,
 )
-from cvxnn.function_spaces.constrained_fit import (
-    ConstrainedFit,
-    FormsAgree,
-    constrained_fit,
-    penalty_and_constraint,
-)
-from cvxnn.function_spaces.covariance import ArcCosineCovariance
-from cvxnn.function_spaces.error_decomposition import ErrorDecomposition, error_decomposition
-from cvxnn.function_spaces.excess_risk import ExcessRiskCurve, excess_risk_curve
-from cvxnn.function_spaces.inputs import draw_inputs
-from cvxnn.function_spaces.kernel_norm import gamma_2
-from cvxnn.function_spaces.kernel_ridge import F2Ridge, KernelSpaceRegressor
-from cvxnn.function_spaces.kernels import ArcCosineKernel
-from cvxnn.function_spaces.learners import (
+from cvxnn.function_spaces.generalisation.decomposition import ErrorDecomposition, error_decomposition
+from cvxnn.function_spaces.generalisation.excess_risk import ExcessRiskCurve, excess_risk_curve
+from cvxnn.function_spaces.generalisation.inputs import draw_inputs
+from cvxnn.function_spaces.generalisation.learners import (
     KernelLearner,
     LearntNetwork,
     LearntRidge,
     TrainingSample,
     VariationNormLearner,
 )
-from cvxnn.function_spaces.neuron_oracles import ReLUOracle, neuron_oracle
-from cvxnn.function_spaces.neurons_found import NeuronOracle, NeuronsFound
-from cvxnn.function_spaces.norm_comparison import NormInequality, norm_inequality
-from cvxnn.function_spaces.quadratic_oracle import QuadraticOracle
-from cvxnn.function_spaces.rademacher import RademacherComplexity, rademacher_complexity
-from cvxnn.function_spaces.rademacher_curve import RademacherCurve, rademacher_curve
-from cvxnn.function_spaces.random_feature_ridge import RandomFeatureRegressor
-from cvxnn.function_spaces.random_features import ReLURandomFeatures, random_neurons
-from cvxnn.function_spaces.rounds import RoundsStatus
-from cvxnn.function_spaces.single_neuron import (
-    MeanNeuronNorm,
-    NeuronNorms,
-    mean_neuron_norm,
-    neuron_norms,
-    neuron_on_circle,
-)
-from cvxnn.function_spaces.slopes import Slope, log_log_slope
-from cvxnn.function_spaces.targets import (
+from cvxnn.function_spaces.generalisation.rademacher import RademacherComplexity, rademacher_complexity
+from cvxnn.function_spaces.generalisation.rademacher_curves import RademacherCurve, rademacher_curve
+from cvxnn.function_spaces.generalisation.targets import (
     AdditiveTarget,
     AffineTarget,
     ProjectionPursuitTarget,
     SubspaceTarget,
     Target,
 )
-from cvxnn.function_spaces.threshold_oracle import Split, ThresholdOracle
-from cvxnn.function_spaces.unit_networks import UnitNetwork, unit_norm_form
-from cvxnn.function_spaces.variation_norm import (
+from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
+from cvxnn.function_spaces.kernels.covariance import ArcCosineCovariance
+from cvxnn.function_spaces.kernels.norm import gamma_2
+from cvxnn.function_spaces.kernels.random_feature_ridge import RandomFeatureRegressor
+from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures, random_neurons
+from cvxnn.function_spaces.kernels.ridge import F2Ridge, KernelSpaceRegressor
+from cvxnn.function_spaces.oracles.neuron_oracles import ReLUOracle, neuron_oracle
+from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound
+from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
+from cvxnn.function_spaces.oracles.threshold_oracle import Split, ThresholdOracle
+from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus
+from cvxnn.function_spaces.unit_norm.slopes import Slope, log_log_slope
+from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm_form
+from cvxnn.function_spaces.variation.norms import (
     StrictBound,
     VariationNorm,
     strict_bound_example,

@@ -1,7 +1,13 @@
 """The landscape of training: optimal sets, minimal networks, stationary points, paths between networks, duality."""
 
-from cvxnn.landscape.active_directions import ActiveDirection, PathPoint
-from cvxnn.landscape.complexity import (
+from cvxnn.landscape.cones.distances import function_distance, neuron_distance
+from cvxnn.landscape.connections.routes import (
+    NetworkPath,
+    PathDescent,
+    path_to_nearly_minimal,
+    path_to_optimum,
+)
+from cvxnn.landscape.duality.complexity import (
     CellCount,
     ProgramSize,
     cell_count,
@@ -10,22 +16,24 @@ from cvxnn.landscape.complexity import (
     interior_point_operations,
     program_size,
 )
-from cvxnn.landscape.directional import Descent, directional_slopes, is_local_minimum
-from cvxnn.landscape.dual_program import DualSolution, StrongDuality, solve_dual, strong_duality
-from cvxnn.landscape.fewer_neurons import NeuronCurve, value_by_neurons
-from cvxnn.landscape.functions import function_distance, neuron_distance
-from cvxnn.landscape.interpolation import (
+from cvxnn.landscape.duality.dual_program import DualSolution, StrongDuality, solve_dual, strong_duality
+from cvxnn.landscape.duality.fewer_neurons import NeuronCurve, value_by_neurons
+from cvxnn.landscape.duality.interpolation import (
     Interpolation,
     InterpolationLimit,
     interpolation_limit,
     minimum_norm_interpolation,
 )
-from cvxnn.landscape.kink_descent import KinkDescent, KinkDescentStatus, descend_to_stationarity
-from cvxnn.landscape.l1_form import L1Equivalence, l1_equivalence, l1_objective, to_l1_form
-from cvxnn.landscape.local_minima import LocalMinima, local_minima
-from cvxnn.landscape.mappings import RoundTrip, round_trip, to_blocks
-from cvxnn.landscape.minimality import is_basic, is_minimal, is_nearly_minimal, is_scaled, largest_spread
-from cvxnn.landscape.network_operations import (
+from cvxnn.landscape.minimal_networks.l1_form import L1Equivalence, l1_equivalence, l1_objective, to_l1_form
+from cvxnn.landscape.minimal_networks.mappings import RoundTrip, round_trip, to_blocks
+from cvxnn.landscape.minimal_networks.minimality import (
+    is_basic,
+    is_minimal,
+    is_nearly_minimal,
+    is_scaled,
+    largest_spread,
+)
+from cvxnn.landscape.minimal_networks.operations import (
     Change,
     merge_cones,
     merge_directions,
@@ -33,15 +41,21 @@ from cvxnn.landscape.network_operations import (
     split,
     what_changed,
 )
-from cvxnn.landscape.optimal_set import locate, optimal_set, smallest
-from cvxnn.landscape.optimal_set_location import Location
-from cvxnn.landscape.optimal_set_networks import OptimalSet
-from cvxnn.landscape.optimal_set_polytope import Polytope
-from cvxnn.landscape.optimal_set_supports import SupportSize
-from cvxnn.landscape.paths import NetworkPath, PathDescent, path_to_nearly_minimal, path_to_optimum
-from cvxnn.landscape.pruning import WidthBounds, minimal, prune, width_bounds
-from cvxnn.landscape.solution_path import Breakpoint, EnvelopeStep, SolutionPath, envelope, solution_path
-from cvxnn.landscape.splines import (
+from cvxnn.landscape.minimal_networks.pruning import WidthBounds, minimal, prune, width_bounds
+from cvxnn.landscape.optimal_sets.elements import OptimalSet
+from cvxnn.landscape.optimal_sets.finding import locate, optimal_set, smallest
+from cvxnn.landscape.optimal_sets.location import Location
+from cvxnn.landscape.optimal_sets.polytope import Polytope
+from cvxnn.landscape.optimal_sets.supports import SupportSize
+from cvxnn.landscape.solution_paths.active_directions import ActiveDirection, PathPoint
+from cvxnn.landscape.solution_paths.breakpoints import (
+    Breakpoint,
+    EnvelopeStep,
+    SolutionPath,
+    envelope,
+    solution_path,
+)
+from cvxnn.landscape.solution_paths.splines import (
     FreeBiasSpline,
     OptimalSpline,
     SplineKinks,
@@ -49,15 +63,22 @@ from cvxnn.landscape.splines import (
     optimal_spline,
     spline_kinks,
 )
-from cvxnn.landscape.stationarity import Stationarity, stationarity
-from cvxnn.landscape.sub_programs import (
+from cvxnn.landscape.stationary_points.clarke import Stationarity, stationarity
+from cvxnn.landscape.stationary_points.directional import Descent, directional_slopes, is_local_minimum
+from cvxnn.landscape.stationary_points.kink_descent import (
+    KinkDescent,
+    KinkDescentStatus,
+    descend_to_stationarity,
+)
+from cvxnn.landscape.stationary_points.minima import LocalMinima, local_minima
+from cvxnn.landscape.stationary_points.neuron_at_zero import ZeroNeuron, zero_neuron
+from cvxnn.landscape.stationary_points.sub_programs import (
     KinkedExample,
     OwnProgram,
     kinked_example,
     optimal_on_own_patterns,
     sub_sampled_program,
 )
-from cvxnn.landscape.zero_neuron import ZeroNeuron, zero_neuron
 
 __all__ = [
     "ActiveDirection",

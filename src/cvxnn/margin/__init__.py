@@ -2,10 +2,9 @@
 
 from cvxnn.margin.dual_constraint import DualConstraint
 from cvxnn.margin.ellipsoids import Ellipsoid, ExtremePoint, RectifiedEllipsoid
-from cvxnn.margin.flow_limit import FlowComparison, FlowLimit, compare_flow, flow_limit
-from cvxnn.margin.kkt import KKTPoint, kkt
+from cvxnn.margin.flow_limits import FlowComparison, FlowLimit, compare_flow, flow_limit
+from cvxnn.margin.kkt_points import KKTPoint, kkt
 from cvxnn.margin.linear import LinearMaxMargin, linear_bound, linear_max_margin
-from cvxnn.margin.max_margin import MaxMargin, max_margin
 from cvxnn.margin.orthogonal import (
     CoveringNeurons,
     OrthogonalOptimum,
@@ -14,8 +13,9 @@ from cvxnn.margin.orthogonal import (
     orthogonal_optimum,
 )
 from cvxnn.margin.polar_sets import PolarSet, PolarSupport, polar_support
-from cvxnn.margin.separability import Separability, separability
-from cvxnn.margin.spikes import SpikeFreeness, Spikes, spike_freeness, spikes
+from cvxnn.margin.separating import Separability, separability
+from cvxnn.margin.spike_networks import SpikeFreeness, Spikes, spike_freeness, spikes
+from cvxnn.margin.widest import MaxMargin, max_margin
 from cvxnn.margin.zonotopes import (
     Excess,
     OracleAsHausdorffDistance,

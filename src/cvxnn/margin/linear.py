@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
-from cvxnn.margin.max_margin import max_margin
+from cvxnn.margin.widest import max_margin
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled
 from cvxnn.theorems import Comparison, HypothesisError

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from cvxnn.margin.dual_constraint import DualConstraint
-from cvxnn.margin.kkt import KKTPoint, kkt
+from cvxnn.margin.kkt_points import KKTPoint, kkt
 from cvxnn.margin.linear import LinearMaxMargin, linear_max_margin
-from cvxnn.margin.max_margin import MaxMargin, max_margin
+from cvxnn.margin.widest import MaxMargin, max_margin
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled
 from cvxnn.theorems import Comparison, HypothesisError

@@ -11,8 +11,8 @@ import numpy as np
 from cvxnn.programs import ConvexProgram
 from cvxnn.solvers.restriction import with_beta, with_problem
 from cvxnn.solvers.solution import Solution, SolveStatus
-from cvxnn.solvers.solve import solve
 from cvxnn.solvers.solver import Solver
+from cvxnn.solvers.solving import solve
 from cvxnn.validation import Array, as_finite_array, as_number
 
 # Of the loss of zero blocks: what smoothing a loss with a kink may take off it.

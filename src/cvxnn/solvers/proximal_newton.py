@@ -9,9 +9,9 @@ import numpy as np
 
 from cvxnn.losses import SquaredLoss
 from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
-from cvxnn.solvers.least_squares import least_squares
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.solver import Iterate, Solver
+from cvxnn.solvers.weighted_squares import least_squares
 from cvxnn.validation import Array
 
 _LINE_SEARCH_TRIALS = 30

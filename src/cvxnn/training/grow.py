@@ -9,7 +9,7 @@ import numpy as np
 from cvxnn.certificates import Oracle, OracleValue, SearchResult, dual_bound, search
 from cvxnn.problem import Problem
 from cvxnn.training.atoms import Atoms
-from cvxnn.training.explore import Exploration
+from cvxnn.training.exploration import Exploration
 from cvxnn.validation import Array
 
 # Samples with |x_i^T u| below this fraction of ||x_i|| are on the kink of u: the convex program leaves 1e-13.

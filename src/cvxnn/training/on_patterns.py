@@ -13,8 +13,8 @@ from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.solvers import Solution, SolveStatus, solve
 from cvxnn.training.atoms import Atoms
-from cvxnn.training.explore import judge
-from cvxnn.training.prune import basic_atoms
+from cvxnn.training.exploration import judge
+from cvxnn.training.pruning import basic_atoms
 from cvxnn.training.result import TrainingResult, TrainingStatus
 from cvxnn.validation import Array
 

@@ -11,11 +11,11 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.solvers import SolveStatus
 from cvxnn.status_line import StatusLine
 from cvxnn.training.atoms import Atoms
-from cvxnn.training.convexify import convexify
-from cvxnn.training.descend import DescentInterrupted, descend, small_random_network
-from cvxnn.training.explore import explore, with_fresh_neurons
+from cvxnn.training.convex_step import convexify
+from cvxnn.training.descent import DescentInterrupted, descend, small_random_network
+from cvxnn.training.exploration import explore, with_fresh_neurons
 from cvxnn.training.grow import Violations, explored_violations
-from cvxnn.training.polish import polish
+from cvxnn.training.polishing import polish
 from cvxnn.training.result import TrainingRecord, TrainingStatus
 from cvxnn.training.state import CANDIDATES, RANDOM_STARTS, TrainingState
 from cvxnn.validation import Array

@@ -1,0 +1,1 @@
+"""Proven upper bounds on the dual constraint."""

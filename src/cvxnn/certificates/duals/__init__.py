@@ -1,0 +1,1 @@
+"""Dual variables of networks, also where the loss has a kink."""

@@ -1,0 +1,1 @@
+"""The largest value of the dual constraint, exactly, where that is affordable."""

@@ -1,0 +1,1 @@
+"""Searches for neurons that violate the dual constraint: numbers, never proofs."""

@@ -1,0 +1,210 @@
+"""Multi-start local search for neurons that violate the dual constraint: a number, never a proof."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+
+from cvxnn.certificates.local_search.ascent import Ascent, polish
+from cvxnn.certificates.local_search.output_search import climb_jointly
+from cvxnn.certificates.oracles import (
+    SAME_DIRECTION,
+    correlations,
+    distinct,
+    output_directions,
+    ranked,
+    units,
+)
+from cvxnn.problem import OutputNorm
+from cvxnn.validation import Array, as_finite_array
+
+_INNER, _FINE_INNER = 15, 100
+_FINE = 64  # candidates that get the fine inner iterations
+_POLISHED = 16  # candidates that get the exact polish, for each sign
+_POLISH_WORK = 2e8  # n d^2 summed over the polished candidates
+_ROW_STARTS = 64
+_START_ENTRIES = 4_000_000  # n times the number of starts: memory
+_START_WORK = 200_000_000  # n d times the number of starts: some ten seconds
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """Distinct local maxima of ``||lam^T (X u)_+||`` over unit vectors, by decreasing value.
+
+    Parameters
+    ----------
+    value : float
+        The largest value found; 0, by u = 0, where nothing positive was found.
+    directions : ndarray of shape (d, k)
+        Unit vectors.
+    signs : ndarray of shape (k,) or (k, C)
+        Signs s, +1 or -1, for lam of shape (n,); else unit directions of the output weights.
+    values : ndarray of shape (k,)
+        ``s^T lam^T (X u)_+``, all positive.
+    """
+
+    value: float
+    directions: Array  # (d, k)
+    signs: Array  # (k,) or (k, C)
+    values: Array  # (k,)
+
+
+def search(
+    X: Array,
+    lam: Array,
+    *,
+    starts: Array | None = None,
+    n_random: int = 256,
+    random_state: Any = 0,
+    max_iter: int = 20,
+    exclude: Array | None = None,
+    max_seconds: float | None = None,
+    output_norm: OutputNorm = "l2",
+) -> SearchResult:
+    """Search for unit vectors u, and signs or unit output directions s, with large ``s^T lam^T (X u)_+``.
+
+    Every start climbs by convex-concave steps (`Ascent.run`; `OutputAscent.run` for several outputs), all starts
+    at once; the best go on with finer steps, and the best of those are polished exactly. On data with n = 200,
+    d = 10, 400 starts of both signs take about 0.1 s on one core. The result is what was found, not what there is.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Data.
+    lam : ndarray of shape (n,) or (n, C)
+        Dual variable.
+    starts : ndarray of shape (d, m), optional
+        Directions to start from first, such as a network's neurons.
+    n_random : int, default 256
+        Random starts: half Gaussian, half Gaussian in whitened coordinates, which find cells of data far off
+        the origin. Up to 128 rows of X (either sign) and two gradients start too. On large n fewer starts are
+        made, the given ones first.
+    random_state : int, Generator or None, default 0
+        Seed of the random starts.
+    max_iter : int, default 20
+        Outer steps of each start.
+    exclude : ndarray of shape (d, k), optional
+        Directions to leave out of the result, such as neurons that are there already.
+    max_seconds : float, optional
+        Return the best so far after this time. None: no limit, and a result that depends on ``random_state``
+        only.
+    output_norm : {"l2", "l1"}, default "l2"
+        The norm of output weights in the penalty. "l1": an output at a time, s is plus or minus a unit vector.
+
+    Raises
+    ------
+    ValueError
+        If X or lam is not finite, the shapes disagree, or the norm is not known.
+
+    Examples
+    --------
+    >>> result = search(np.eye(2), np.array([3.0, 4.0]))
+    >>> round(result.value, 9), result.directions[:, 0].round(9)
+    (5.0, array([0.6, 0.8]))
+    """
+    X, lam = as_finite_array(X, "X", (2,)), as_finite_array(lam, "lam", (1, 2))
+    if lam.shape[0] != X.shape[0]:
+        raise ValueError(f"lam must have one entry for each of the {X.shape[0]} rows of X; got {lam.shape}")
+    if output_norm not in get_args(OutputNorm):
+        raise ValueError(f"output_norm must be one of {get_args(OutputNorm)}; got {output_norm!r}")
+    begun, limit = time.perf_counter(), np.inf if max_seconds is None else max_seconds
+    norms, columns = np.linalg.norm(X, axis=1), lam.reshape(len(lam), -1)
+    weight = float(np.linalg.norm(columns, axis=1) @ norms)
+    if weight == 0.0:
+        empty = np.zeros((0, *lam.shape[1:]))
+        return SearchResult(0.0, np.zeros((X.shape[1], 0)), empty, np.zeros(0))
+    U0 = _starts(X, norms, starts, n_random, np.random.default_rng(random_state))
+    if columns.shape[1] == 1 or output_norm == "l1":
+        U, signs = _climb_columns(X, columns, U0, norms, max_iter, begun, limit)
+    else:
+        U = climb_jointly(X, columns, U0, norms, max_iter=max_iter, deadline=begun + limit)
+        signs = output_directions(X, columns, U)
+    signs = signs.reshape(-1, *lam.shape[1:])
+    return _result(X, lam, U, signs, exclude, 1e-12 * weight)
+
+
+def _climb_columns(
+    X: Array, columns: Array, U0: Array, norms: Array, max_iter: int, begun: float, limit: float
+) -> tuple[Array, Array]:
+    """Return the directions that each output's starts end in for either sign, and their signs (k, C)."""
+    C = columns.shape[1]
+    outputs = np.concatenate([np.eye(C), -np.eye(C)])
+    # Every start climbs for one output at least: the one where it is best, of which a network's neuron is one.
+    own = np.argmax(outputs @ np.atleast_2d(correlations(X, columns, U0)), axis=0)
+    stride = (C + 2) // 3  # all outputs together get some three times the work of one
+    polished = int(_POLISH_WORK // X.size / X.shape[1])
+    effort = [max(most // C, most // 8) for most in (_FINE, min(_POLISHED, polished))]
+    found = []
+    for k, q in enumerate(outputs):
+        chosen = (own == k) | (np.arange(U0.shape[1]) % stride == k % stride)
+        deadline = begun + (k + 1) / len(outputs) * limit
+        found.append(_climb(X, columns @ q, U0[:, chosen], norms, max_iter, effort, deadline))
+    return np.concatenate(found, axis=1), np.repeat(outputs, [U.shape[1] for U in found], axis=0)
+
+
+def _climb(
+    X: Array, l: Array, U0: Array, norms: Array, max_iter: int, effort: list[int], deadline: float
+) -> Array:
+    """Return the directions that one sign's starts end in, of which effort are refined and polished."""
+    if not np.any(l > 0):
+        return np.zeros((X.shape[1], 0))
+    gradients = np.stack([X.T @ l, X.T @ np.maximum(l, 0.0)], axis=1)
+    U = np.concatenate([units(gradients), U0], axis=1)
+    ascent = Ascent(X, l)
+    values, directions = ascent.run(U, inner=_INNER, outer=max_iter, deadline=deadline)
+    order = np.argsort(-values, kind="stable")
+    order = distinct(directions, np.ones(len(order)), order[values[order] > 0])
+    if time.perf_counter() > deadline:
+        return directions[:, order]
+    top, rest = order[: effort[0]], order[effort[0] :]
+    _, fine = ascent.run(directions[:, top], inner=_FINE_INNER, outer=max_iter, deadline=deadline)
+    fine = fine[:, np.argsort(-correlations(X, l, fine), kind="stable")]
+    for k in range(min(effort[1], fine.shape[1])):
+        if time.perf_counter() > deadline:
+            break
+        fine[:, k] = polish(X, l, fine[:, k], norms)[1]
+    return np.concatenate([fine, directions[:, rest]], axis=1)
+
+
+def _starts(X: Array, norms: Array, given: Array | None, n_random: int, rng: np.random.Generator) -> Array:
+    """Return unit starts (d, m): the given ones, rows of either sign, Gaussian and whitened vectors."""
+    d = X.shape[1]
+    rows = np.flatnonzero(norms > 0)
+    if len(rows) > _ROW_STARTS:
+        rows = rng.choice(rows, _ROW_STARTS, replace=False)
+    gaussian = rng.standard_normal((d, n_random))
+    half = n_random // 2
+    gaussian[:, :half] = _whitening(X) @ gaussian[:, :half]
+    own = np.zeros((d, 0)) if given is None else np.asarray(given, dtype=np.float64)
+    # random and row starts take turns, so that a cut on large n keeps some of each
+    cap = max(min(_START_ENTRIES // len(X), _START_WORK // X.size), 16)
+    blocks = [
+        own,
+        X[rows[: cap // 4]].T,
+        gaussian[:, half:][:, : cap // 2],
+        gaussian[:, :half][:, : cap // 2],
+        -X[rows].T,
+    ]
+    return units(np.concatenate(blocks, axis=1)[:, : max(cap, own.shape[1])])
+
+
+def _whitening(X: Array) -> Array:
+    """Return M with ``(X M)^T (X M) = I`` on the row space."""
+    levels, vectors = np.linalg.eigh(X.T @ X)
+    kept = levels > levels[-1] * 1e-13 * X.shape[1]
+    whitening: Array = vectors[:, kept] / np.sqrt(levels[kept]) @ vectors[:, kept].T
+    return whitening
+
+
+def _result(
+    X: Array, lam: Array, U: Array, signs: Array, exclude: Array | None, floor: float
+) -> SearchResult:
+    """Evaluate all directions on X, and sort out repeats, excluded and non-positive ones."""
+    U, signs, values = ranked(X, lam, U, signs, floor=floor)
+    if exclude is not None and exclude.shape[1]:
+        apart = 1 - np.max(units(exclude).T @ U, axis=0, initial=-1.0) >= SAME_DIRECTION
+        U, signs, values = U[:, apart], signs[apart], values[apart]
+    return SearchResult(float(values[0]) if len(values) else 0.0, U, signs, values)

@@ -1,0 +1,187 @@
+"""Prove how close a trained network is to the global optimum."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Literal, get_args
+
+from cvxnn.certificates.certificate import Certificate, make_certificate
+from cvxnn.certificates.dual_bounds import dual_bound
+from cvxnn.certificates.duals.dual_variables import dual_or_own
+from cvxnn.certificates.exact_oracles.cells import CellOracle
+from cvxnn.certificates.exact_oracles.choice import exact_oracle
+from cvxnn.certificates.exact_oracles.output_sphere import OutputSphereOracle
+from cvxnn.certificates.exact_oracles.output_sweep import OutputSweepOracle
+from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
+from cvxnn.certificates.exact_oracles.sweep import SweepOracle
+from cvxnn.certificates.improving import LowerBound, Relaxation, improving_bounds
+from cvxnn.certificates.local_search.multi_start import search
+from cvxnn.certificates.oracles import Oracle
+from cvxnn.certificates.standard_form import Task
+from cvxnn.linear_maps import fitting_blas_threads
+from cvxnn.losses import MultinomialLoss
+from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import Problem
+from cvxnn.validation import Array, as_number
+
+logger = logging.getLogger(__name__)
+
+Method = Literal["auto", "sweep", "cells", "dual_sdp", "lifted", "norms"]
+
+# Precision of an oracle that is exact to a tolerance, and as a share of the gap asked for, of which it is a part.
+_ORACLE_TOL, _ORACLE_SHARE = 1e-4, 0.1
+
+
+def certify(
+    problem: Problem,
+    network: ReLUNetwork,
+    *,
+    method: Method = "auto",
+    tol: float = 1e-3,
+    max_seconds: float = 10.0,
+    random_state: Any = 0,
+    dual: Array | None = None,
+) -> Certificate:
+    """Return a proven lower bound on the global optimum of training, next to the network's objective.
+
+    The network's dual variable ``lam = -grad ell(f)`` is scaled to satisfy the dual constraint
+    ``max over ||u|| <= 1 of ||lam^T (X u)_+|| <= beta``, with a proven upper bound on that maximum; weak
+    duality then bounds the training problem, over networks of any width. The norm is dual to that of the output
+    weights in the penalty: Euclidean, or the largest entry for ``output_norm="l1"``. The relaxed methods choose
+    their own dual variables.
+
+    Parameters
+    ----------
+    problem : Problem
+        The training problem, with beta > 0.
+    network : ReLUNetwork
+        Any network of the problem's shapes.
+    method : {"auto", "sweep", "cells", "dual_sdp", "lifted", "norms"}, default "auto"
+        "sweep": exact, rank of X at most 2. "cells": exact, all cells of the arrangement, for low rank and, in the
+        Euclidean norm, few outputs. "dual_sdp": a semidefinite relaxation, any rank, on groups of rows where these
+        are many. "lifted": a much tighter one, squared loss, one output or the l1 norm, up to 1,500 rows; it goes on
+        from "dual_sdp" and improves as long as it has time. "norms": norm inequalities and the relaxation of the
+        network's own dual variable, fast at any size. "auto": an exact method where it is affordable, else "norms",
+        "dual_sdp" and "lifted", one after the other, until the gap is at most ``tol`` or the time is up.
+    tol : float, default 1e-3
+        The relative gap that counts as proven.
+    max_seconds : float, default 10.0
+        Time for the search and the relaxations, which use it all unless the gap closes or the bounds stop to
+        rise; `improving_bounds` shows the bounds on the way. Exact methods run to the end. An interrupt
+        returns the best bound so far.
+    random_state : int, Generator or None, default 0
+        Seed of the search.
+    dual : ndarray, shape of y, optional
+        A dual variable to use in place of the network's, such as that of a smoothed loss which the network was trained
+        with. Any is valid; what the loss does not admit is moved to the nearest that it does.
+
+    Returns
+    -------
+    Certificate
+        Of scope "network". ``search_violation`` is the largest value of the dual constraint, at that dual variable,
+        met by local search, the network's neurons among its starts, or by the proof, over beta, minus 1.
+
+    Raises
+    ------
+    ValueError
+        If beta is 0, the network or the dual variable does not fit the problem, the method is not known, or one is
+        asked for that does not fit the problem.
+
+    References
+    ----------
+    M. Pilanci and T. Ergen, "Neural networks are convex regularizers", ICML 2020, eq. (5) (the dual program).
+
+    Examples
+    --------
+    >>> problem = Problem([[1.0], [-1.0]], [2.0, 0.0], beta=1.0)
+    >>> network = ReLUNetwork([[1.0]], [1.0])
+    >>> certificate = certify(problem, network)
+    >>> certificate.proven, certificate.method, round(certificate.lower_bound, 9)
+    (True, 'exact sweep', 1.5)
+    """
+    started = time.perf_counter()
+    problem.require_trainable()
+    tol, max_seconds = as_number(tol, "tol"), as_number(max_seconds, "max_seconds", positive=True)
+    if method not in get_args(Method):
+        raise ValueError(f"method must be one of {get_args(Method)}; got {method!r}")
+    with fitting_blas_threads(problem.X):
+        objective = problem.objective(network)
+        lam = dual_or_own(problem, network, dual, max_seconds)
+        task = Task(problem, lam, network).standardised()
+        bound, proof, largest = _prove(task, method, tol, max_seconds, random_state, started)
+    return make_certificate(
+        objective,
+        bound,
+        tol=tol,
+        method=proof,
+        scope="network",
+        search_violation=largest / problem.beta - 1,
+    )
+
+
+def _prove(
+    task: Task, method: Method, tol: float, max_seconds: float, random_state: Any, started: float
+) -> tuple[float, str, float]:
+    """Return the lower bound, the name of its proof, and the largest value of the dual constraint met."""
+    problem, lam, network = task.problem, task.lam, task.network
+    assert network is not None
+    result = search(
+        problem.X,
+        lam,
+        starts=network.hidden,
+        random_state=random_state,
+        max_seconds=max_seconds / 4,
+        output_norm=problem.output_norm,
+    )
+    if method in ("auto", "sweep", "cells"):
+        oracle = _oracle(problem, method, max_seconds, tol)
+        if oracle is not None:
+            found = oracle.maximise(lam)
+            return dual_bound(problem, lam, found.upper), found.method, max(result.value, found.value)
+    relaxation: Relaxation = "auto" if method == "sweep" or method == "cells" else method
+    remaining = max(max_seconds - (time.perf_counter() - started), 0.0)
+    best = _best_bound(task, network, relaxation, tol, remaining)
+    return best.value, best.method, result.value
+
+
+def _best_bound(
+    task: Task, network: ReLUNetwork, method: Relaxation, tol: float, max_seconds: float
+) -> LowerBound:
+    """Return the best of the improving bounds: within tol, at the end of the time, or at an interrupt."""
+    problem, best = task.problem, LowerBound(0.0, 0.0, "non-negative objective")
+    objective = problem.objective(network)
+    bounds = improving_bounds(problem, network, method=method, max_seconds=max_seconds, dual=task.lam)
+    try:
+        for best in bounds:
+            if objective - best.value <= tol * objective:
+                break
+    except KeyboardInterrupt:
+        logger.info("interrupted: the best bound so far is returned")
+    return best
+
+
+def _oracle(problem: Problem, method: Method, max_seconds: float, tol: float) -> Oracle | None:
+    """Return the exact oracle asked for, or the one that fits."""
+    X, outputs = problem.X, 1 if problem.y.ndim == 1 else problem.n_outputs
+    precision = min(_ORACLE_TOL, _ORACLE_SHARE * tol) if tol > 0 else _ORACLE_TOL
+    match method:
+        case "auto":
+            return exact_oracle(
+                X,
+                n_outputs=outputs,
+                n_independent=outputs - isinstance(problem.loss, MultinomialLoss),
+                output_norm=problem.output_norm,
+                max_seconds=max_seconds,
+                tol=precision,
+            )
+        case "sweep" if outputs > 1 and problem.output_norm == "l2":
+            return OutputSweepOracle(X)
+    scalar = SweepOracle(X) if method == "sweep" else CellOracle(X)
+    if outputs == 1:
+        return scalar
+    return (
+        PerOutputOracle(scalar)
+        if problem.output_norm == "l1"
+        else OutputSphereOracle(scalar, X, tol=precision)
+    )

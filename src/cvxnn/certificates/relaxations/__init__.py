@@ -1,0 +1,1 @@
+"""Semidefinite relaxations of the dual: a joint program and its lift."""

@@ -1,0 +1,1 @@
+"""Trajectories beside the optimum of the convex program on their patterns."""

@@ -1,0 +1,1 @@
+"""Particle flows: measures on the sphere, teachers and students."""

@@ -1,0 +1,1 @@
+"""What small initial networks do before they fit anything."""

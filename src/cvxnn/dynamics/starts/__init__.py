@@ -1,0 +1,1 @@
+"""Batches of networks, where they start, and the objective that they descend."""

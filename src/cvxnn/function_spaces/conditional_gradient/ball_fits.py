@@ -1,0 +1,285 @@
+"""The best network in a ball of the variation norm, and its relation to weight decay."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxnn.function_spaces.conditional_gradient.combinations import Combination
+from cvxnn.function_spaces.conditional_gradient.hull import best_weights, slope
+from cvxnn.function_spaces.conditional_gradient.method import smooth_problem
+from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
+from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound
+from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled, uninterrupted
+from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
+from cvxnn.losses import Loss
+from cvxnn.problem import Problem
+from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.training import train
+from cvxnn.validation import as_count, as_number
+
+logger = logging.getLogger(__name__)
+
+# Relative gap that training is asked for.
+_TRAIN_TOL = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class ConstrainedFit:
+    """The network of least loss in a ball, with its proof.
+
+    Parameters
+    ----------
+    network : UnitNetwork
+        Of l1 norm at most delta.
+    objective : float
+        Its loss J.
+    lower_bound : float
+        Proven lower bound on the loss of every network in the ball.
+    multiplier : float
+        ``max_v |lam^T (X v)_+^k|`` at the network's ``lam = -grad J``, as the oracle found it. At the optimum, minus
+        its slope in delta, and the weight decay beta at which ``min J + beta gamma_1`` has the same solution; before
+        it, neither. NaN where an interrupt came before the oracle's first answer.
+    delta : float
+        The radius.
+    rounds : int
+        How often all weights were fitted.
+    is_exact : bool
+        Whether the oracle of the last round was.
+    status : RoundsStatus
+        Why it stopped.
+    """
+
+    network: UnitNetwork
+    objective: float
+    lower_bound: float
+    multiplier: float
+    delta: float
+    rounds: int
+    is_exact: bool
+    status: RoundsStatus
+
+    @property
+    def gap(self) -> float:
+        """Return objective less lower bound."""
+        return max(self.objective - self.lower_bound, 0.0)
+
+    def __repr__(self) -> str:
+        return (
+            f"ConstrainedFit(objective={self.objective:.6g}, lower_bound={self.lower_bound:.6g}, "
+            f"neurons={self.network.n_neurons}, rounds={self.rounds}, status={self.status.name})"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FormsAgree:
+    """The penalised optimum beside the constrained one, of the radius that the first has.
+
+    Parameters
+    ----------
+    beta : float
+        Weight decay of the penalised problem.
+    delta : float
+        ``sum_j ||u_j|| |a_j|`` of its trained network.
+    losses : Comparison
+        J of the trained network, beside the optimum of the constrained problem of radius delta: equal.
+    multipliers : Comparison
+        The constrained problem's multiplier beside beta: equal.
+    norms : Comparison
+        The constrained optimum's l1 norm beside delta: equal, the constraint is active.
+    """
+
+    beta: float
+    delta: float
+    losses: Comparison
+    multipliers: Comparison
+    norms: Comparison
+
+    @property
+    def holds(self) -> bool:
+        """Return whether all comparisons hold."""
+        return self.losses.holds and self.multipliers.holds and self.norms.holds
+
+
+def constrained_fit(
+    X: Any,
+    y: Any,
+    delta: float,
+    activation: Any = 1,
+    *,
+    loss: str | Loss = "squared",
+    sample_weight: Any = None,
+    tol: float = 1e-9,
+    max_rounds: int = 200,
+    max_seconds: float | None = None,
+    oracle_seconds: float = 0.5,
+    random_state: Any = 0,
+) -> ConstrainedFit:
+    """Return the solution of ``min ell(f, y)`` subject to ``gamma_1(f) <= delta``.
+
+    Fully corrective conditional gradient that adds all local maxima which the oracle names at once: the number of
+    neurons on the way does not matter here, the number of rounds does.
+
+    Parameters
+    ----------
+    X : array_like of shape (n, d)
+        Data.
+    y : array_like of shape (n,)
+        Targets.
+    delta : float
+        The radius, > 0.
+    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
+        ``(z)_+^k``.
+    loss : str or Loss, default "squared"
+        A smooth loss, summed over samples.
+    sample_weight : array_like of shape (n,), optional
+        Weights of the samples' losses.
+    tol : float, default 1e-9
+        Gap to stop at, as a share of the loss of the zero network: proven, or, where no more can be proved, found.
+    max_rounds : int, default 200
+        Largest number of rounds; the result's gap says what is left then.
+    max_seconds : float, optional
+        Time limit, looked at after every round.
+    oracle_seconds : float, default 0.5
+        About the longest time that one call of an exact oracle may take; 0 asks for searches.
+    random_state : int, Generator or None, default 0
+        Seed of searches.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not what is accepted.
+
+    Examples
+    --------
+    >>> fit = constrained_fit([[1.0]], [3.0], 2.0)
+    >>> fit.objective, fit.multiplier, fit.network.total_variation
+    (0.5, 1.0, 2.0)
+    """
+    delta = as_number(delta, "delta", positive=True)
+    tol, max_rounds = as_number(tol, "tol"), as_count(max_rounds, "max_rounds", 1)
+    oracle_seconds, clock = as_number(oracle_seconds, "oracle_seconds"), Clock(max_seconds)
+    problem = smooth_problem(X, y, loss, sample_weight)
+    oracle = neuron_oracle(problem.X, activation, max_seconds=oracle_seconds, random_state=random_state)
+    zero = UnitNetwork(np.zeros((problem.n_features, 0)), np.zeros(0), as_degree(activation))
+    fit = _Fit(problem, oracle, Combination.of(zero, problem.X, delta))
+    try:
+        status = fit.to_the_end(tol, max_rounds, clock)
+    except KeyboardInterrupt:
+        logger.info("interrupted: the best point so far is returned")
+        status = RoundsStatus.INTERRUPTED
+    return fit.result(status)
+
+
+class _Fit:
+    """One fit: where it is, and what is known of that point."""
+
+    def __init__(self, problem: Problem, oracle: NeuronOracle, start: Combination) -> None:
+        self.problem, self.oracle, self.at = problem, oracle, start
+        self.bound, self.multiplier, self.rounds, self.is_exact = 0.0, math.nan, 0, False
+
+    def to_the_end(self, tol: float, max_rounds: int, clock: Clock) -> RoundsStatus:
+        """Fit all weights, ask the oracle, and again; return the reason to stop."""
+        target = tol * self.problem.loss_value(np.zeros(self.problem.n_samples), np.zeros(1))
+        next_at, lowest = self.at, math.inf
+        for rounds in range(max_rounds):
+            f = next_at.values
+            lam = -slope(self.problem, f)
+            found = self.oracle.maximise(lam, starts=next_at.directions)
+            objective, correlation = self.problem.loss_value(f, np.zeros(1)), float(lam @ f)
+            self.bound = max(self.bound, objective - (next_at.delta * found.upper - correlation))
+            if objective >= lowest:  # corrective rounds never raise J, but by rounding
+                return RoundsStatus.PROVEN if lowest - self.bound <= target else RoundsStatus.ROUNDING
+            # only now, so that an interrupt leaves the last point that the oracle has answered for
+            self.at, self.rounds, lowest = next_at, rounds, objective
+            self.multiplier, self.is_exact = found.value, found.is_exact
+            found_gap = self.at.delta * found.value - correlation
+            reason = settled(found_gap, objective - self.bound, target, found.method)
+            if reason is not None:
+                return reason
+            if clock.is_over:
+                return RoundsStatus.MAX_SECONDS
+            if rounds < max_rounds - 1:
+                next_at = _correct(self.problem, self.at, found, correlation / self.at.delta)
+        return RoundsStatus.MAX_ROUNDS
+
+    def result(self, status: RoundsStatus) -> ConstrainedFit:
+        """Return the point; its objective is evaluated anew, from the network."""
+        network = self.at.network()
+        objective = self.problem.loss_value(network.predict(self.problem.X), np.zeros(1))
+        return ConstrainedFit(
+            network, objective, self.bound, self.multiplier, self.at.delta, self.rounds, self.is_exact, status
+        )
+
+
+def _correct(problem: Problem, at: Combination, found: NeuronsFound, level: float) -> Combination:
+    """Return the best point of the hull of zero, the neurons in use, and those found that descend."""
+    for index in range(len(found.values)):
+        if found.values[index] > level:
+            at, _ = at.join(problem.X, found, index)
+    columns = np.column_stack([np.zeros(problem.n_samples), at.columns])
+    return at.with_weights(best_weights(problem, columns, np.append(at.rest, at.weights))).used()
+
+
+def penalty_and_constraint(problem: Problem, *, tol: float = 1e-6) -> FormsAgree:
+    """Train with weight decay, then solve the constrained problem of the radius found, and compare.
+
+    Statement: let f solve ``min J(f) + beta gamma_1(f)`` and ``delta = gamma_1(f)``. Then f solves ``min J s.t. gamma_1
+    <= delta``, whose multiplier is beta. Conversely a solution of the constrained problem with multiplier beta solves
+    the penalised one.
+    Hypotheses: a smooth loss, one output, no offset, and a trained network that is not zero, so that the multiplier is
+    unique.
+    Guarantee: tight.
+
+    The two sides are computed by different algorithms: `train`, and `constrained_fit`.
+
+    Parameters
+    ----------
+    problem : Problem
+        With beta > 0, for the ReLU.
+    tol : float, default 1e-6
+        Tolerance of losses and norms. That of multipliers is ``0.1 sqrt(tol)``: a fit within a gap of the optimum is
+        within the root of twice the gap of the optimal values, and so is its dual variable.
+
+    Raises
+    ------
+    HypothesisError
+        If the trained network is zero, or the problem has an offset, several outputs or a loss with kinks.
+    ValueError
+        If `problem` is not a Problem.
+
+    References
+    ----------
+    F. Bach, "Breaking the curse of dimensionality with convex neural networks", JMLR 18 (2017), section 2.2.
+
+    Examples
+    --------
+    >>> forms = penalty_and_constraint(Problem([[1.0]], [3.0], beta=1.0))
+    >>> round(forms.delta, 6), round(forms.multipliers.measured, 6), forms.holds
+    (2.0, 1.0, True)
+    """
+    if not isinstance(problem, Problem):
+        raise ValueError(f"problem must be a Problem; got {type(problem).__name__}")
+    if problem.output_offset or problem.y.ndim != 1 or not problem.loss.is_smooth:
+        raise HypothesisError("the problem must have one output, a smooth loss and no offset")
+    trained = train(problem, tol=_TRAIN_TOL).network
+    delta = trained.path_norm
+    if delta == 0.0:
+        raise HypothesisError("the trained network must not be zero: lower beta")
+    fit = uninterrupted(
+        constrained_fit(
+            problem.X, problem.y, delta, loss=problem.loss, sample_weight=problem.sample_weight, tol=1e-10
+        )
+    )
+    loss = problem.loss_value(trained.predict(problem.X), np.zeros(1))
+    return FormsAgree(
+        problem.beta,
+        delta,
+        Comparison(loss, fit.objective, tol=tol),
+        Comparison(fit.multiplier, problem.beta, tol=0.1 * tol**0.5),
+        Comparison(fit.network.total_variation, delta, tol=tol),
+    )

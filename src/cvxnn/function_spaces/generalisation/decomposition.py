@@ -1,0 +1,180 @@
+"""The excess risk of a network as approximation, estimation and optimisation error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxnn.function_spaces.conditional_gradient.ball_fits import ConstrainedFit, constrained_fit
+from cvxnn.function_spaces.generalisation.deviations import deviation_found, largest_deviation
+from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
+from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
+from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm_form
+from cvxnn.networks import ReLUNetwork
+from cvxnn.patterns import ActivationPatterns, enumerate_patterns
+from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.validation import Array, as_finite_array, as_number
+
+# Pairs of cells are looked at.
+_MAX_PATTERNS = 1000
+# Allowance for the rounding of a path norm.
+_INSIDE = 1e-9
+_FIT_TOL = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorDecomposition:
+    """The excess risk beside the three errors that bound it.
+
+    Parameters
+    ----------
+    excess_risk : float
+        ``J(f) - inf over F_1 of J``.
+    approximation : float
+        ``inf over the ball of J - inf over F_1 of J``, from above, by no more than the fit's gap.
+    estimation_lower, estimation_upper : float
+        ``sup over the ball of |J_n - J|`` lies between: attained, and proven.
+    optimisation : float
+        ``J_n(f) - inf over the ball of J_n``, from above, by no more than the fit's gap.
+    """
+
+    excess_risk: float
+    approximation: float
+    estimation_lower: float
+    estimation_upper: float
+    optimisation: float
+
+    @property
+    def comparison(self) -> Comparison:
+        """Return the excess risk beside the bound with the estimation error as attained: at most.
+
+        The sharper of two sides. The proof needs the deviations at the network and at the best of the ball only, and
+        both are among those that ``estimation_lower`` is the largest of.
+        """
+        bound = self.approximation + 2 * self.estimation_lower + self.optimisation
+        return Comparison(self.excess_risk, bound, "at most")
+
+    @property
+    def proven(self) -> Comparison:
+        """Return the excess risk beside the bound with the estimation error's proven upper bound: at most."""
+        bound = self.approximation + 2 * self.estimation_upper + self.optimisation
+        return Comparison(self.excess_risk, bound, "at most")
+
+
+def error_decomposition(
+    X: Any, y: Any, sample: Any, network: ReLUNetwork | UnitNetwork, delta: float
+) -> ErrorDecomposition:
+    """Decompose the excess risk of a network learnt from a sample of a finite population.
+
+    Statement: for f in the ball ``gamma_1 <= delta``,
+    ``J(f) - inf_{F_1} J <= [inf_ball J - inf_{F_1} J] + 2 sup_ball |J_n - J| + [J_n(f) - inf_ball J_n]``.
+    Hypotheses: the network is in the ball, by its path norm; the activation patterns of the population can be
+    enumerated. Here the population is the N rows of X, ``J(f) = 1/N sum_i 1/2 (f(x_i) - y_i)^2``,
+    and J_n the mean over the sample.
+    Guarantee: tight. Where the sample is the population, with equality.
+
+    Every term is computed or bounded: the infima over the ball are convex programs, solved to a proven gap; that over
+    F_1 is the distance of y to the span of all ``D X``; the supremum is not a convex program, and bracketed.
+
+    Parameters
+    ----------
+    X : array_like of shape (N, d)
+        The population's inputs, a bias as a column.
+    y : array_like of shape (N,)
+        Its targets.
+    sample : array_like of int, shape (n,)
+        Rows that were drawn, with repetitions or without.
+    network : ReLUNetwork or UnitNetwork
+        What was learnt, from whatever: one output, no offset, ReLUs, path norm (total variation) at most delta.
+    delta : float
+        The radius of the ball, > 0.
+
+    Raises
+    ------
+    HypothesisError
+        If the network is not in the ball, or the population has more than 1000 possible patterns.
+    ValueError
+        If shapes do not fit, the sample is not made of row numbers, or the network is none of these.
+
+    References
+    ----------
+    L. Bottou and O. Bousquet, "The tradeoffs of large scale learning", NIPS 2007, section 2, for the three errors;
+    F. Bach, "Breaking the curse of dimensionality with convex neural networks", JMLR 18, 2017, section 5.
+
+    Examples
+    --------
+    >>> X, y = np.array([[1.0], [1.0], [-1.0]]), np.array([1.0, -2.0, 1.0])
+    >>> learnt = ReLUNetwork([[1.0]], [0.5])
+    >>> errors = error_decomposition(X, y, [0, 2], learnt, 0.5)
+    >>> errors.comparison.holds, errors.estimation_lower <= errors.estimation_upper
+    (True, True)
+    """
+    X, y = as_finite_array(X, "X", (2,)), as_finite_array(y, "y", (1,))
+    delta = as_number(delta, "delta", positive=True)
+    shares = _shares(X, y, sample)
+    learnt = _in_ball(network, X, delta)
+    patterns = _patterns(X)
+    oracle = neuron_oracle(X)
+    population = _best_in_ball(X, y, np.full(len(y), 1 / len(y)), delta)
+    drawn = _best_in_ball(X, y, shares, delta)
+    f, w = learnt.predict(X), shares - 1 / len(y)
+    fits = np.column_stack([f, population.network.predict(X), drawn.network.predict(X)])
+    infimum = _infimum(X, y, patterns)
+    return ErrorDecomposition(
+        excess_risk=0.5 * float(np.mean((f - y) ** 2)) - infimum,
+        approximation=population.objective - infimum,
+        estimation_lower=deviation_found(X, w, y, delta, oracle, patterns, fits),
+        estimation_upper=largest_deviation(X, w, y, delta, oracle, patterns),
+        optimisation=0.5 * float(shares @ (f - y) ** 2) - drawn.lower_bound,
+    )
+
+
+def _shares(X: Array, y: Array, sample: Any) -> Array:
+    """Return how often each row was drawn, as a share of n."""
+    if len(y) != len(X):
+        raise ValueError(f"y must have one entry for each of the {len(X)} rows of X; got {len(y)}")
+    rows = np.asarray(sample)
+    if rows.ndim != 1 or rows.size == 0 or not np.issubdtype(rows.dtype, np.integer):
+        raise ValueError(f"sample must be a non-empty list of row numbers; got {sample!r}")
+    if rows.min() < 0 or rows.max() >= len(X):
+        raise ValueError(f"sample must hold rows 0 to {len(X) - 1}; found {rows.min()} to {rows.max()}")
+    return np.asarray(np.bincount(rows, minlength=len(X)) / len(rows))
+
+
+def _in_ball(network: ReLUNetwork | UnitNetwork, X: Array, delta: float) -> UnitNetwork:
+    """Return the network in unit-norm form; refuse what is none of ReLUs on these columns, or outside the ball."""
+    if not isinstance(network, ReLUNetwork | UnitNetwork):
+        raise ValueError(f"network must be a ReLUNetwork or a UnitNetwork; got {network!r}")
+    unit = unit_norm_form(network)
+    if unit.degree != 1 or len(unit.directions) != X.shape[1]:
+        raise ValueError(
+            f"network must be of ReLUs on {X.shape[1]} features; got degree {unit.degree} and "
+            f"{len(unit.directions)} features"
+        )
+    if unit.total_variation > delta * (1 + _INSIDE):
+        raise HypothesisError(
+            f"the network must be in the ball of radius {delta:g}; its path norm is {unit.total_variation:g}"
+        )
+    return unit
+
+
+def _patterns(X: Array) -> ActivationPatterns:
+    try:
+        return enumerate_patterns(X, max_patterns=_MAX_PATTERNS)
+    except ValueError as error:
+        raise HypothesisError(f"the population's patterns must be few enough: {error}") from None
+
+
+def _best_in_ball(X: Array, y: Array, shares: Array, delta: float) -> ConstrainedFit:
+    """Return the best of the ball for a weighted mean of losses, its lower bound proven."""
+    return uninterrupted(constrained_fit(X, y, delta, sample_weight=shares, tol=_FIT_TOL))
+
+
+def _infimum(X: Array, y: Array, patterns: ActivationPatterns) -> float:
+    """Return ``inf over F_1 of J``: the atoms of an open cell span the columns of D X."""
+    masks = np.asarray(patterns, dtype=np.float64)  # (N, P)
+    columns = (masks[:, :, None] * X[:, None, :]).reshape(len(X), -1)
+    residual = y - columns @ np.linalg.lstsq(columns, y, rcond=None)[0]
+    return 0.5 * float(np.mean(residual**2))

@@ -1,0 +1,1 @@
+"""F_2: arc-cosine kernels, ridge regression, random features."""

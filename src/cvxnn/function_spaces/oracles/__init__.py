@@ -1,0 +1,1 @@
+"""The unit neuron that correlates most with a dual variable, for each activation."""

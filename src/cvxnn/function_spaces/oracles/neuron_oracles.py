@@ -1,0 +1,119 @@
+"""The unit neuron that correlates most with a dual variable, for activations ``(z)_+^k`` with k = 0, 1, 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cvxnn.certificates import Oracle, RowSpace, exact_oracle, norm_bound, relaxed_upper_bound, search
+from cvxnn.certificates.bounds.relaxation import relaxation_is_affordable
+from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound, as_dual
+from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
+from cvxnn.function_spaces.oracles.threshold_oracle import ThresholdOracle
+from cvxnn.function_spaces.unit_norm.unit_networks import as_degree
+from cvxnn.validation import Array, as_finite_array, as_number
+
+# Of the relaxation: at n = 200, d = 10 within 2 % of what 200 iterations prove, in a quarter of their time.
+_ITERATIONS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class ReLUOracle(NeuronOracle):
+    """The engine's oracle, k = 1: exact where a call is affordable, else a search beside a proven upper bound.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Data.
+    max_seconds : float, default 0.5
+        Longest time that a call of an exact method may be expected to take; 0 asks for the search.
+    random_state : int, Generator or None, default 0
+        Seed of the search.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = ReLUOracle(np.eye(2)).maximise(np.array([3.0, 4.0]))
+    >>> round(found.value, 12), found.is_exact, found.directions[:, 0].round(12)
+    (5.0, True, array([0.6, 0.8]))
+    """
+
+    space: RowSpace
+    exact: Oracle | None
+    random_state: Any
+
+    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Any = 0) -> None:
+        exact = exact_oracle(X, max_seconds=max_seconds) if max_seconds > 0 else None
+        object.__setattr__(self, "space", RowSpace(X))
+        object.__setattr__(self, "exact", exact)
+        object.__setattr__(self, "random_state", random_state)
+
+    @property
+    def degree(self) -> int:
+        """Return 1."""
+        return 1
+
+    def maximise(self, lam: Array, *, starts: Array | None = None) -> NeuronsFound:
+        """Return the best neurons; see `NeuronOracle.maximise`."""
+        lam = as_dual(lam, len(self.space.X))
+        if self.exact is not None:
+            found = self.exact.maximise(lam)
+            return NeuronsFound(
+                found.value,
+                found.upper,
+                found.directions,
+                found.signs,
+                found.values,
+                found.method,
+                2 * self.space.allowance(lam),
+            )
+        met = search(self.space.X, lam, starts=starts, n_random=64, random_state=self.random_state)
+        upper = max(self._upper(lam), self._upper(-lam), met.value)
+        return NeuronsFound(met.value, upper, met.directions, met.signs, met.values, "search")
+
+    def _upper(self, lam: Array) -> float:
+        bound = norm_bound(self.space, lam)
+        if not relaxation_is_affordable(self.space):
+            return bound
+        return min(bound, relaxed_upper_bound(self.space, lam, max_iterations=_ITERATIONS))
+
+
+def neuron_oracle(
+    X: Any, activation: Any = 1, *, max_seconds: float = 0.5, random_state: Any = 0
+) -> NeuronOracle:
+    """Return the oracle of an activation on data.
+
+    Parameters
+    ----------
+    X : array_like of shape (n, d)
+        Data.
+    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
+        ``(z)_+^k``.
+    max_seconds : float, default 0.5
+        About the longest time that a call of an exact method may take; 0 asks for a search.
+    random_state : int, Generator or None, default 0
+        Seed of searches.
+
+    Returns
+    -------
+    NeuronOracle
+        `ReLUOracle` for k = 1, `ThresholdOracle` for k = 0, `QuadraticOracle` for k = 2.
+
+    Raises
+    ------
+    ValueError
+        If X is not a finite matrix, the activation is another, or the time is negative or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> oracle = neuron_oracle([[1.0, 0.0], [0.0, 1.0]], "step")
+    >>> oracle.maximise(np.array([3.0, -4.0])).value
+    4.0
+    """
+    data, degree = as_finite_array(X, "X", (2,)), as_degree(activation)
+    as_number(max_seconds, "max_seconds")
+    if degree == 1:
+        return ReLUOracle(data, max_seconds=max_seconds, random_state=random_state)
+    kind = ThresholdOracle if degree == 0 else QuadraticOracle
+    return kind(data, max_seconds=max_seconds, random_state=random_state)

@@ -1,0 +1,1 @@
+"""Networks in unit-norm form, rounds of fits, and exponents of power laws."""

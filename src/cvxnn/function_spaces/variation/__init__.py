@@ -1,0 +1,1 @@
+"""The variation norm of networks and of values."""

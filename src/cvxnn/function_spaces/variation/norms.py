@@ -1,0 +1,237 @@
+"""The variation norm gamma_1 (F_1): of a network's function an upper bound, of values on data exactly."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
+from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus
+from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
+from cvxnn.function_spaces.variation.rounds import VariationNormRounds
+from cvxnn.networks import ReLUNetwork
+from cvxnn.theorems import Comparison
+from cvxnn.validation import Array, as_count, as_finite_array, as_number
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class VariationNorm:
+    """The variation norm of values on data, from both sides.
+
+    Parameters
+    ----------
+    value : float
+        ``||w||_1`` of the network: an upper bound. Infinite where it was stopped before a network took the values.
+    lower_bound : float
+        ``lam^T f``: no network that takes these values has a smaller one.
+    network : UnitNetwork
+        Takes the values, to ``misfit``, with at most n neurons if a linear program was solved.
+    lam : ndarray of shape (n,)
+        The dual variable, scaled so that ``|lam^T (X v)_+^k| <= 1`` for all unit v.
+    misfit : float
+        Largest absolute difference between the network's values and those given.
+    rounds : int
+        Linear programs solved.
+    is_exact : bool
+        Whether the oracle of the last round was: a search proves less than it finds.
+    status : RoundsStatus
+        Why it stopped.
+    """
+
+    value: float
+    lower_bound: float
+    network: UnitNetwork
+    lam: Array  # (n,)
+    misfit: float
+    rounds: int
+    is_exact: bool
+    status: RoundsStatus
+
+    @property
+    def duality(self) -> Comparison:
+        """Return the value beside its lower bound: equal, in the limit of rounds."""
+        return Comparison(self.value, self.lower_bound)
+
+    def __repr__(self) -> str:
+        return (
+            f"VariationNorm(value={self.value:.6g}, lower_bound={self.lower_bound:.6g}, "
+            f"neurons={self.network.n_neurons}, rounds={self.rounds}, status={self.status.name})"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class StrictBound:
+    """A network whose weights have a larger norm than its function.
+
+    Parameters
+    ----------
+    network : UnitNetwork
+        Four neurons on R^2 of distinct directions.
+    bound : float
+        ``||w||_1``.
+    norm : float
+        The variation norm of the network's function, on all of R^2.
+    X : ndarray of shape (2, 2)
+        Two points that prove it.
+    lam : ndarray of shape (2,)
+        ``|lam^T (X v)_+| <= 1`` for all unit v, and ``lam^T f(X) = norm``.
+    """
+
+    network: UnitNetwork
+    bound: float
+    norm: float
+    X: Array  # (2, 2)
+    lam: Array  # (2,)
+
+
+def variation_norm_bound(network: ReLUNetwork | UnitNetwork, activation: Any = 1) -> float:
+    """Return ``||w||_1`` of a network's unit-norm form: an upper bound on the variation norm of its function.
+
+    ``sum_j ||u_j||^k |a_j|``; for the ReLU, k = 1, the network's path norm. It is the total variation of one measure
+    that represents the function, and gamma_1 the infimum over all of them: `strict_bound_example` has a smaller one.
+
+    Parameters
+    ----------
+    network : ReLUNetwork or UnitNetwork
+        One output, no offset.
+    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
+        The activation of the network; a `UnitNetwork` has its own.
+
+    Raises
+    ------
+    ValueError
+        If the network is none of these, or as `unit_norm_form`.
+
+    References
+    ----------
+    F. Bach, "Breaking the curse of dimensionality with convex neural networks", JMLR 18 (2017), section 2.1.
+
+    Examples
+    --------
+    >>> variation_norm_bound(ReLUNetwork([[3.0], [4.0]], [2.0]))
+    10.0
+    >>> variation_norm_bound(ReLUNetwork([[3.0], [4.0]], [2.0]), "squared_relu")
+    50.0
+    """
+    if not isinstance(network, ReLUNetwork | UnitNetwork):
+        raise ValueError(f"network must be a ReLUNetwork or a UnitNetwork; got {network!r}")
+    return unit_norm_form(network, activation).total_variation
+
+
+def strict_bound_example() -> StrictBound:
+    """Return a network whose ``||w||_1`` is 4 and whose function has the variation norm ``2 sqrt(2)``.
+
+    ``(x_1)_+ - (-x_1)_+ + (x_2)_+ - (-x_2)_+ = x_1 + x_2 = sqrt(2) ((v^T x)_+ - (-v^T x)_+)`` with ``v = (1, 1) /
+    sqrt(2)``. No less will do: at the two points v and -v, ``lam = (1, -1)`` has ``lam^T (X u)_+ = v^T u <= 1`` for all
+    unit u, and ``lam^T f(X) = 2 sqrt(2)``. So a finite network need not attain the variation norm of its function, even
+    with distinct directions.
+
+    Examples
+    --------
+    >>> example = strict_bound_example()
+    >>> example.bound, round(example.norm, 6), example.network.predict([[3.0, 5.0]])
+    (4.0, 2.828427, array([8.]))
+    """
+    directions = np.array([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])
+    network = UnitNetwork(directions, [1.0, -1.0, 1.0, -1.0])
+    X = np.array([[1.0, 1.0], [-1.0, -1.0]]) / math.sqrt(2.0)
+    return StrictBound(network, network.total_variation, 2.0 * math.sqrt(2.0), X, np.array([1.0, -1.0]))
+
+
+def variation_norm(
+    X: Any,
+    values: Any,
+    activation: Any = 1,
+    *,
+    tol: float = 1e-6,
+    max_rounds: int = 200,
+    max_seconds: float | None = None,
+    oracle_seconds: float = 0.5,
+    random_state: Any = 0,
+) -> VariationNorm:
+    """Return the variation norm of values on data: the smallest ``||w||_1`` of networks that take them.
+
+    ``min ||w||_1 s.t. sum_j w_j (X v_j)_+^k = f``, over any number of unit neurons, with the dual ``max lam^T f s.t.
+    |lam^T (X v)_+^k| <= 1 for all unit v``. Linear programs over the neurons found so far give lam, the oracle the
+    neurons that violate its constraint most, and its upper bound scales lam to a proven lower bound.
+
+    Parameters
+    ----------
+    X : array_like of shape (n, d)
+        Data.
+    values : array_like of shape (n,)
+        f.
+    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
+        ``(z)_+^k``.
+    tol : float, default 1e-6
+        Relative difference of the two sides to stop at: proven, or, where no more can be proved, found; below 1e-9 as
+        1e-9.
+    max_rounds : int, default 200
+        Largest number of linear programs; the result says where the two sides are then.
+    max_seconds : float, optional
+        Time limit, looked at after every call of the oracle.
+    oracle_seconds : float, default 0.5
+        About the longest time that one call of an exact oracle may take; 0 asks for searches.
+    random_state : int, Generator or None, default 0
+        Seed of searches.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not what is accepted.
+    HypothesisError
+        If no network takes these values, to 1e-9 of their length: the norm is infinite, or above about 1e9 times their
+        size, which float64 does not tell apart. Where the oracle is a search: if none was found.
+    ArithmeticError
+        If rounding is in the way: for finite norms from about 3e7 times the values' size on.
+
+    References
+    ----------
+    F. Bach, "Breaking the curse of dimensionality with convex neural networks", JMLR 18 (2017), section 2.1. For k = 1
+    on all patterns: M. Pilanci and T. Ergen, ICML 2020, section 3.1.
+
+    Examples
+    --------
+    >>> norm = variation_norm([[1.0], [-2.0]], [3.0, 1.0])
+    >>> round(norm.value, 9), round(norm.lower_bound, 9)
+    (3.5, 3.5)
+    """
+    data, f = as_finite_array(X, "X", (2,)), as_finite_array(values, "values", (1,))
+    if len(f) != len(data):
+        raise ValueError(f"values must have one entry for each of the {len(data)} rows of X; got {len(f)}")
+    degree, tol = as_degree(activation), as_number(tol, "tol")
+    max_rounds, clock = as_count(max_rounds, "max_rounds", 1), Clock(max_seconds)
+    oracle_seconds = as_number(oracle_seconds, "oracle_seconds")
+    if not np.any(f):
+        nothing = UnitNetwork(np.zeros((data.shape[1], 0)), np.zeros(0), degree)
+        return VariationNorm(0.0, 0.0, nothing, np.zeros(len(f)), 0.0, 0, True, RoundsStatus.PROVEN)
+    # Rows of length one and values of size one: a network's values at x scale with ||x||^k.
+    lengths = np.linalg.norm(data, axis=1)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    rows, values = data / lengths[:, None], f / lengths**degree
+    size = float(np.max(np.abs(values)))
+    oracle = neuron_oracle(rows, degree, max_seconds=oracle_seconds, random_state=random_state)
+    run = VariationNormRounds(rows, values / size, oracle)
+    try:
+        status = run.to_the_end(tol, max_rounds, clock)
+    except KeyboardInterrupt:
+        logger.info("interrupted: the best so far is returned")
+        status = RoundsStatus.INTERRUPTED
+    found = run.network()
+    network = UnitNetwork(found.directions, size * found.weights, degree)
+    return VariationNorm(
+        value=size * run.value,
+        lower_bound=size * run.lower_bound,
+        network=network,
+        lam=run.lam / lengths**degree,
+        misfit=float(np.max(np.abs(network.predict(data) - f))),
+        rounds=run.rounds,
+        is_exact=run.is_exact,
+        status=status,
+    )

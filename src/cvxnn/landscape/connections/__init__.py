@@ -1,0 +1,1 @@
+"""Continuous ways between networks along which the objective does not rise."""

@@ -1,0 +1,1 @@
+"""The dual program over all cells, interpolation, and networks with fewer neurons."""

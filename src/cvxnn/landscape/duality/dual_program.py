@@ -1,0 +1,266 @@
+"""The dual program of training, solved directly: over all cells, or by cuts that an exact oracle names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from cvxnn.certificates import Oracle, exact_oracle
+from cvxnn.certificates.duals.subgradients import atoms
+from cvxnn.landscape.duality.dual_statement import DualStatement
+from cvxnn.networks import ReLUNetwork
+from cvxnn.patterns import enumerate_patterns
+from cvxnn.problem import Problem
+from cvxnn.programs import ReLUProgram
+from cvxnn.solvers import solve
+from cvxnn.theorems import Comparison
+from cvxnn.validation import Array, as_count, as_number
+
+DualMethod = Literal["cells", "cuts"]
+
+# Cells that are stated at once: two cones of order d + 1 and 2 n multipliers for each.
+_MAX_CELLS = 2000
+# Relative gap of the primal program that the dual is compared with.
+_PRIMAL_TOL = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class DualSolution:
+    """A feasible point of the dual program, and the network that its multipliers name.
+
+    Parameters
+    ----------
+    lam : ndarray, shape of y
+        The dual variable, scaled to be feasible: ``max over ||u|| <= 1 of ||lam^T (X u)_+|| <= beta``.
+    value : float
+        ``-ell*(-lam)``: a lower bound on the optimum of training at any width.
+    largest : float
+        ``max over ||u|| <= 1 of ||lam^T (X u)_+||`` as the oracle proves it; at most beta.
+    relaxed_value : float
+        The value of the last program solved. With cuts, which leave constraints out, it is an upper bound on the dual
+        optimum up to the solver's tolerance.
+    network : ReLUNetwork
+        Neurons along the constraints with a multiplier, as heavy as the multiplier says: optimal where the dual is.
+    method : {"cells", "cuts"}
+        How it was found.
+    n_constraints : int
+        Constraints stated at the end: cones of cells, or cuts.
+    rounds : int
+        Programs solved.
+    """
+
+    lam: Array  # shape of y
+    value: float
+    largest: float
+    relaxed_value: float
+    network: ReLUNetwork
+    method: DualMethod
+    n_constraints: int
+    rounds: int
+
+    @property
+    def relative_gap(self) -> float:
+        """Return ``(relaxed_value - value) / relaxed_value``; 0 when both are 0."""
+        return (self.relaxed_value - self.value) / self.relaxed_value if self.relaxed_value else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class StrongDuality:
+    """The dual program's optimum beside the primal's.
+
+    Parameters
+    ----------
+    values : Comparison
+        The optimum of the convex program over all cells, and that of the dual program.
+    multipliers : Comparison
+        The objective of the network that the dual's multipliers name, and the dual's optimum.
+    constraint : Comparison or None
+        The largest value of the dual constraint at ``-grad ell`` of the primal solution over beta, at most 1. None for
+        a loss with a kink, where the gradient at hand is one of many.
+    dual : DualSolution
+        The solution of the dual program.
+    network : ReLUNetwork
+        That of the convex program.
+    """
+
+    values: Comparison
+    multipliers: Comparison
+    constraint: Comparison | None
+    dual: DualSolution
+    network: ReLUNetwork
+
+
+def solve_dual(
+    problem: Problem, *, method: DualMethod = "cuts", tol: float = 1e-7, max_rounds: int = 200
+) -> DualSolution:
+    """Solve the dual of training.
+
+    ``max over lam of -ell*(-lam)  s.t.  ||lam^T (X u)_+|| <= beta for all ||u|| <= 1``, and ``1^T lam = 0`` with an
+    output offset: infinitely many constraints, one for every neuron there could be.
+
+    On the closed cell of a pattern D the maximum over u is the length of the projection of ``s X^T D lam`` on the
+    cell's cone K, and is at most beta if and only if some ``z >= 0`` has
+    ``||s X^T D lam + X^T (2D - I) z|| <= beta``. So "cells" states 2 P second-order cones. "cuts" states
+    ``|lam^T (X u)_+| <= beta`` for the directions u that the exact oracle has named so far, solves, and asks again.
+
+    Parameters
+    ----------
+    problem : Problem
+        The training problem, beta > 0.
+    method : {"cuts", "cells"}, default "cuts"
+        "cells" takes one output and few cells.
+    tol : float, default 1e-7
+        Of cuts: the relative gap to reach between the program with the cuts so far and the feasible point.
+    max_rounds : int, default 200
+        Of cuts: programs to solve at most.
+
+    Returns
+    -------
+    DualSolution
+        Its value is a lower bound on the optimum whatever the solver did: the dual variable that CVXPY and Clarabel
+        return is scaled by what the exact oracle proves of it.
+
+    Raises
+    ------
+    ValueError
+        If beta is 0, no exact oracle is affordable for X, or "cells" is asked for several outputs or more than 2000
+        patterns.
+    ArithmeticError
+        If the interior-point solver fails.
+
+    References
+    ----------
+    M. Pilanci and T. Ergen, "Neural networks are convex regularizers", ICML 2020, eq. (5) and appendix A.3 (the cone
+    of a cell); J. E. Kelley, "The cutting-plane method for solving convex programs", J. SIAM 8 (1960).
+
+    Examples
+    --------
+    >>> dual = solve_dual(Problem([[1.0]], [1.0], beta=0.5))
+    >>> round(dual.value, 6), dual.lam.round(6)
+    (0.375, array([0.5]))
+    """
+    problem.require_trainable()
+    tol, max_rounds = as_number(tol, "tol", positive=True), as_count(max_rounds, "max_rounds", least=1)
+    if method not in get_args(DualMethod):
+        raise ValueError(f"method must be one of {get_args(DualMethod)}; got {method!r}")
+    oracle = require_oracle(problem)
+    if method == "cells":
+        return _by_cells(problem, oracle)
+    return _by_cuts(problem, oracle, tol, max_rounds)
+
+
+def strong_duality(problem: Problem, *, method: DualMethod = "cuts", tol: float = 1e-6) -> StrongDuality:
+    """Compare the dual program's optimum with that of the convex program over all cells.
+
+    Statement: both are equal, ``-grad ell`` at the primal solution is dual feasible, and the multipliers of the dual's
+    constraints are an optimal network.
+    Hypotheses: one output; a convex loss; beta > 0.
+    Guarantee: tight.
+
+    Parameters
+    ----------
+    problem : Problem
+        The training problem, of one output, with few cells.
+    method : {"cuts", "cells"}, default "cuts"
+        As of `solve_dual`.
+    tol : float, default 1e-6
+        Relative tolerance of the values, which agree to the gaps of both solvers, 1e-7 and less. The constraint is of
+        first order where values are of second, and is given the root of it.
+
+    Raises
+    ------
+    ValueError
+        As of `solve_dual`, or if there are several outputs.
+
+    References
+    ----------
+    M. Pilanci and T. Ergen, "Neural networks are convex regularizers", ICML 2020, Theorem 1 and eq. (5).
+
+    Examples
+    --------
+    >>> duality = strong_duality(Problem([[1.0], [-2.0]], [1.0, 0.5], beta=0.25))
+    >>> duality.values.holds, duality.multipliers.holds
+    (True, True)
+    """
+    tol = as_number(tol, "tol", positive=True)
+    _require_one_output(problem)
+    dual = solve_dual(problem, method=method)
+    solution = solve(ReLUProgram(problem, enumerate_patterns(problem.X)), tol=_PRIMAL_TOL)
+    network = solution.network
+    assert isinstance(network, ReLUNetwork)
+    constraint = None
+    if problem.loss.is_smooth:
+        largest = require_oracle(problem).maximise(solution.dual_variable).value
+        constraint = Comparison(largest / problem.beta, 1.0, "at most", tol=tol**0.5)
+    return StrongDuality(
+        values=Comparison(solution.objective, dual.value, tol=tol),
+        multipliers=Comparison(problem.objective(dual.network), dual.value, tol=tol),
+        constraint=constraint,
+        dual=dual,
+        network=network,
+    )
+
+
+def require_oracle(problem: Problem) -> Oracle:
+    """Return the exact oracle of a problem's X; raise ``ValueError`` where none is affordable."""
+    oracle = exact_oracle(problem.X, n_outputs=problem.n_outputs, output_norm=problem.output_norm)
+    if oracle is None:
+        raise ValueError(
+            f"problem must have an affordable exact oracle: X of rank at most 2, or few cells; X has shape "
+            f"{problem.X.shape}"
+        )
+    return oracle
+
+
+def _require_one_output(problem: Problem) -> None:
+    if problem.y.ndim != 1:
+        raise ValueError(f"y must have shape (n,), one output; got {problem.y.shape}")
+
+
+def _by_cells(problem: Problem, oracle: Oracle) -> DualSolution:
+    """Solve with a cone for every cell and sign."""
+    import cvxpy as cp
+
+    _require_one_output(problem)
+    program = ReLUProgram(problem, enumerate_patterns(problem.X, max_patterns=_MAX_CELLS))
+    master = DualStatement.of(problem)
+    sides = np.where(program.masks, 1.0, -1.0)
+    z = cp.Variable(program.masks.shape, nonneg=True)
+    column = cp.reshape(master.lam, (-1, 1), order="C") / problem.beta
+    active = cp.multiply(program.masks * program.signs, column @ np.ones((1, program.n_blocks)))
+    vectors = problem.X.T @ (active + cp.multiply(sides, z))
+    cones = cp.norm(vectors, 2, axis=0) <= 1.0
+    lam, relaxed = master.solve([cones])
+    lengths = np.linalg.norm(vectors.value, axis=0)
+    directions = vectors.value / np.where(lengths > 0, lengths, 1.0)
+    network = master.network(directions, program.signs, cones)
+    return DualSolution(*_scaled(problem, lam, oracle), relaxed, network, "cells", program.n_blocks, 1)
+
+
+def _by_cuts(problem: Problem, oracle: Oracle, tol: float, max_rounds: int) -> DualSolution:
+    """Solve with the cuts so far until the oracle names none that matters."""
+    master = DualStatement.of(problem)
+    directions = np.zeros((problem.n_features, 0))
+    signs = np.zeros((0, *problem.y.shape[1:]))
+    best = (np.zeros_like(problem.y), -np.inf, 0.0)
+    for rounds in range(1, max_rounds + 1):
+        cuts = atoms(problem.X, directions, signs) / problem.beta @ master.vector <= 1.0
+        lam, relaxed = master.solve([cuts])
+        best = max(best, _scaled(problem, lam, oracle), key=lambda point: point[1])
+        named = oracle.maximise(lam, threshold=problem.beta)
+        new = named.values > problem.beta
+        if relaxed - best[1] <= tol * abs(relaxed) or rounds == max_rounds or not np.any(new):
+            break
+        directions = np.hstack([directions, named.directions[:, new]])
+        signs = np.concatenate([signs, named.signs[new]])
+    network = master.network(directions[:, : cuts.shape[0]], signs[: cuts.shape[0]], cuts)
+    return DualSolution(*best, relaxed, network, "cuts", cuts.shape[0], rounds)
+
+
+def _scaled(problem: Problem, lam: Array, oracle: Oracle) -> tuple[Array, float, float]:
+    """Return a multiple of lam that is proven feasible, the best one, with its value and its largest correlation."""
+    upper = oracle.maximise(lam).upper
+    scale = problem.best_dual_scale(lam, problem.beta / upper if upper > 0 else 1.0)
+    return scale * lam, problem.dual_objective(scale * lam), scale * upper

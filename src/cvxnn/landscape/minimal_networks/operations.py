@@ -1,0 +1,242 @@
+"""Operations on networks that keep what they compute: splitting, permuting, balancing, merging.
+
+===================== ======================== ==========================================
+operation             keeps                    weight decay
+===================== ======================== ==========================================
+`split`               f everywhere             unchanged
+`permute`             f everywhere             unchanged
+`ReLUNetwork.balance` f everywhere             not raised; unchanged if balanced
+`merge_directions`    f everywhere (to 1e-6)   not raised; unchanged if balanced
+`ReLUNetwork.merge`   f(X) only                not raised; unchanged at an optimum
+`merge_cones`         f(X) only                not raised; unchanged at an optimum
+===================== ======================== ==========================================
+
+`ReLUNetwork.merge` adds up the neurons of one activation pattern and output sign, `merge_cones` those of one closed
+cone and sign: the two differ for neurons on the face shared by two cones. `what_changed` measures what was kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cvxnn.landscape.cones.closed_cones import add_up, groups_of, share_cone
+from cvxnn.landscape.cones.distances import function_distance
+from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import Problem
+from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.training.atoms import Atoms
+from cvxnn.training.polishing import ON_KINK
+from cvxnn.validation import Array
+
+# Shares are fractions that a caller computed; their sum is one to rounding.
+_SHARES = 1e-12
+
+
+def output_sizes(network: ReLUNetwork) -> Array:
+    """Return ``||a_j||`` of all neurons, shape (m,)."""
+    output = network.output
+    return np.asarray(np.abs(output) if output.ndim == 1 else np.linalg.norm(output, axis=1))
+
+
+def signed_blocks(network: ReLUNetwork) -> tuple[Array, Array]:
+    """Return blocks ``||a_j|| u_j``, (d, m), and output signs or unit directions, shape of the output weights.
+
+    The signs of neurons with ``a_j = 0`` are 0; so are their blocks.
+    """
+    sizes = output_sizes(network)
+    signs = (network.output.T / np.where(sizes > 0, sizes, 1.0)).T
+    return network.hidden * sizes, signs
+
+
+def network_of_blocks(blocks: Array, signs: Array, offset: Array | None = None) -> ReLUNetwork:
+    """Return the balanced network ``u_j = v_j / sqrt ||v_j||, a_j = sqrt ||v_j|| s_j``; zero blocks stay as neurons."""
+    roots = np.sqrt(np.linalg.norm(blocks, axis=0))
+    hidden = blocks / np.where(roots > 0, roots, 1.0)
+    return ReLUNetwork(hidden, (signs.T * roots).T, offset)
+
+
+def require_plain_decay(problem: Problem) -> None:
+    """Raise `HypothesisError` where the penalty takes the l1 norm of several output weights."""
+    if problem.n_outputs > 1 and problem.output_norm != "l2":
+        raise HypothesisError(
+            f"output_norm must be 'l2', the weight decay that this is stated for; the problem has "
+            f"{problem.output_norm!r}"
+        )
+
+
+def split(network: ReLUNetwork, neuron: int, shares: Any) -> ReLUNetwork:
+    """Split one neuron into positive multiples of itself, ``(sqrt(g_k) u, sqrt(g_k) a)``.
+
+    Keeps f everywhere, and the weight decay.
+
+    Parameters
+    ----------
+    network : ReLUNetwork
+        The network.
+    neuron : int
+        Which neuron, 0 <= neuron < m.
+    shares : array_like of shape (K,)
+        The shares g_k >= 0, K >= 1, of sum one.
+
+    Returns
+    -------
+    ReLUNetwork
+        Of m - 1 + K neurons; the parts stand where the neuron stood.
+
+    Raises
+    ------
+    ValueError
+        If there is no such neuron, or shares are negative or of another sum.
+
+    References
+    ----------
+    Y. Wang, J. Lacotte, M. Pilanci, "The hidden convex optimization landscape of regularized two-layer ReLU
+    networks", ICLR 2022 (splitting).
+
+    Examples
+    --------
+    >>> network = split(ReLUNetwork([[2.0]], [1.0]), 0, [0.36, 0.64])
+    >>> network.hidden, network.output
+    (array([[1.2, 1.6]]), array([0.6, 0.8]))
+    """
+    if not 0 <= neuron < network.n_neurons:
+        raise ValueError(f"neuron must be in 0 .. {network.n_neurons - 1}; got {neuron}")
+    g = np.asarray(shares, dtype=np.float64)
+    if g.ndim != 1 or g.size == 0 or not np.all(g >= 0) or abs(float(np.sum(g)) - 1.0) > _SHARES:
+        raise ValueError(f"shares must be numbers >= 0 of sum 1; got {shares!r}")
+    order = np.insert(np.arange(network.n_neurons), neuron + 1, np.full(g.size - 1, neuron))
+    roots = np.ones(order.size)
+    roots[neuron : neuron + g.size] = np.sqrt(g)
+    return ReLUNetwork(network.hidden[:, order] * roots, (network.output[order].T * roots).T, network.offset)
+
+
+def permute(network: ReLUNetwork, order: Any) -> ReLUNetwork:
+    """Put the neurons in another order. Keeps f everywhere, and the weight decay.
+
+    Parameters
+    ----------
+    network : ReLUNetwork
+        The network.
+    order : array_like of shape (m,)
+        A permutation of 0, ..., m - 1: neuron ``order[j]`` becomes neuron j.
+
+    Raises
+    ------
+    ValueError
+        If ``order`` is no permutation.
+
+    Examples
+    --------
+    >>> permute(ReLUNetwork([[1.0, 2.0]], [3.0, 4.0]), [1, 0]).output
+    array([4., 3.])
+    """
+    index = np.asarray(order)
+    if index.shape != (network.n_neurons,) or not np.array_equal(
+        np.sort(index), np.arange(network.n_neurons)
+    ):
+        raise ValueError(f"order must be a permutation of 0 .. {network.n_neurons - 1}; got {order!r}")
+    return network.select(index.astype(np.intp))
+
+
+def merge_directions(network: ReLUNetwork) -> ReLUNetwork:
+    """Add up neurons of equal direction and output sign (or direction), each equal to 1e-6; drop zero ones.
+
+    Keeps f everywhere, to 1e-6 of the weights that were added, and exactly where directions are exactly equal. The
+    result is balanced; the weight decay is not raised, and unchanged if the network was balanced.
+
+    Examples
+    --------
+    >>> merge_directions(ReLUNetwork([[1.0, 2.0, -1.0]], [1.0, 0.5, 1.0])).n_neurons
+    2
+    """
+    blocks, signs = signed_blocks(network.balance().prune_zeros())
+    no_samples = np.zeros((0, blocks.shape[1]), dtype=np.bool_)
+    merged = Atoms(blocks, no_samples, signs).merge_directions()
+    return network_of_blocks(merged.blocks, merged.signs, network.offset)
+
+
+def merge_cones(network: ReLUNetwork, X: Array, *, tol: float = ON_KINK) -> ReLUNetwork:
+    """Add up neurons of one closed cone and output sign until no two share both; drop zero ones.
+
+    A neuron on the face shared by two cones belongs to both, and joins the first group of neurons that it can join;
+    the order of neurons settles which. Keeps f(X), not f elsewhere. The result is balanced and the weight decay is
+    not raised; it falls strictly unless the network is balanced and only collinear neurons were added up.
+
+    Parameters
+    ----------
+    network : ReLUNetwork
+        The network.
+    X : ndarray of shape (n, d)
+        Data.
+    tol : float, default 1e-9
+        Samples with ``|x^T u| <= tol ||x|| ||u||`` are on the kink of u; f(X) moves by at most as much.
+
+    References
+    ----------
+    Y. Wang, J. Lacotte, M. Pilanci, "The hidden convex optimization landscape of regularized two-layer ReLU
+    networks", ICLR 2022 (minimal networks).
+
+    Examples
+    --------
+    >>> X = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> merge_cones(ReLUNetwork([[1.0, 1.0], [1.0, 0.0]], [1.0, 1.0]), X).n_neurons
+    1
+    """
+    network = network.balance().prune_zeros()
+    while True:
+        blocks, signs = signed_blocks(network)
+        groups = groups_of(share_cone(X, blocks, signs, tol))
+        if len(groups) == network.n_neurons:
+            return network
+        network = network_of_blocks(add_up(blocks, groups), signs, network.offset).prune_zeros()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an operation did to a network.
+
+    Parameters
+    ----------
+    function : Comparison
+        Distance of the two functions over the unit ball, relative to the first network's size, against 0.
+    fit : Comparison
+        ``max |f - g|`` on the data, against 0.
+    objective : Comparison
+        The second network's objective, against the first's: at most as large.
+    """
+
+    function: Comparison
+    fit: Comparison
+    objective: Comparison
+
+
+def what_changed(problem: Problem, before: ReLUNetwork, after: ReLUNetwork, *, tol: float = 1e-9) -> Change:
+    """Measure what an operation kept: f everywhere, f on the data, the objective.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data and penalty.
+    before, after : ReLUNetwork
+        The networks.
+    tol : float, default 1e-9
+        Tolerance of the comparisons.
+
+    Examples
+    --------
+    >>> problem = Problem([[1.0]], [1.0], beta=0.5)
+    >>> network = ReLUNetwork([[2.0]], [1.0])
+    >>> change = what_changed(problem, network, split(network, 0, [0.5, 0.5]))
+    >>> change.function.holds, change.fit.holds, change.objective.holds
+    (True, True, True)
+    """
+    size = max(before.path_norm + float(np.linalg.norm(before.offset)), np.finfo(np.float64).tiny)
+    f, g = before.predict(problem.X), after.predict(problem.X)
+    return Change(
+        function=Comparison(function_distance(before, after) / size, 0.0, tol=tol),
+        fit=Comparison(float(np.max(np.abs(f - g))), 0.0, tol=tol),
+        objective=Comparison(problem.objective(after), problem.objective(before), "at most", tol=tol),
+    )

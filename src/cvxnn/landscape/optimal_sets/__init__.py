@@ -1,0 +1,1 @@
+"""The set of all globally optimal networks: found, described, chosen from."""

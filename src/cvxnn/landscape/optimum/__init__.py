@@ -1,0 +1,1 @@
+"""Optima of convex programs on few patterns, to the last digits."""

@@ -1,0 +1,1 @@
+"""Optimal networks as weight decay changes."""

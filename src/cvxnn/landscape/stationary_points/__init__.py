@@ -1,0 +1,1 @@
+"""Stationary points, local minima, and descent that sees kinks."""

@@ -1,0 +1,1 @@
+"""Pictures of fits: training, paths of weight decay, cross-validation, neurons."""

@@ -1,0 +1,1 @@
+"""Pictures of F_1 and F_2."""

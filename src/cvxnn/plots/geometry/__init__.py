@@ -1,0 +1,1 @@
+"""Pictures of neurons, ellipsoids and zonotopes."""

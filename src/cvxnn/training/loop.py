@@ -1,0 +1,154 @@
+"""Training to the global optimum: descend, convexify, grow, certify, repeated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from cvxnn.linear_maps import fitting_blas_threads
+from cvxnn.networks import ReLUNetwork
+from cvxnn.patterns import ActivationPatterns, require_realisable
+from cvxnn.problem import Problem
+from cvxnn.status_line import StatusLine
+from cvxnn.training.ending import finish
+from cvxnn.training.on_patterns import train_on_patterns
+from cvxnn.training.result import TrainingResult, TrainingStatus
+from cvxnn.training.rounds import Rounds, TrainingCallback
+from cvxnn.training.smoothing import smoothed, under_loss
+from cvxnn.training.state import TrainingState
+from cvxnn.validation import as_count, as_number
+
+
+def train(
+    problem: Problem,
+    *,
+    tol: float = 1e-3,
+    max_seconds: float | None = None,
+    patterns: ActivationPatterns | Any | None = None,
+    random_state: Any = 0,
+    callback: TrainingCallback | None = None,
+    verbose: int = 0,
+    start: ReLUNetwork | None = None,
+    max_rounds: int | None = None,
+    prove: bool = True,
+) -> TrainingResult:
+    """Train a two-layer ReLU network to the global optimum, with a proof of how close it is.
+
+    Smooth descent finds good activation patterns, the convex program on them is solved, an oracle names the
+    directions that the network lacks, and a feasible dual point gives a proven lower bound. Training stops when the
+    proven relative gap is at most ``tol``; where no proof closes the gap, when the largest dual violation that a
+    search finds is at most ``tol``; and at ``max_seconds``.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data (n, d), targets (n,) or (n, C), beta > 0, loss. Losses with a kink are smoothed, by so little that it is
+        a small part of ``tol``; objective and bound of the certificate are those of the loss itself, and the history
+        holds the smoothed loss's objective.
+    tol : float, default 1e-3
+        Relative gap asked for.
+    max_seconds : float, optional
+        Time limit. Reaching it is no error: the best network so far is returned with its certificate.
+    patterns : ActivationPatterns or bool array_like of shape (n, P), optional
+        Keep to these patterns; the certificate then has scope "program". By default patterns are found.
+    random_state : int, RandomState or None, default 0
+        Seed of the random starts. The same seed gives the same network on one machine with a fixed number of
+        threads and no time limit.
+    callback : callable, optional
+        Called with a `TrainingRecord` after every round; returning True stops training. Given patterns are solved
+        in one go, without rounds.
+    verbose : int, default 0
+        1 shows a line of progress on a terminal.
+    start : ReLUNetwork, optional
+        A network to improve, such as that of a neighbouring beta or one trained elsewhere: the first descent begins
+        from it with fresh random neurons, and the first convex program has its patterns too. The result is never worse.
+    max_rounds : int, optional
+        Convex programs to solve at most. 0 ends after the descent, within some hundredths of the best objective in a
+        small part of the time; its network is not pruned.
+    prove : bool, default True
+        Whether to spend time on evidence: exact oracles that take more than an instant, up to ten seconds at the end on
+        raising the lower bound, and a repetition of the search that found nothing with four times the starts. Without,
+        the certificate holds what was proved on the way, "no violation" rests on one search, and a network that a limit
+        stopped is not searched; `certify` does the rest later.
+
+    Returns
+    -------
+    TrainingResult
+        Network, certificate, status, history. A keyboard interrupt too returns the best network so far.
+
+    Raises
+    ------
+    ValueError
+        If beta is 0, ``tol`` or ``max_seconds`` is no positive number, ``max_rounds`` is no integer >= 0, a given
+        pattern has the wrong shape or cannot be realised by a non-zero vector, ``start`` does not fit the problem, or
+        ``patterns`` are given with ``start`` or ``max_rounds``.
+
+    References
+    ----------
+    M. Pilanci and T. Ergen, "Neural networks are convex regularizers", ICML 2020 (the convex program and its dual);
+    F. Bach, "Breaking the curse of dimensionality with convex neural networks", JMLR 2017 (the oracle).
+
+    Examples
+    --------
+    >>> from cvxnn import Problem, train
+    >>> result = train(Problem([[1.0]], [1.0], beta=0.5))
+    >>> result.network
+    ReLUNetwork(1 feature -> 1 neuron -> 1 output, path_norm=0.5)
+    >>> result.certificate.proven
+    True
+    """
+    problem.require_trainable()
+    tol = as_number(tol, "tol", positive=True)
+    if max_seconds is not None:
+        max_seconds = as_number(max_seconds, "max_seconds", positive=True)
+    if start is not None:
+        problem.require_fitting(start)
+        if patterns is not None:
+            raise ValueError("start must be left out where patterns are given; got both")
+    if max_rounds is not None:
+        max_rounds = as_count(max_rounds, "max_rounds")
+        if patterns is not None:
+            raise ValueError("max_rounds must be left out where patterns are given; got both")
+    if problem.y.ndim == 2 and problem.n_outputs == 1:
+        vector = problem.with_targets(problem.y[:, 0])
+        return _as_matrix_output(
+            train(
+                vector,
+                tol=tol,
+                max_seconds=max_seconds,
+                patterns=patterns,
+                random_state=random_state,
+                callback=callback,
+                verbose=verbose,
+                start=None if start is None else ReLUNetwork(start.hidden, start.output[:, 0], start.offset),
+                max_rounds=max_rounds,
+                prove=prove,
+            )
+        )
+    rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
+    with fitting_blas_threads(problem.X):
+        if patterns is not None:
+            require_realisable(problem.X, patterns)
+            return train_on_patterns(problem, patterns, tol=tol, max_seconds=max_seconds)
+        smooth, rough = smoothed(problem, tol)
+        state = TrainingState(smooth, rough, tol, max_seconds, rng, prove)
+        with StatusLine(verbose) as line:
+            try:
+                status = Rounds(state, callback, start, max_rounds).run(line)
+            except KeyboardInterrupt:
+                status = TrainingStatus.INTERRUPTED
+        result = finish(state, status, prune=max_rounds != 0)
+    return result if smooth is problem else under_loss(problem, result)
+
+
+def _as_matrix_output(result: TrainingResult) -> TrainingResult:
+    """Return the result with output weights of shape (m, 1), for targets of shape (n, 1)."""
+    network = result.network
+    return TrainingResult(
+        ReLUNetwork(network.hidden, network.output[:, None], network.offset),
+        result.certificate,
+        result.status,
+        result.history,
+    )
