@@ -16,6 +16,10 @@ _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _CHECKED_AT_ONCE = 1 << 20  # entries
 
 
+class PrecisionError(ValueError, FloatingPointError):
+    """Input is valid, but double precision cannot settle the answer; the message names it and says what helps."""
+
+
 def as_finite_array(value: Any, name: str, ndim: tuple[int, ...]) -> Array:
     """Return ``value`` as a float64 array of an accepted dimension without NaN or infinity.
 

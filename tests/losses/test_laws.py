@@ -36,6 +36,7 @@ from cvxnn.testing import (
     check_smoothed,
     check_statements,
     check_summed_over_samples,
+    check_units,
     check_weights,
     members,
     sample_targets,
@@ -97,6 +98,13 @@ def test_gradient_matches_finite_differences(loss, seed, shape, scale):
 def test_curvature_bounds_the_hessian(loss, seed, shape, scale):
     y, f, g = sample(loss, seed, shape, scale, 2)
     check_curvature(loss, f, g, y)
+
+
+@every_loss
+@given(seed=seeds, shape=shapes, size=st.sampled_from([1e-150, 1e-9, 0.3, 1e9, 1e150]))
+def test_in_units(loss, seed, shape, size):
+    y, f = sample(loss, seed, shape, 1.0, 1)
+    check_units(loss, f, y, size)
 
 
 @every_loss

@@ -30,6 +30,7 @@ from cvxnn.testing import (
     check_smoothed,
     check_statements,
     check_summed_over_samples,
+    check_units,
     check_weights,
 )
 
@@ -244,6 +245,11 @@ class DomainOfHalfTheSize(HingeLoss):
         return [cp.multiply(y, g) <= 0, cp.multiply(y, g) >= -0.5]
 
 
+class LinearUnits(SquaredLoss):
+    def in_units(self, size):
+        return self, size
+
+
 class HalfConjugate(SquaredLoss):
     def conjugate(self, g, y, weights=None):
         return 0.5 * super().conjugate(g, y, weights)
@@ -269,6 +275,7 @@ FAULTS = [
     (check_gradient, GradientOffByAPermille(), (f, y, g), "differences"),
     (check_gradient, GradientOfWrongShape(), (f, y, g), "shape"),
     (check_curvature, LowCurvature(), (f, g, y), "curvature"),
+    (check_units, LinearUnits(), (f, y, 3.0), "other units"),
     (check_convexity, Concave(), (f, g, y, 0.5), "value must be convex"),
     (check_convexity, ConcaveConjugate(), (f, g, y, 0.5), "conjugate must be convex"),
     (check_non_negative, Negative(), (f, y), "non-negative"),

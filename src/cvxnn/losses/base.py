@@ -121,6 +121,13 @@ class Loss(ABC):
         """Return whether the gradient is continuous."""
         return bool(np.isfinite(self.curvature))
 
+    def in_units(self, size: float) -> tuple[Loss, float] | None:
+        """Return a loss and a factor with ``ell(size f, size y) = factor loss(f, y)`` of every term, for size > 0.
+
+        None where there is none, as where targets are labels.
+        """
+        return None
+
     def smoothed(self, width: float) -> Loss:
         """Return a smooth loss that is nowhere larger; itself if smooth.
 

@@ -53,6 +53,10 @@ class HuberLoss(ResidualLoss):
         """Return 1."""
         return 1.0
 
+    def in_units(self, size: float) -> tuple[HuberLoss, float]:
+        """Return the loss of ``delta / size``, and ``size^2``."""
+        return HuberLoss(self.delta / size), size * size
+
     @property
     def _slopes(self) -> tuple[float, float]:
         return -self.delta, self.delta

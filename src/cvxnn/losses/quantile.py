@@ -63,6 +63,10 @@ class QuantileLoss(ResidualLoss):
         """Return the `SmoothedQuantileLoss` of that width and the same level."""
         return SmoothedQuantileLoss(self.level, width)
 
+    def in_units(self, size: float) -> tuple[QuantileLoss, float]:
+        """Return the loss itself and ``size``."""
+        return self, size
+
     @property
     def _slopes(self) -> tuple[float, float]:
         return -self.level, 1.0 - self.level
@@ -147,6 +151,10 @@ class SmoothedQuantileLoss(ResidualLoss):
     def curvature(self) -> float:
         """Return 1 / mu."""
         return 1.0 / self.mu
+
+    def in_units(self, size: float) -> tuple[SmoothedQuantileLoss, float]:
+        """Return the loss of ``width / size``, and ``size``."""
+        return SmoothedQuantileLoss(self.level, self.width / size), size
 
     @property
     def _slopes(self) -> tuple[float, float]:

@@ -57,6 +57,10 @@ class SquaredLoss(Loss):
         """Return True."""
         return True
 
+    def in_units(self, size: float) -> tuple[Loss, float]:
+        """Return the loss itself and ``size^2``."""
+        return self, size * size
+
     def terms_to_cvxpy(self, f: Any, y: Array) -> Any:
         """State ``1/2 ||f_i - y_i||^2`` to CVXPY."""
         import cvxpy as cp

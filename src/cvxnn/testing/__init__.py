@@ -36,6 +36,7 @@ from cvxnn.testing.losses import (
     check_newton_weights,
     check_non_negative,
     check_summed_over_samples,
+    check_units,
     check_weights,
     sample_targets,
 )
@@ -135,6 +136,7 @@ __all__ = [
     "check_statements",
     "check_summed_over_samples",
     "check_time_limit",
+    "check_units",
     "check_weak_duality",
     "check_weights",
     "members",

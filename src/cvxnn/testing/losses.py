@@ -224,6 +224,32 @@ def check_summed_over_samples(loss: Loss, f: Array, y: Array) -> None:
     require_close(loss.gradient(f, y), gradients, ROUNDING * size, "gradient must act sample by sample")
 
 
+def check_units(loss: Loss, f: Array, y: Array, size: float) -> None:
+    """Check that in other units the loss is a multiple: ``value(size f, size y) = factor value'(f, y)``.
+
+    Of a loss without units, ``in_units`` None, nothing is claimed.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss.
+    f, y : ndarray of one shape
+        Prediction and target.
+    size : float
+        Such that squares of ``size f`` are neither zero nor infinite.
+    """
+    scaled = loss.in_units(size)
+    if scaled is None:
+        return
+    other, factor = scaled
+    value, expected = loss.value(size * f, size * y), factor * other.value(f, y)
+    tolerance = ROUNDING * max(value, expected)
+    require_close(value, expected, tolerance, "in_units must give the loss of other units")
+    gradients = np.asarray(loss.gradient(size * f, size * y)), factor / size * other.gradient(f, y)
+    tolerance = ROUNDING * float(np.max(np.abs(gradients), initial=0.0))
+    require_close(*gradients, tolerance, "in_units must give the gradient of other units")
+
+
 def check_weights(loss: Loss, f: Array, y: Array, counts: Array) -> None:
     """Check that whole weights are repeated samples, and that a sample of weight 0 is left out.
 

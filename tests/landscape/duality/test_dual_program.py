@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvxnn import Problem, ReLUNetwork, ReLUProgram, beta_max, enumerate_patterns, train
-from cvxnn.landscape.duality.dual_program import solve_dual, strong_duality
+from cvxnn.landscape.duality.dual_program import _require_accurate, solve_dual, strong_duality
+from cvxnn.landscape.duality.interpolation import minimum_norm_interpolation
 from cvxnn.testing.samplers import DATA
+from cvxnn.validation import PrecisionError
 
 LOSSES = ("squared", "logistic", "huber", "squared_hinge", "hinge", "quantile")
 
@@ -98,9 +100,10 @@ def test_a_dual_of_half_the_cells_is_rejected(monkeypatch):
     honest = strong_duality(problem, method="cells")
     half = enumerate_patterns(problem.X)[::2]
     monkeypatch.setattr("cvxnn.landscape.duality.dual_program.enumerate_patterns", lambda X, **kwargs: half)
-    faulty = solve_dual(problem, method="cells")
-    assert faulty.relative_gap > 1e-3 > abs(honest.dual.relative_gap)
-    assert faulty.value < honest.values.measured * (1 - 1e-4)
+    assert 0.0 <= honest.dual.relative_gap < 1e-6
+    # The cells left out make the program's value larger than what its point proves, by far more than a solver leaves.
+    with pytest.raises(PrecisionError, match="is not the bound"):
+        solve_dual(problem, method="cells")
 
 
 def test_a_primal_on_half_the_cells_is_rejected(monkeypatch):
@@ -136,3 +139,39 @@ def test_few_rounds_still_give_a_bound():
     assert few.rounds == 2
     assert few.value <= exact.values.measured <= few.relaxed_value * (1 + 1e-9)
     assert isinstance(few.network, ReLUNetwork)
+
+
+@pytest.mark.parametrize("method", ["cuts", "cells"])
+@pytest.mark.parametrize("scale", [1e-150, 1e-11, 1e11, 1e30, 1e150])
+def test_targets_of_any_size(scale, method):
+    problem = random_problem(1, n=8)
+    value = solve_dual(problem, method=method).value
+    dual = solve_dual(Problem(problem.X, problem.y * scale, problem.beta * scale), method=method)
+    # (y, beta) -> (c y, c beta) scales the optimum by c^2; cuts end at a gap of 1e-7.
+    assert dual.value / scale**2 == pytest.approx(value, rel=1e-6)
+    assert dual.relaxed_value >= dual.value
+    assert dual.relative_gap <= 1e-6
+
+
+@pytest.mark.parametrize("method", ["cuts", "cells"])
+@pytest.mark.parametrize("share", [1.0, 1e-4, 1e-8, 1e-12])
+def test_weight_decays_down_to_the_least(share, method):
+    problem = random_problem(1, n=8, share=0.1)
+    critical = beta_max(problem.X, problem.y)
+    dual = solve_dual(problem.with_beta(share * critical), method=method)
+    norm = minimum_norm_interpolation(problem.X, problem.y)
+    # The optimum is below beta times the smallest norm, by at most what `interpolation_limit` says.
+    beta, square = share * critical, float(norm.lam @ norm.lam)
+    assert dual.value <= beta * norm.norm * (1 + 1e-6)
+    assert dual.value >= beta * (norm.norm - 0.5 * beta * square) * (1 - 1e-6)
+    assert dual.value <= dual.relaxed_value <= dual.value * (1 + 1e-6)
+    assert dual.largest <= beta * (1 + 1e-12)
+
+
+def test_a_value_below_its_bound_is_refused():
+    with pytest.raises(PrecisionError, match=r"not solved accurately: its value 0\.9 is not the bound 1"):
+        _require_accurate(1.0, 0.9, "cuts")
+    with pytest.raises(PrecisionError, match="a larger beta"):
+        _require_accurate(1.0, 1.1, "cells")
+    assert _require_accurate(1.0, 1.0 - 1e-9, "cells") == 1.0
+    assert _require_accurate(1.0, 1.1, "cuts") == 1.1

@@ -16,12 +16,18 @@ from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.solvers import solve
 from cvxnn.theorems import Comparison
-from cvxnn.validation import Array, as_count, as_number
+from cvxnn.units import Units
+from cvxnn.validation import Array, PrecisionError, as_count, as_number
 
 DualMethod = Literal["cells", "cuts"]
 
 # Cells that are stated at once: two cones of order d + 1 and 2 n multipliers for each.
 _MAX_CELLS = 2000
+# Relative distance by which the solver's value may be below the bound that its point proves: ten times what the
+# interior point leaves where it stops short of its tolerance.
+_INACCURATE = 1e-6
+# Times that: the distance on the other side, which the scaling to a feasible point adds.
+_FAR = 100.0
 # Relative gap of the primal program that the dual is compared with.
 _PRIMAL_TOL = 1e-10
 
@@ -39,10 +45,11 @@ class DualSolution:
     largest : float
         ``max over ||u|| <= 1 of ||lam^T (X u)_+||`` as the oracle proves it; at most beta.
     relaxed_value : float
-        The value of the last program solved. With cuts, which leave constraints out, it is an upper bound on the dual
-        optimum up to the solver's tolerance.
+        The value of the last program solved, never below ``value``. With cuts, which leave constraints out, it is an
+        upper bound on the dual optimum up to the solver's tolerance.
     network : ReLUNetwork
-        Neurons along the constraints with a multiplier, as heavy as the multiplier says: optimal where the dual is.
+        Neurons along the constraints with a multiplier, as heavy as the multiplier says: optimal where the dual is, to
+        the accuracy of an interior point's multipliers, which its objective shows.
     method : {"cells", "cuts"}
         How it was found.
     n_constraints : int
@@ -127,8 +134,8 @@ def solve_dual(
     ValueError
         If beta is 0, no exact oracle is affordable for X, or "cells" is asked for several outputs or more than 2000
         patterns.
-    ArithmeticError
-        If the interior-point solver fails.
+    PrecisionError
+        If the interior-point solver fails, or its value is below what its own point proves. A ``ValueError`` too.
 
     References
     ----------
@@ -145,10 +152,11 @@ def solve_dual(
     tol, max_rounds = as_number(tol, "tol", positive=True), as_count(max_rounds, "max_rounds", least=1)
     if method not in get_args(DualMethod):
         raise ValueError(f"method must be one of {get_args(DualMethod)}; got {method!r}")
-    oracle = require_oracle(problem)
     if method == "cells":
-        return _by_cells(problem, oracle)
-    return _by_cuts(problem, oracle, tol, max_rounds)
+        _require_one_output(problem)
+    units = Units.of(problem)
+    oracle = require_oracle(units.problem)
+    return _by_cells(units, oracle) if method == "cells" else _by_cuts(units, oracle, tol, max_rounds)
 
 
 def strong_duality(problem: Problem, *, method: DualMethod = "cuts", tol: float = 1e-6) -> StrongDuality:
@@ -219,11 +227,28 @@ def _require_one_output(problem: Problem) -> None:
         raise ValueError(f"y must have shape (n,), one output; got {problem.y.shape}")
 
 
-def _by_cells(problem: Problem, oracle: Oracle) -> DualSolution:
+def _require_accurate(value: float, relaxed: float, method: DualMethod) -> float:
+    """Return the value of the last program as an upper bound: never below the bound that its own point proves.
+
+    Raises
+    ------
+    PrecisionError
+        If it is, by more than a solver leaves, or far above it where no constraint was left out.
+    """
+    slack = _INACCURATE * abs(value)
+    if value - relaxed > slack or (method == "cells" and relaxed - value > _FAR * slack):
+        raise PrecisionError(
+            f"the dual program was not solved accurately: its value {relaxed:.6g} is not the bound {value:.6g} that "
+            "its own point proves, in units of y; a larger beta is easier to solve"
+        )
+    return max(relaxed, value)
+
+
+def _by_cells(units: Units, oracle: Oracle) -> DualSolution:
     """Solve with a cone for every cell and sign."""
     import cvxpy as cp
 
-    _require_one_output(problem)
+    problem = units.problem
     program = ReLUProgram(problem, enumerate_patterns(problem.X, max_patterns=_MAX_CELLS))
     master = DualStatement.of(problem)
     sides = np.where(program.masks, 1.0, -1.0)
@@ -236,11 +261,13 @@ def _by_cells(problem: Problem, oracle: Oracle) -> DualSolution:
     lengths = np.linalg.norm(vectors.value, axis=0)
     directions = vectors.value / np.where(lengths > 0, lengths, 1.0)
     network = master.network(directions, program.signs, cones)
-    return DualSolution(*_scaled(problem, lam, oracle), relaxed, network, "cells", program.n_blocks, 1)
+    point = _scaled(problem, lam, oracle)
+    return _as_given(units, point, relaxed, network, "cells", program.n_blocks, 1)
 
 
-def _by_cuts(problem: Problem, oracle: Oracle, tol: float, max_rounds: int) -> DualSolution:
+def _by_cuts(units: Units, oracle: Oracle, tol: float, max_rounds: int) -> DualSolution:
     """Solve with the cuts so far until the oracle names none that matters."""
+    problem = units.problem
     master = DualStatement.of(problem)
     directions = np.zeros((problem.n_features, 0))
     signs = np.zeros((0, *problem.y.shape[1:]))
@@ -256,7 +283,31 @@ def _by_cuts(problem: Problem, oracle: Oracle, tol: float, max_rounds: int) -> D
         directions = np.hstack([directions, named.directions[:, new]])
         signs = np.concatenate([signs, named.signs[new]])
     network = master.network(directions[:, : cuts.shape[0]], signs[: cuts.shape[0]], cuts)
-    return DualSolution(*best, relaxed, network, "cuts", cuts.shape[0], rounds)
+    return _as_given(units, best, relaxed, network, "cuts", cuts.shape[0], rounds)
+
+
+def _as_given(
+    units: Units,
+    point: tuple[Array, float, float],
+    relaxed: float,
+    network: ReLUNetwork,
+    method: DualMethod,
+    n_constraints: int,
+    rounds: int,
+) -> DualSolution:
+    """Return the solution of the problem in units as that of the problem given."""
+    lam, value, largest = point
+    relaxed = _require_accurate(value, relaxed, method)
+    return DualSolution(
+        units.dual(lam),
+        units.objective(value),
+        units.correlation(largest),
+        units.objective(relaxed),
+        units.network(network),
+        method,
+        n_constraints,
+        rounds,
+    )
 
 
 def _scaled(problem: Problem, lam: Array, oracle: Oracle) -> tuple[Array, float, float]:

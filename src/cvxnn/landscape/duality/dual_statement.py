@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 # What Clarabel is asked for, in place of 1e-8: comparisons are of values to 1e-7.
 _PRECISION = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
@@ -22,8 +23,8 @@ _SPECK = 1e-9
 class DualStatement:
     """``max -ell*(-lam)``, with ``1^T lam = 0`` where the problem has an output offset.
 
-    The objective is stated in units of the loss of no neurons, the dual variable in units of its own there, so that
-    the solver sees numbers of order one whatever the units of X and y.
+    The objective is stated in units of the loss of no neurons, the dual variable in units of its own there, both times
+    what beta is of its critical value where the loss has units, so that the solver sees numbers of order one.
 
     Parameters
     ----------
@@ -52,8 +53,13 @@ class DualStatement:
 
         offset = problem.null_offset()
         zero = np.zeros_like(problem.y)
-        unit = problem.loss_value(zero, offset) or 1.0
         size = float(np.max(np.abs(problem.loss_gradient(zero, offset)))) or 1.0
+        unit = problem.loss_value(zero, offset) or 1.0
+        length = float(np.max(np.linalg.norm(problem.X, axis=1)))
+        # Constraints bind at beta / length. Entropies are no powers of their argument, and gain nothing by that unit.
+        if problem.beta < length * size and problem.loss.in_units(1.0) is not None:
+            unit *= problem.beta / (length * size)
+            size = problem.beta / length
         weights, y = problem.sample_weight, problem.centred_target
         used = np.ones(len(y), dtype=np.bool_) if weights is None else weights > 0
         part = size * cp.Variable((int(np.sum(used)), *y.shape[1:]))
@@ -77,7 +83,7 @@ class DualStatement:
 
         Raises
         ------
-        ArithmeticError
+        PrecisionError
             If the solver gives no solution.
         """
         import cvxpy as cp
@@ -85,9 +91,14 @@ class DualStatement:
         program = cp.Problem(cp.Maximize(self.objective), self.constraints + constraints)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "may be inaccurate": the caller judges the point in float64
-            program.solve(solver=cp.CLARABEL, **_PRECISION)
-        if self.lam.value is None:
-            raise ArithmeticError(f"the dual program: the solver ended as {program.status!r}")
+            # A failure leaves no value: the point tells, not the exception.
+            with contextlib.suppress(cp.SolverError):
+                program.solve(solver=cp.CLARABEL, **_PRECISION)
+        if self.lam.value is None or program.value is None or not np.isfinite(program.value):
+            raise PrecisionError(
+                f"the dual program of beta = {self.problem.beta:.3g}, in units of X and y, is too badly scaled to be "
+                "solved in double precision; a larger beta is easier to solve"
+            )
         problem = self.problem
         lam = problem.loss.into_domain(self.lam.value, problem.centred_target, problem.sample_weight)
         return problem.project_dual(lam), self.unit * float(program.value)

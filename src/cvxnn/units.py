@@ -1,0 +1,127 @@
+"""A problem in units in which its data, its targets and its weights are of order one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import Problem
+from cvxnn.validation import Array, PrecisionError
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """A problem, and the same in other units; what is found for the one is carried over to the other.
+
+    Units are powers of four, so that nothing is rounded on the way. With ``X = a X'``, ``y = b y'``,
+    ``ell(b f, b y) = F ell'(f, y)`` and ``beta = beta' a F / b``, objectives are F times, dual variables ``F / b``
+    times as large, and ``U = sqrt(b / a) U'``, ``A = sqrt(b / a) A'``. Targets of a loss that has no such F, as labels
+    have, keep theirs: b = 1 and F = 1. Sample weights have a unit of their own, which is part of F.
+
+    Parameters
+    ----------
+    given : Problem
+        The problem as it was given.
+    problem : Problem
+        The same in units.
+    data, target, value : float
+        a, b and F.
+
+    Examples
+    --------
+    >>> units = Units.of(Problem([[1e9]], [1e-9], beta=0.5))
+    >>> 1.0 <= units.problem.X[0, 0] < 4.0, 1.0 <= units.problem.y[0] < 4.0
+    (True, True)
+    """
+
+    given: Problem
+    problem: Problem
+    data: float
+    target: float
+    value: float
+
+    @classmethod
+    def of(cls, problem: Problem) -> Units:
+        """Return the units of a problem.
+
+        Raises
+        ------
+        PrecisionError
+            If beta is 0 or infinite in them, though it is not as given.
+        """
+        data = _power_of_four(problem.X)
+        weight = 1.0 if problem.sample_weight is None else _power_of_four(problem.sample_weight)
+        target, value, loss = 1.0, 1.0, problem.loss
+        scaled = loss.in_units(_power_of_four(problem.centred_target))
+        if scaled is not None:
+            target = _power_of_four(problem.centred_target)
+            loss, value = scaled
+        if not 0.0 < value * weight < math.inf:
+            raise PrecisionError(
+                f"y must have entries whose losses are numbers in double precision; got up to {target:.3g}, with "
+                f"sample weights up to {weight:.3g}"
+            )
+        # beta b / (a F w), of exponents: products of the units themselves may overflow.
+        exponent = (
+            math.frexp(target)[1] - math.frexp(data)[1] - math.frexp(value)[1] - math.frexp(weight)[1] + 2
+        )
+        beta = _ldexp(problem.beta, exponent)
+        if not 0.0 < beta < math.inf and problem.beta > 0.0:
+            raise PrecisionError(
+                f"beta must be a number for which double precision tells the problem from one without weight decay, or "
+                f"without data; got {problem.beta!r} with entries up to {_size(problem.X):.3g} of X and up to "
+                f"{_size(problem.centred_target):.3g} of y"
+            )
+        weights = None if problem.sample_weight is None else problem.sample_weight / weight
+        inner = Problem(
+            problem.X / data,
+            problem.y / target,
+            beta,
+            loss,
+            problem.output_offset,
+            weights,
+            problem.output_norm,
+        )
+        return cls(problem, inner, data, target, value * weight)
+
+    def network(self, network: ReLUNetwork) -> ReLUNetwork:
+        """Return a network of ``problem`` as one of ``given``."""
+        root = math.sqrt(self.target) / math.sqrt(self.data)
+        return ReLUNetwork(network.hidden * root, network.output * root, network.offset * self.target)
+
+    def network_in_units(self, network: ReLUNetwork) -> ReLUNetwork:
+        """Return a network of ``given`` as one of ``problem``."""
+        root = math.sqrt(self.data) / math.sqrt(self.target)
+        return ReLUNetwork(network.hidden * root, network.output * root, network.offset / self.target)
+
+    def objective(self, value: float) -> float:
+        """Return an objective, or a bound on one, of ``problem`` as one of ``given``."""
+        return value * self.value
+
+    def dual(self, lam: Array) -> Array:
+        """Return a dual variable of ``problem`` as one of ``given``."""
+        return lam * (self.value / self.target)
+
+    def correlation(self, value: float) -> float:
+        """Return ``lam^T (X u)_+`` of ``problem`` as one of ``given``: in the unit of beta."""
+        return value * (self.value / self.target) * self.data
+
+
+def _size(array: Array) -> float:
+    return float(np.max(np.abs(array), initial=0.0))
+
+
+def _power_of_four(array: Array) -> float:
+    """Return the largest power of four that is at most the largest entry; 1 for zeros."""
+    size = _size(array)
+    return math.ldexp(1.0, 2 * ((math.frexp(size)[1] - 1) // 2)) if size > 0 else 1.0
+
+
+def _ldexp(value: float, exponent: int) -> float:
+    try:
+        return math.ldexp(value, exponent)
+    except OverflowError:
+        return math.inf
