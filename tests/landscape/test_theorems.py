@@ -14,7 +14,7 @@ import pytest
 from cvxnn import Problem, ReLUNetwork, ReLUProgram, train
 from cvxnn.datasets import load_planted
 from cvxnn.landscape.cones.distances import function_distance
-from cvxnn.landscape.connections.routes import NetworkPath, path_to_nearly_minimal, path_to_optimum
+from cvxnn.landscape.connections.routes import Connection, connect_to_nearly_minimal, connect_to_optimum
 from cvxnn.landscape.minimal_networks.mappings import round_trip, to_blocks
 from cvxnn.landscape.minimal_networks.minimality import is_basic, is_minimal, is_nearly_minimal
 from cvxnn.landscape.minimal_networks.pruning import minimal, prune
@@ -119,11 +119,11 @@ def check_limit(problem, network, kinks):
     assert own.spread.holds
 
 
-def check_path(path, *, strict):
+def check_connection(connection, *, strict):
     """Law: sampled at 1,000 points the objective never rises by more than 1e-10, or falls each time."""
-    descent = path.descent(1000, tol=1e-10)
+    descent = connection.descent(1000, tol=1e-10)
     assert descent.largest_rise.holds
-    if strict and path.stages:
+    if strict and connection.stages:
         assert descent.falls_strictly
 
 
@@ -175,24 +175,24 @@ def test_no_limit_elsewhere_is_taken_for_an_element(cases):
             assert location.excess == pytest.approx(limit.objective - case.value, rel=1e-6)
 
 
-def test_along_paths_from_the_starts_the_objective_falls(cases):
+def test_along_connections_from_the_starts_the_objective_falls(cases):
     for case in cases[::5]:
         for start in case.starts:
-            path = path_to_nearly_minimal(case.problem, start)
-            check_path(path, strict=True)
-            assert is_nearly_minimal(case.problem, path.end)
+            connection = connect_to_nearly_minimal(case.problem, start)
+            check_connection(connection, strict=True)
+            assert is_nearly_minimal(case.problem, connection.end)
 
 
-def test_along_paths_to_the_optima_that_descent_reached_the_objective_never_rises(cases):
+def test_along_connections_to_the_optima_that_descent_reached_the_objective_never_rises(cases):
     stuck = 0
     for case in cases[::2]:
         ends = case.reached[:1] or [case.optimum]
         width = case.problem.n_samples + minimal(case.problem, ends[0]).n_neurons
         wide = small_random_network(case.problem, width, case.rng, size=1.0)
         for start in (wide, *(widened(limit.network, width) for limit in case.stuck)):
-            path = path_to_optimum(case.problem, start, ends[0])
-            check_path(path, strict=False)
-            assert case.problem.objective(path.end) <= case.value * (1.0 + _REACHED)
+            connection = connect_to_optimum(case.problem, start, ends[0])
+            check_connection(connection, strict=False)
+            assert case.problem.objective(connection.end) <= case.value * (1.0 + _REACHED)
             stuck += start is not wide
     assert stuck >= 2  # from other minima too, with neurons to spare
 
@@ -309,7 +309,7 @@ def test_a_limit_that_is_no_optimum_is_refused_as_one(cases):
             if near.n_neurons > width:
                 continue
             with pytest.raises(HypothesisError, match="globally optimal"):
-                path_to_optimum(case.problem, near, limit.network)
+                connect_to_optimum(case.problem, near, limit.network)
             refused += 1
     assert refused >= 5
 
@@ -321,39 +321,39 @@ def test_without_the_hypothesis_on_bends_the_law_of_limits_fails():
         check_limit(example.problem, example.network, example.kinks)
 
 
-def backwards(path):
-    """A planted fault: a path from its end to its start."""
+def backwards(connection):
+    """A planted fault: a connection from its end to its start."""
 
-    class Backwards(NetworkPath):
+    class Backwards(Connection):
         def __call__(self, t):
             return super().__call__(1.0 - t)
 
-    return Backwards(path.problem, path.start, path.stages, path.times)
+    return Backwards(connection.problem, connection.start, connection.stages, connection.times)
 
 
-def straight(path):
+def straight(connection):
     """A planted fault: weights, instead of blocks, along straight lines."""
 
-    class Straight(NetworkPath):
+    class Straight(Connection):
         def __call__(self, t):
             first, last = self.start, self.end
             hidden = (1.0 - t) * first.hidden + t * last.hidden
             return ReLUNetwork(hidden, (1.0 - t) * first.output + t * last.output)
 
-    return Straight(path.problem, path.start, path.stages, path.times)
+    return Straight(connection.problem, connection.start, connection.stages, connection.times)
 
 
 @pytest.mark.parametrize("fault", [backwards, straight])
-def test_faulty_paths_are_rejected(fault):
+def test_faulty_connections_are_rejected(fault):
     rng = np.random.default_rng(2)
     X = rng.standard_normal((6, 2))
     start = ReLUNetwork(rng.standard_normal((2, 14)), rng.standard_normal(14))
     problem = Problem(X, start.predict(X), beta=0.01)  # what changes a perfect fit goes uphill
     _, optimum = optimal(problem)
-    path = path_to_optimum(problem, start, optimum)
-    check_path(path, strict=False)
+    connection = connect_to_optimum(problem, start, optimum)
+    check_connection(connection, strict=False)
     with pytest.raises(AssertionError):
-        check_path(fault(path), strict=False)
+        check_connection(fault(connection), strict=False)
 
 
 def test_the_planted_problem_is_within_reach(data_home):

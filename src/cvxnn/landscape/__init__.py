@@ -1,11 +1,12 @@
-"""The landscape of training: optimal sets, minimal networks, stationary points, paths between networks, duality."""
+"""The landscape of training: optimal sets, minimal networks, stationary points, connections of networks, duality."""
 
+from cvxnn.deprecation import keep_old_names
 from cvxnn.landscape.cones.distances import function_distance, neuron_distance
 from cvxnn.landscape.connections.routes import (
-    NetworkPath,
-    PathDescent,
-    path_to_nearly_minimal,
-    path_to_optimum,
+    Connection,
+    ConnectionDescent,
+    connect_to_nearly_minimal,
+    connect_to_optimum,
 )
 from cvxnn.landscape.duality.complexity import (
     CellCount,
@@ -85,6 +86,8 @@ __all__ = [
     "Breakpoint",
     "CellCount",
     "Change",
+    "Connection",
+    "ConnectionDescent",
     "Descent",
     "DualSolution",
     "EnvelopeStep",
@@ -97,12 +100,10 @@ __all__ = [
     "L1Equivalence",
     "LocalMinima",
     "Location",
-    "NetworkPath",
     "NeuronCurve",
     "OptimalSet",
     "OptimalSpline",
     "OwnProgram",
-    "PathDescent",
     "PathPoint",
     "Polytope",
     "ProgramSize",
@@ -115,6 +116,8 @@ __all__ = [
     "WidthBounds",
     "ZeroNeuron",
     "cell_count",
+    "connect_to_nearly_minimal",
+    "connect_to_optimum",
     "descend_to_stationarity",
     "directional_slopes",
     "envelope",
@@ -143,8 +146,6 @@ __all__ = [
     "optimal_on_own_patterns",
     "optimal_set",
     "optimal_spline",
-    "path_to_nearly_minimal",
-    "path_to_optimum",
     "permute",
     "program_size",
     "prune",
@@ -164,3 +165,13 @@ __all__ = [
     "width_bounds",
     "zero_neuron",
 ]
+
+keep_old_names(
+    __name__,
+    {
+        "NetworkPath": "Connection",
+        "PathDescent": "ConnectionDescent",
+        "path_to_nearly_minimal": "connect_to_nearly_minimal",
+        "path_to_optimum": "connect_to_optimum",
+    },
+)

@@ -1,4 +1,4 @@
-"""Paths are continuous, hit their way-points, and do not go uphill, sampled at 1,000 points to 1e-10."""
+"""Connections are continuous, hit their way-points, and do not go uphill, sampled at 1,000 points to 1e-10."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.datasets import load_planted
 from cvxnn.landscape.cones.distances import neuron_distance
-from cvxnn.landscape.connections.routes import NetworkPath, path_to_nearly_minimal, path_to_optimum
+from cvxnn.landscape.connections.routes import Connection, connect_to_nearly_minimal, connect_to_optimum
 from cvxnn.landscape.connections.stages import BlockLine
 from cvxnn.landscape.minimal_networks.minimality import is_nearly_minimal
 from cvxnn.landscape.minimal_networks.operations import network_of_blocks, signed_blocks
@@ -21,17 +21,17 @@ from ..random_optima import LOSSES, ORDINARY, on_kinks, optimal, shattered, smal
 CASES = settings(max_examples=24)
 
 
-def check_continuous(path):
+def check_continuous(connection):
     """Law: weights move by at most the square root of the time step, up to a factor that halving does not change.
 
     Blocks move linearly, so that weights, their square roots, are continuous with exponent 1/2; balancing is smooth.
     """
-    for stage in path.stages:
+    for stage in connection.stages:
         # The first and last tenth, and the middle; on [0, h] a jump at a way-point would not shrink with h.
         for t in (0.0, 0.5, 1.0):
             steps = [weight_change(stage, t, h) for h in (1e-4, 1e-8)]
             assert steps[1] <= 0.02 * steps[0] + 1e-7
-    for stage, following in zip(path.stages, path.stages[1:], strict=False):
+    for stage, following in zip(connection.stages, connection.stages[1:], strict=False):
         assert weights_apart(stage.end, following.start) == 0.0
 
 
@@ -50,19 +50,22 @@ def weights_apart(first, second):
     )
 
 
-def check_path(path, network, *, strict):
+def check_connection(connection, network, *, strict):
     """Law: starts at the network, keeps its width, is continuous, hits its way-points, and descends."""
-    assert path.start is network
-    assert all(point.n_neurons == network.n_neurons for point in path.way_points)
-    for time, point in zip(path.times, path.way_points, strict=True):
-        assert path(time) is point
-    check_continuous(path)
-    descent = path.descent()
+    assert connection.start is network
+    assert all(point.n_neurons == network.n_neurons for point in connection.way_points)
+    for time, point in zip(connection.times, connection.way_points, strict=True):
+        assert connection(time) is point
+    check_continuous(connection)
+    descent = connection.descent()
     assert len(descent.objectives) == 1000
     assert descent.largest_rise.holds
-    if strict and path.stages:
+    if strict and connection.stages:
         assert descent.falls_strictly
-        assert all(path.problem.objective(s.end) < path.problem.objective(s.start) for s in path.stages)
+        assert all(
+            connection.problem.objective(s.end) < connection.problem.objective(s.start)
+            for s in connection.stages
+        )
 
 
 @CASES
@@ -73,11 +76,13 @@ def test_the_objective_falls_strictly_to_a_nearly_minimal_network(loss, data, se
     network = on_kinks(
         sample(rng, problem.n_features, int(rng.integers(1, 12)), offset=output_offset), problem.X, rng
     )
-    path = path_to_nearly_minimal(problem, network)
-    check_path(path, network, strict=True)
-    assert is_nearly_minimal(problem, path.end)
+    connection = connect_to_nearly_minimal(problem, network)
+    check_connection(connection, network, strict=True)
+    assert is_nearly_minimal(problem, connection.end)
     scale = max(1.0, network.path_norm)
-    np.testing.assert_allclose(path(0.37).predict(problem.X), network.predict(problem.X), atol=1e-8 * scale)
+    np.testing.assert_allclose(
+        connection(0.37).predict(problem.X), network.predict(problem.X), atol=1e-8 * scale
+    )
 
 
 @CASES
@@ -88,10 +93,10 @@ def test_the_objective_never_rises_to_an_optimum(loss, data, seed, output_offset
     _, optimum = optimal(problem)
     width = problem.n_samples + optimum.n_neurons + int(rng.integers(0, 3))
     network = on_kinks(sample(rng, problem.n_features, width, offset=output_offset), problem.X, rng)
-    path = path_to_optimum(problem, network, optimum)
-    check_path(path, network, strict=False)
-    assert problem.objective(path.end) == pytest.approx(problem.objective(optimum), rel=1e-9)
-    assert is_nearly_minimal(problem, path.end)
+    connection = connect_to_optimum(problem, network, optimum)
+    check_connection(connection, network, strict=False)
+    assert problem.objective(connection.end) == pytest.approx(problem.objective(optimum), rel=1e-9)
+    assert is_nearly_minimal(problem, connection.end)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -101,14 +106,14 @@ def test_several_outputs(seed):
     network = sample(rng, 2, 12, n_outputs=2)
     # Output directions repeat, so that there is something to merge.
     network = ReLUNetwork(network.hidden, network.output[np.arange(12) % 3])
-    path = path_to_nearly_minimal(problem, network)
-    check_path(path, network, strict=True)
-    assert is_nearly_minimal(problem, path.end)
+    connection = connect_to_nearly_minimal(problem, network)
+    check_connection(connection, network, strict=True)
+    assert is_nearly_minimal(problem, connection.end)
     zero = ReLUNetwork(np.zeros((2, 0)), np.zeros((0, 2)))
     heavy = problem.with_beta(1e3)  # the zero network is optimal
     wide = sample(rng, 2, 9, n_outputs=2)
-    down = path_to_optimum(heavy, wide, zero)
-    check_path(down, wide, strict=False)
+    down = connect_to_optimum(heavy, wide, zero)
+    check_connection(down, wide, strict=False)
     assert neuron_distance(down.end, zero) == 0.0
 
 
@@ -116,8 +121,8 @@ def test_stages_are_named_and_in_order():
     problem = Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0], beta=0.01)
     _, optimum = optimal(problem)
     hidden = [[1.0, 0.0, 1.0, 1.0, -1.0, 0.0], [0.0, 1.0, -1.0, -2.0, -1.0, 0.0]]
-    path = path_to_optimum(problem, ReLUNetwork(hidden, [2.0, 1.0, 3.0, -1.0, 1.0, 5.0]), optimum)
-    assert [stage.name for stage in path.stages] == [
+    connection = connect_to_optimum(problem, ReLUNetwork(hidden, [2.0, 1.0, 3.0, -1.0, 1.0, 5.0]), optimum)
+    assert [stage.name for stage in connection.stages] == [
         "balance",
         "drop neurons that no sample activates",
         "merge neurons of one cone",
@@ -129,17 +134,17 @@ def test_stages_are_named_and_in_order():
 def test_a_nearly_minimal_network_stays():
     problem = small_problem(0, "squared")
     _, network = optimal(problem)
-    path = path_to_nearly_minimal(problem, shattered(network.balance(), np.random.default_rng(0)))
+    connection = connect_to_nearly_minimal(problem, shattered(network.balance(), np.random.default_rng(0)))
     # Splitting leaves norms equal to rounding.
-    assert not path.stages
-    assert path(0.5) is path.start
-    assert path.end is path.start
-    assert path.descent(10).largest_rise.measured == 0.0
+    assert not connection.stages
+    assert connection(0.5) is connection.start
+    assert connection.end is connection.start
+    assert connection.descent(10).largest_rise.measured == 0.0
 
 
 def straight_line(problem, network):
     """A planted fault: a straight line of weights to the right end."""
-    good = path_to_nearly_minimal(problem, network)
+    good = connect_to_nearly_minimal(problem, network)
 
     class Line(BlockLine):
         def at(self, t):
@@ -148,18 +153,18 @@ def straight_line(problem, network):
                 (1 - t) * self.start.output + t * self.end.output,
             )
 
-    return NetworkPath.of_stages(problem, network, [Line(network, good.end, "line")], 0.1)
+    return Connection.of_stages(problem, network, [Line(network, good.end, "line")], 0.1)
 
 
 def jump(problem, network):
-    """A planted fault: the last stage alone, which does not begin where the path does."""
-    good = path_to_nearly_minimal(problem, network)
-    return NetworkPath.of_stages(problem, network, [good.stages[0], good.stages[-1]], 0.1)
+    """A planted fault: the last stage alone, which does not begin where the connection does."""
+    good = connect_to_nearly_minimal(problem, network)
+    return Connection.of_stages(problem, network, [good.stages[0], good.stages[-1]], 0.1)
 
 
 def merge_regardless_of_cones(problem, network):
     """A planted fault: all neurons of one sign added up."""
-    first = path_to_nearly_minimal(problem, network).stages[0]
+    first = connect_to_nearly_minimal(problem, network).stages[0]
     blocks, signs = signed_blocks(first.end)
     total = np.zeros_like(blocks)
     for sign in (1.0, -1.0):
@@ -167,18 +172,18 @@ def merge_regardless_of_cones(problem, network):
         if members.size:
             total[:, members[0]] = blocks[:, members].sum(axis=1)
     end = network_of_blocks(total, signs)
-    return NetworkPath.of_stages(problem, network, [first, BlockLine(first.end, end, "all")], 0.1)
+    return Connection.of_stages(problem, network, [first, BlockLine(first.end, end, "all")], 0.1)
 
 
 @pytest.mark.parametrize("fault", [straight_line, jump, merge_regardless_of_cones])
-def test_faulty_paths_are_rejected(fault):
+def test_faulty_connections_are_rejected(fault):
     rng = np.random.default_rng(4)
     X = rng.standard_normal((6, 2))
     network = ReLUNetwork(rng.standard_normal((2, 12)), rng.standard_normal(12))
     problem = Problem(X, network.predict(X), beta=0.01)  # a perfect fit: what changes it goes uphill
-    check_path(path_to_nearly_minimal(problem, network), network, strict=True)
+    check_connection(connect_to_nearly_minimal(problem, network), network, strict=True)
     with pytest.raises(AssertionError):
-        check_path(fault(problem, network), network, strict=True)
+        check_connection(fault(problem, network), network, strict=True)
 
 
 def test_too_narrow_networks_are_refused_and_the_bound_is_enough():
@@ -187,9 +192,9 @@ def test_too_narrow_networks_are_refused_and_the_bound_is_enough():
     assert optimum.n_neurons == 2
     narrow = sample(np.random.default_rng(0), 1, 3)
     with pytest.raises(HypothesisError, match=r"at least n C \+ m_0 = 4 neurons, with m_0 = 2 .* it has 3"):
-        path_to_optimum(problem, narrow, optimum)
+        connect_to_optimum(problem, narrow, optimum)
     wide = sample(np.random.default_rng(0), 1, 4)
-    check_path(path_to_optimum(problem, wide, optimum), wide, strict=False)
+    check_connection(connect_to_optimum(problem, wide, optimum), wide, strict=False)
 
 
 def test_one_neuron_in_a_spurious_minimum_is_outside_the_hypotheses():
@@ -203,9 +208,9 @@ def test_one_neuron_in_a_spurious_minimum_is_outside_the_hypotheses():
     stuck, better = one_neuron(0.499), one_neuron(-0.999)
     assert problem.objective(better) < problem.objective(stuck)
     line = [problem.objective(one_neuron(w)) for w in np.linspace(0.499, -0.999, 201)]
-    assert max(line) > problem.objective(stuck) + 0.1  # any path of one neuron crosses w = 0
+    assert max(line) > problem.objective(stuck) + 0.1  # any connection of one neuron crosses w = 0
     with pytest.raises(HypothesisError, match="network must have at least n C"):
-        path_to_optimum(problem, stuck, optimum)
+        connect_to_optimum(problem, stuck, optimum)
 
 
 def test_what_is_not_an_optimum_is_found_out():
@@ -214,25 +219,25 @@ def test_what_is_not_an_optimum_is_found_out():
     wide = sample(np.random.default_rng(0), 1, 4)
     too_large = ReLUNetwork(1.5 * optimum.hidden, 1.5 * optimum.output)
     with pytest.raises(HypothesisError, match="optimum must be globally optimal"):
-        path_to_optimum(problem, wide, too_large)
+        connect_to_optimum(problem, wide, too_large)
 
 
 def test_bad_input():
     problem = Problem([[1.0], [-1.0]], [1.0, 1.0], beta=0.1)
     network = ReLUNetwork([[1.0]], [2.0])
-    path = path_to_nearly_minimal(problem, network)
+    connection = connect_to_nearly_minimal(problem, network)
     for t in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match=r"t must be in \[0, 1\]"):
-            path(t)
+            connection(t)
     with pytest.raises(ValueError, match="n_points"):
-        path.objectives(1)
+        connection.objectives(1)
     with pytest.raises(ValueError, match="beta must be > 0"):
-        path_to_nearly_minimal(problem.with_beta(0.0), network)
+        connect_to_nearly_minimal(problem.with_beta(0.0), network)
     with pytest.raises(ValueError, match="network must take 1 features"):
-        path_to_nearly_minimal(problem, ReLUNetwork([[1.0], [1.0]], [2.0]))
+        connect_to_nearly_minimal(problem, ReLUNetwork([[1.0], [1.0]], [2.0]))
     per_class = Problem([[1.0]], [[1.0, 1.0]], beta=0.1, output_norm="l1")
     with pytest.raises(HypothesisError, match="output_norm"):
-        path_to_nearly_minimal(per_class, ReLUNetwork([[1.0]], [[1.0, 1.0]]))
+        connect_to_nearly_minimal(per_class, ReLUNetwork([[1.0]], [[1.0, 1.0]]))
 
 
 def test_the_planted_problem(data_home):
@@ -241,7 +246,7 @@ def test_the_planted_problem(data_home):
     network = descend(
         problem, small_random_network(problem, 300, np.random.default_rng(0)), max_iterations=50
     )
-    path = path_to_nearly_minimal(problem, network)
-    descent = path.descent()
+    connection = connect_to_nearly_minimal(problem, network)
+    descent = connection.descent()
     assert descent.falls_strictly
-    assert is_nearly_minimal(problem, path.end)
+    assert is_nearly_minimal(problem, connection.end)

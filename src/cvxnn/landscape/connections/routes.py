@@ -1,4 +1,4 @@
-"""Paths between networks of one width: to a nearly minimal network, and to a global optimum, never uphill."""
+"""Connections of networks of one width: to a nearly minimal network, and to a global optimum, never uphill."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from cvxnn.validation import Array, as_count
 # Shares of the time that a stage gets at least, of the whole descent: next to none, so that sampled objectives fall at
 # a pace that can be measured; or some, so that stages without descent are seen.
 _NEXT_TO_NONE, _SOME = 1e-6, 0.05
-# A rise along a path that is rounding.
+# A rise along a connection that is rounding.
 _RISE = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class PathDescent:
-    """Objectives sampled along a path, and what they were to do.
+class ConnectionDescent:
+    """Objectives sampled along a connection, and what they were to do.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class PathDescent:
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkPath:
-    """A continuous path of networks of one width, ``path(t)`` for 0 <= t <= 1.
+class Connection:
+    """A continuous curve of networks of one width, ``connection(t)`` for 0 <= t <= 1.
 
     Way-points are hit exactly; between them a stage interpolates by its own formula. The times of way-points are
     spread so that the objective falls by about as much in equal times, wherever it falls.
@@ -61,9 +61,9 @@ class NetworkPath:
     problem : Problem
         Gives the objective.
     start : ReLUNetwork
-        ``path(0)``.
+        ``connection(0)``.
     stages : tuple of Stage
-        The pieces, each beginning where the last one ends; none for a constant path.
+        The pieces, each beginning where the last one ends; none for a constant connection.
     times : ndarray of shape (S + 1,)
         When the pieces begin, from 0 to 1.
     """
@@ -76,8 +76,8 @@ class NetworkPath:
     @classmethod
     def of_stages(
         cls, problem: Problem, start: ReLUNetwork, stages: list[Stage], least_share: float
-    ) -> NetworkPath:
-        """Return a path whose stages take time in proportion to what the objective falls, but ``least_share``."""
+    ) -> Connection:
+        """Return a connection whose stages take time in proportion to what the objective falls, but ``least_share``."""
         values = [problem.objective(network) for network in (start, *(stage.end for stage in stages))]
         falls = np.maximum(-np.diff(values), 0.0)
         total = float(np.sum(falls))
@@ -110,7 +110,7 @@ class NetworkPath:
 
     @property
     def end(self) -> ReLUNetwork:
-        """Return ``path(1)``."""
+        """Return ``connection(1)``."""
         return self.way_points[-1]
 
     def objectives(self, n_points: int = 1000) -> Array:
@@ -118,8 +118,8 @@ class NetworkPath:
         times = np.linspace(0.0, 1.0, as_count(n_points, "n_points", 2))
         return np.array([self.problem.objective(self(float(t))) for t in times])
 
-    def descent(self, n_points: int = 1000, *, tol: float = _RISE) -> PathDescent:
-        """Sample the objective along the path.
+    def descent(self, n_points: int = 1000, *, tol: float = _RISE) -> ConnectionDescent:
+        """Sample the objective along the connection.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class NetworkPath:
         rises = np.diff(values)
         scale = max(1.0, float(np.max(np.abs(values))))
         largest = float(np.max(rises))
-        return PathDescent(
+        return ConnectionDescent(
             values, Comparison(largest, 0.0, "at most", tol=tol * scale), bool(np.all(rises < 0.0))
         )
 
@@ -149,16 +149,16 @@ def _end(network: ReLUNetwork, stages: list[Stage]) -> ReLUNetwork:
     return stages[-1].end if stages else network
 
 
-def path_to_nearly_minimal(
+def connect_to_nearly_minimal(
     problem: Problem, network: ReLUNetwork, *, tol: float = EQUAL, kink_tol: float = ON_KINK
-) -> NetworkPath:
-    """Return a path on which the objective falls strictly until the network is nearly minimal.
+) -> Connection:
+    """Return a connection on which the objective falls strictly until the network is nearly minimal.
 
-    Statement: from every network a continuous path of networks of the same width leads to a nearly minimal one, with
-    f(X) constant and a strictly falling penalty. The path balances, shrinks neurons that no sample activates, and adds
-    up neurons of one closed cone and sign that are not collinear. It has no stages where there is nothing to do.
+    Statement: from every network a continuous curve of networks of the same width leads to a nearly minimal one, with
+    f(X) constant and a strictly falling penalty. It balances, shrinks neurons that no sample activates, and adds up
+    neurons of one closed cone and sign that are not collinear. It has no stages where there is nothing to do.
     Hypotheses: the weight decay takes the Euclidean norm of output weights; beta > 0.
-    Guarantee: tight; `NetworkPath.descent` measures it. Where less than rounding can be gained a sample cannot fall.
+    Guarantee: tight; `Connection.descent` measures it. Where less than rounding can be gained a sample cannot fall.
     Reference: Y. Wang, J. Lacotte, M. Pilanci, "The hidden convex optimization landscape of regularized two-layer ReLU
     networks", ICLR 2022 (path to a nearly minimal network).
 
@@ -183,31 +183,31 @@ def path_to_nearly_minimal(
     Examples
     --------
     >>> problem = Problem([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0], beta=0.1)
-    >>> path = path_to_nearly_minimal(problem, ReLUNetwork([[1.0, 0.0], [0.0, 1.0]], [2.0, 1.0]))
-    >>> [stage.name for stage in path.stages], path.descent().falls_strictly
+    >>> connection = connect_to_nearly_minimal(problem, ReLUNetwork([[1.0, 0.0], [0.0, 1.0]], [2.0, 1.0]))
+    >>> [stage.name for stage in connection.stages], connection.descent().falls_strictly
     (['balance', 'merge neurons of one cone'], True)
     """
     _check(problem, network)
     stages = _stages_to_nearly_minimal(problem, network, tol, kink_tol)
-    return NetworkPath.of_stages(problem, network, stages, _NEXT_TO_NONE)
+    return Connection.of_stages(problem, network, stages, _NEXT_TO_NONE)
 
 
-def path_to_optimum(
+def connect_to_optimum(
     problem: Problem,
     network: ReLUNetwork,
     optimum: ReLUNetwork,
     *,
     tol: float = EQUAL,
     kink_tol: float = ON_KINK,
-) -> NetworkPath:
-    """Return a path from a wide network to a global optimum on which the objective never rises.
+) -> Connection:
+    """Return a connection from a wide network to a global optimum on which the objective never rises.
 
-    Statement: from every network of ``m >= n C + m_0`` neurons, where some optimum has m_0, a continuous path of
-    networks of the same width leads to that optimum without rising. The path first goes to a nearly minimal network,
-    then moves weight between neurons at constant f(X) until at most n C are left, then puts t times the optimum in the
-    free neurons and (1 - t) times the others: a line between two points of the convex problem, whose objective falls
-    to its minimum at t = 1.
-    Hypotheses: the width; the optimum is one (a path along which mixing finds a smaller objective disproves it); the
+    Statement: from every network of ``m >= n C + m_0`` neurons, where some optimum has m_0, a continuous curve of
+    networks of the same width leads to that optimum without rising. It first goes to a nearly minimal network, then
+    moves weight between neurons at constant f(X) until at most n C are left, then puts t times the optimum in the free
+    neurons and (1 - t) times the others: a line between two points of the convex problem, whose objective falls to its
+    minimum at t = 1.
+    Hypotheses: the width; the optimum is one (a curve along which mixing finds a smaller objective disproves it); the
     weight decay takes the Euclidean norm of output weights; beta > 0.
     Guarantee: tight up to how precisely ``optimum`` is optimal: a rise at the end is at most its gap.
     Reference: Y. Wang, J. Lacotte, M. Pilanci, "The hidden convex optimization landscape of regularized two-layer ReLU
@@ -223,7 +223,7 @@ def path_to_optimum(
     optimum : ReLUNetwork
         A globally optimal network; it is balanced, and its equal directions are added up.
     tol, kink_tol : float
-        As for `path_to_nearly_minimal`.
+        As for `connect_to_nearly_minimal`.
 
     Raises
     ------
@@ -237,8 +237,8 @@ def path_to_optimum(
     --------
     >>> problem = Problem([[1.0]], [1.0], beta=0.5)
     >>> optimum = ReLUNetwork([[0.5**0.5]], [0.5**0.5])
-    >>> path = path_to_optimum(problem, ReLUNetwork([[-2.0, 0.3]], [1.0, -0.3]), optimum)
-    >>> round(problem.objective(path.end), 12), path.descent().largest_rise.holds
+    >>> connection = connect_to_optimum(problem, ReLUNetwork([[-2.0, 0.3]], [1.0, -0.3]), optimum)
+    >>> round(problem.objective(connection.end), 12), connection.descent().largest_rise.holds
     (0.375, True)
     """
     _check(problem, network)
@@ -254,7 +254,7 @@ def path_to_optimum(
     stages += rebalancing_weights(problem, _end(network, stages))
     last = mixing(_end(network, stages), optimum)
     _require_optimal(problem, last[0])
-    return NetworkPath.of_stages(problem, network, stages + last, _SOME)
+    return Connection.of_stages(problem, network, stages + last, _SOME)
 
 
 def _check(problem: Problem, network: ReLUNetwork) -> None:

@@ -1,4 +1,4 @@
-"""The pieces of paths between networks: balancing, and straight lines between blocks."""
+"""The pieces of connections: balancing, and straight lines between blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BALANCED = 1e-14
 
 
 class Stage(ABC):
-    """A continuous piece of a path, from one network to another of the same width.
+    """A continuous piece of a connection, from one network to another of the same width.
 
     ``name`` says what the piece does.
     """
