@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from cvxnn.function_spaces.conditional_gradient.ball_fits import constrained_fit
 from cvxnn.function_spaces.generalisation.decomposition import ErrorDecomposition, error_decomposition
 from cvxnn.function_spaces.generalisation.excess_risk import ExcessRiskCurve, excess_risk_curve
-from cvxnn.function_spaces.generalisation.rademacher_curves import RademacherCurve, rademacher_curve
+from cvxnn.function_spaces.generalisation.rademacher import RademacherCurve, rademacher_curve
 from cvxnn.function_spaces.generalisation.targets import (
     AdditiveTarget,
     AffineTarget,

@@ -16,11 +16,9 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from cvxnn.function_spaces.comparisons.circle import approximate_on_circle, hardest_waves
 from cvxnn.function_spaces.comparisons.single_neuron import mean_neuron_norm, neuron_norms, neuron_on_circle
-from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, angular_part
-from cvxnn.function_spaces.kernels.covariance import ArcCosineCovariance
-from cvxnn.function_spaces.kernels.random_feature_ridge import RandomFeatureRegressor
+from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineCovariance, ArcCosineKernel, angular_part
 from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures, random_neurons
-from cvxnn.function_spaces.kernels.ridge import KernelSpaceRegressor
+from cvxnn.function_spaces.kernels.ridge import KernelSpaceRegressor, RandomFeatureRegressor
 from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
 from reporting import arguments, print_table, write_json
 

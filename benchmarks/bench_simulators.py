@@ -18,7 +18,7 @@ from cvxnn.dynamics.descent.stochastic_limit import sgd_limit
 from cvxnn.dynamics.flows.network_flow import gradient_flow
 from cvxnn.dynamics.flows.order import descent_order
 from cvxnn.dynamics.initialisation import balanced, he
-from cvxnn.dynamics.trajectories.stationarity_record import StationarityResidual
+from cvxnn.dynamics.trajectories.records import StationarityResidual
 from reporting import arguments, print_table, write_json
 
 SIZES = ((5, 2, 5), (100, 10, 50))  # n, d, m

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from sklearn.metrics import r2_score
 
 from cvxnn.plots import predictions
-from cvxnn.plots.palette import BLUE, VERMILLION
+from cvxnn.plots.canvas import BLUE, VERMILLION
 
 
 def labels(ax):

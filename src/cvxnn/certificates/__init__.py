@@ -18,7 +18,7 @@ from cvxnn.certificates.improving import LowerBound, improving_bounds, relaxed_b
 from cvxnn.certificates.local_search.multi_start import SearchResult, search
 from cvxnn.certificates.oracles import Oracle, OracleValue
 from cvxnn.certificates.proving import certify
-from cvxnn.certificates.relaxations.dual_sdp import DualPoint, joint_dual_sdp
+from cvxnn.certificates.relaxations.joint_program import DualPoint, joint_dual_sdp
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
 from cvxnn.certificates.relaxations.row_groups import RowGroups, group_rows
 from cvxnn.certificates.row_space import RowSpace

@@ -16,7 +16,7 @@ from cvxnn.certificates.bounds.output_bounds import ScalarBound, constraint_boun
 from cvxnn.certificates.bounds.relaxation import both_signs_relaxed, relaxation_is_affordable
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.duals.dual_variables import dual_or_own, null_dual
-from cvxnn.certificates.relaxations.dual_sdp import DualPoint, affordable_groups, joint_dual_sdp
+from cvxnn.certificates.relaxations.joint_program import DualPoint, affordable_groups, joint_dual_sdp
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
 from cvxnn.certificates.relaxations.output_duals import output_dual_bounds, row_classes
 from cvxnn.certificates.relaxations.row_groups import group_rows

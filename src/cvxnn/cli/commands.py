@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from cvxnn.certificates import certify as certify_network
-from cvxnn.cli.errors import errors_on_one_line, warn
 from cvxnn.cli.printing import (
     certificate_json,
     certificate_rows,
+    errors_on_one_line,
     fit_json,
     model_json,
     model_rows,
@@ -21,6 +21,7 @@ from cvxnn.cli.printing import (
     print_fit,
     print_json,
     print_rows,
+    warn,
 )
 from cvxnn.model_files import kind_of_model
 from cvxnn.networks import load_network

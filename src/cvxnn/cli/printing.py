@@ -1,9 +1,10 @@
-"""What the commands print: tidy text for people, one JSON object for machines."""
+"""What the commands print: tidy text for people, one JSON object for machines, errors on one line."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,25 @@ from cvxnn.certificates import Certificate
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.tables import Scores, TableModel, TableReport, data_in_words, proof_in_words
 from cvxnn.training import TrainingStatus
+
+
+@contextmanager
+def errors_on_one_line() -> Iterator[None]:
+    """Turn what bad input raises into one line ``error: ...`` on standard error and exit status 1."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader has what it wanted, as in `cvxnn predict ... | head`: typer ends quietly
+    except (ValueError, OSError, ImportError, MemoryError) as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        typer.echo(f"error: {text}", err=True)
+        raise typer.Exit(1) from None
+
+
+def warn(text: str) -> None:
+    """Write a line ``warning: ...`` to standard error."""
+    typer.echo(f"warning: {text}", err=True)
+
 
 Rows = Sequence[tuple[str, str]]
 

@@ -9,9 +9,8 @@ from cvxnn.dynamics.beside_convex.neuron_by_neuron import (
     block_velocities,
     side_by_side,
 )
-from cvxnn.dynamics.descent.methods import Adagrad, Adam, GradientDescent, Method, Momentum
+from cvxnn.dynamics.descent.methods import Adagrad, Adam, GradientDescent, Method, Momentum, decaying
 from cvxnn.dynamics.descent.projected import ProjectedPath, projected_descent
-from cvxnn.dynamics.descent.schedules import decaying
 from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.descent.sources import FreshSamples, FullBatch, MiniBatches, SampleSource
 from cvxnn.dynamics.descent.stochastic_limit import SGDLimit, sgd_limit
@@ -51,9 +50,8 @@ from cvxnn.dynamics.trajectories.alignment import (
     alignment_times,
     largest_cosines,
 )
-from cvxnn.dynamics.trajectories.flow_events import FlowEvents
-from cvxnn.dynamics.trajectories.record import Record
-from cvxnn.dynamics.trajectories.trajectory import Trajectory, TrajectoryStatus, load_trajectory
+from cvxnn.dynamics.trajectories.record_book import Record
+from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, TrajectoryStatus, load_trajectory
 
 __all__ = [
     "Adagrad",

@@ -7,7 +7,7 @@ from typing import Any
 from sklearn.utils._param_validation import StrOptions
 
 from cvxnn.estimators.classification import Classification
-from cvxnn.estimators.relu import ReLUEstimator
+from cvxnn.estimators.strategies import ReLUEstimator
 
 
 class ReLUClassifier(Classification, ReLUEstimator):

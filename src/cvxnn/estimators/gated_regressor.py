@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cvxnn.estimators.gated import GatedReLUEstimator
-from cvxnn.estimators.regression import Regression
+from cvxnn.estimators.strategies import GatedReLUEstimator, Regression
 
 
 class GatedReLURegressor(Regression, GatedReLUEstimator):

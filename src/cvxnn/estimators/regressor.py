@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cvxnn.estimators.regression import Regression
-from cvxnn.estimators.relu import ReLUEstimator
+from cvxnn.estimators.strategies import Regression, ReLUEstimator
 
 
 class ReLURegressor(Regression, ReLUEstimator):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cvxnn.estimators.cross_validation import CrossValidated
-from cvxnn.estimators.regression import Regression
+from cvxnn.estimators.strategies import Regression
 
 
 class ReLURegressorCV(Regression, CrossValidated):

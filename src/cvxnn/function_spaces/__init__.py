@@ -43,8 +43,12 @@ from cvxnn.function_spaces.generalisation.learners import (
     TrainingSample,
     VariationNormLearner,
 )
-from cvxnn.function_spaces.generalisation.rademacher import RademacherComplexity, rademacher_complexity
-from cvxnn.function_spaces.generalisation.rademacher_curves import RademacherCurve, rademacher_curve
+from cvxnn.function_spaces.generalisation.rademacher import (
+    RademacherComplexity,
+    RademacherCurve,
+    rademacher_complexity,
+    rademacher_curve,
+)
 from cvxnn.function_spaces.generalisation.targets import (
     AdditiveTarget,
     AffineTarget,
@@ -52,12 +56,10 @@ from cvxnn.function_spaces.generalisation.targets import (
     SubspaceTarget,
     Target,
 )
-from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
-from cvxnn.function_spaces.kernels.covariance import ArcCosineCovariance
+from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineCovariance, ArcCosineKernel
 from cvxnn.function_spaces.kernels.norm import gamma_2
-from cvxnn.function_spaces.kernels.random_feature_ridge import RandomFeatureRegressor
 from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures, random_neurons
-from cvxnn.function_spaces.kernels.ridge import F2Ridge, KernelSpaceRegressor
+from cvxnn.function_spaces.kernels.ridge import F2Ridge, KernelSpaceRegressor, RandomFeatureRegressor
 from cvxnn.function_spaces.oracles.neuron_oracles import ReLUOracle, neuron_oracle
 from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound
 from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle

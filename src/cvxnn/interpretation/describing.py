@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from cvxnn.interpretation.inputs import Inputs, TwoLayerNetwork, target_names_of
 from cvxnn.interpretation.linear_forms import LinearForms
-from cvxnn.interpretation.numerals import number_text, percent_text
 from cvxnn.interpretation.rules import NetworkRules
+from cvxnn.interpretation.wording import number_text, percent_text
 from cvxnn.validation import Array
 
 

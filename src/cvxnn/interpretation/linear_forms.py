@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.interpretation.inputs import Inputs
-from cvxnn.interpretation.numerals import number_text, number_text_to, percent_text
+from cvxnn.interpretation.wording import number_text, number_text_to, percent_text
 from cvxnn.validation import Array
 
 _NEGLIGIBLE = 0.01  # terms of a smaller share of their function are never shown

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.interpretation.inputs import Inputs, TwoLayerNetwork, target_names_of
-from cvxnn.interpretation.numerals import number_text, percent_text
-from cvxnn.interpretation.text_tables import aligned
+from cvxnn.interpretation.wording import aligned, number_text, percent_text
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.interpretation.numerals import number_text, number_text_to, percent_text
-from cvxnn.interpretation.text_tables import aligned
+from cvxnn.interpretation.wording import aligned, number_text, number_text_to, percent_text
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

@@ -9,12 +9,10 @@ from cvxnn.losses.base import Loss
 from cvxnn.losses.hinge import HingeLoss, SmoothedHingeLoss
 from cvxnn.losses.huber import HuberLoss
 from cvxnn.losses.logistic import LogisticLoss
-from cvxnn.losses.margin import MarginLoss
 from cvxnn.losses.multinomial import MultinomialLoss
 from cvxnn.losses.named import LOSSES, get_loss
 from cvxnn.losses.quantile import QuantileLoss, SmoothedQuantileLoss
-from cvxnn.losses.residual import ResidualLoss
-from cvxnn.losses.separable import SeparableLoss
+from cvxnn.losses.separable import MarginLoss, ResidualLoss, SeparableLoss
 from cvxnn.losses.squared import SquaredLoss
 from cvxnn.losses.squared_hinge import SquaredHingeLoss
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cvxnn.losses.margin import MarginLoss
 from cvxnn.losses.offsets import root_of_steps
-from cvxnn.losses.separable import BEYOND
+from cvxnn.losses.separable import BEYOND, MarginLoss
 from cvxnn.validation import Array, as_number
 
 

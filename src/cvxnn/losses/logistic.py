@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, xlog1py, xlogy
 
-from cvxnn.losses.margin import MarginLoss
+from cvxnn.losses.separable import MarginLoss
 from cvxnn.validation import Array
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import xlog1py, xlogy
 
 from cvxnn.losses.base import Loss, as_column
-from cvxnn.losses.softmax_offset import best_softmax_offset, softmax
+from cvxnn.losses.offsets import best_softmax_offset, softmax
 from cvxnn.validation import Array
 
 # Per class: rounding of a probability that was weighted, and divided by its weight again.

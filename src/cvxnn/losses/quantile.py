@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.losses.offsets import root_of_steps
-from cvxnn.losses.residual import ResidualLoss
-from cvxnn.losses.separable import BEYOND
+from cvxnn.losses.separable import BEYOND, ResidualLoss
 from cvxnn.validation import Array, as_number
 
 

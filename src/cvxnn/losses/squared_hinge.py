@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxnn.losses.margin import MarginLoss
+from cvxnn.losses.separable import MarginLoss
 from cvxnn.validation import Array
 
 

@@ -1,17 +1,95 @@
-"""Make axes outside pyplot's global state, and save them."""
+"""Axes outside pyplot's global state, saved as files; their colours, and the columns of numbers drawn on them."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from cvxnn.atomic_files import replacing
+from cvxnn.validation import Array, as_finite_array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+def as_decreasing(betas: Any, name: str) -> Array:
+    """Return weight decays as an array of shape (k,).
+
+    Raises
+    ------
+    ValueError
+        If they are not finite, positive and strictly decreasing.
+    """
+    array = as_column(betas, name)
+    if array.min() <= 0:
+        raise ValueError(f"{name} must be > 0; got {array.min():g}")
+    if np.any(np.diff(array) >= 0):
+        raise ValueError(f"{name} must be strictly decreasing; got {array}")
+    return array
+
+
+def beta_axis(ax: Axes, betas: Array, label: str = "weight decay β (log scale, decreasing)") -> None:
+    """Make the horizontal axis logarithmic and decreasing, with some room on either side of the betas."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    ax.set_xscale("log")
+    room = max((betas[0] / betas[-1]) ** 0.03, 1.02)
+    ax.set_xlim(betas[0] * room, betas[-1] / room)
+    if betas[0] < 100 * betas[-1]:  # less than two decades: label 1, 2, 5 instead of the decades
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(label)
+
+
+def as_column(value: Any, name: str, *, length: int | None = None, of: str = "") -> Array:
+    """Return a column of finite numbers as an array of shape (n,).
+
+    Parameters
+    ----------
+    value : array_like of shape (n,) or (n, 1)
+        What the user passed.
+    name : str
+        Name of the argument, for the error message.
+    length : int, optional
+        The n asked for.
+    of : str, default ""
+        Name of the argument that `length` comes from.
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is empty, not finite, of another shape or of another length.
+
+    Examples
+    --------
+    >>> as_column([[1.0], [2.0]], "x")
+    array([1., 2.])
+    """
+    array = as_finite_array(value, name, (1, 2))
+    if array.ndim == 2 and array.shape[1] != 1:
+        raise ValueError(f"{name} must have shape (n,) or (n, 1); got {array.shape}")
+    column: Array = array.reshape(-1)
+    if length is not None and len(column) != length:
+        raise ValueError(f"{name} must have the {length} rows of {of}; got {len(column)}")
+    return column.copy()
+
+
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+GREEN = "#009E73"
+PURPLE = "#CC79A7"
+GREY = "#7F7F7F"
+BLACK = "#1A1A1A"
+
+SIGN_COLOURS = {1: BLUE, -1: VERMILLION, 0: GREY}
+"""Colour of a neuron by the sign of its output weight; 0 where there is no sign, with several outputs."""
+
 
 FORMATS = (".png", ".pdf", ".svg")
 

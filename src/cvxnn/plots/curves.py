@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.networks import ReLUNetwork
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame
-from cvxnn.plots.columns import as_column
-from cvxnn.plots.palette import BLACK, GREY, SIGN_COLOURS
+from cvxnn.plots.canvas import BLACK, GREY, SIGN_COLOURS, as_column, axes_or_new, draw_legend_above, frame
 from cvxnn.validation import Array, as_finite_array
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvxnn.plots.canvas import draw_legend_above, frame, new_figure
-from cvxnn.plots.palette import GREY
+from cvxnn.plots.canvas import GREY, draw_legend_above, frame, new_figure
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvxnn.plots.canvas import axes_or_new, draw_legend, frame, literal
-from cvxnn.plots.columns import as_column
-from cvxnn.plots.palette import BLACK, BLUE, VERMILLION
+from cvxnn.plots.canvas import BLACK, BLUE, VERMILLION, as_column, axes_or_new, draw_legend, frame, literal
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from cvxnn.testing.cones import (
     check_prox,
     check_prox_by_cvxpy,
 )
-from cvxnn.testing.families import members
 from cvxnn.testing.loss_duals import (
     check_best_dual_scale,
     check_best_offset,
@@ -56,6 +55,7 @@ from cvxnn.testing.optima import (
     check_order_of_patterns,
     check_scaling,
     check_scaling_of_data,
+    several_outputs_optimum,
 )
 from cvxnn.testing.patterns import (
     check_complete,
@@ -73,7 +73,7 @@ from cvxnn.testing.programs import (
     check_network_to_blocks,
     check_weak_duality,
 )
-from cvxnn.testing.several_outputs import several_outputs_optimum
+from cvxnn.testing.requirements import members
 from cvxnn.testing.solvers import (
     check_interrupt,
     check_never_worse_than_start,

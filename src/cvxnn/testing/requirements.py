@@ -1,10 +1,38 @@
-"""How a law fails: an `AssertionError` that says what was expected and what was found."""
+"""Over which members of a family a law runs, and how it fails: by an `AssertionError` that says what was expected."""
 
 from __future__ import annotations
 
-from typing import Any
+from inspect import isabstract
+from typing import Any, TypeVar
 
 import numpy as np
+
+Family = TypeVar("Family")
+
+
+def members(family: type[Family]) -> list[type[Family]]:
+    """Return the concrete classes of a family that this package defines, by name.
+
+    Parameters
+    ----------
+    family : type
+        An abstract class, such as `Loss`, `ConvexProgram` or `Solver`. Its modules must have been imported.
+
+    Examples
+    --------
+    >>> from cvxnn.losses import Loss
+    >>> "SquaredLoss" in [loss.__name__ for loss in members(Loss)]
+    True
+    """
+    found: dict[str, type[Family]] = {}
+    pending = [family]
+    while pending:
+        for child in pending.pop().__subclasses__():
+            pending.append(child)
+            if child.__module__.startswith("cvxnn.") and not isabstract(child):
+                found[f"{child.__module__}.{child.__qualname__}"] = child
+    return [found[name] for name in sorted(found)]
+
 
 # Rounding of a sum of float64 products, relative to the sum of their sizes, for sums of up to 10^4 terms.
 ROUNDING = 1e-12

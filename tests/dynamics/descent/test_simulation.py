@@ -12,7 +12,7 @@ from cvxnn.dynamics.descent.sources import FreshSamples, MiniBatches
 from cvxnn.dynamics.initialisation import he
 from cvxnn.dynamics.starts.objectives import BatchedObjective, Samples
 from cvxnn.dynamics.starts.weights import Weights
-from cvxnn.dynamics.trajectories.records import Record
+from cvxnn.dynamics.trajectories.record_book import Record
 from cvxnn.dynamics.trajectories.trajectory import TrajectoryStatus
 
 METHODS = [GradientDescent(), Momentum(), Momentum(nesterov=True), Adam(), Adagrad()]

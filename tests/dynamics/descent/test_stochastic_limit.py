@@ -9,7 +9,7 @@ from cvxnn.dynamics.descent.sources import MiniBatches
 from cvxnn.dynamics.descent.stochastic_limit import sgd_limit
 from cvxnn.dynamics.initialisation import he
 from cvxnn.dynamics.starts.weights import Weights
-from cvxnn.dynamics.trajectories.stationarity_record import StationarityResidual
+from cvxnn.dynamics.trajectories.records import StationarityResidual
 from cvxnn.theorems import HypothesisError
 
 

@@ -15,7 +15,7 @@ from cvxnn.dynamics.initialisation import mean_field_rates, of_particles, sphere
 from cvxnn.dynamics.particles.flow import particle_flow, particles_of
 from cvxnn.dynamics.particles.teachers import random_teachers
 from cvxnn.dynamics.starts.weights import Weights
-from cvxnn.dynamics.trajectories.records import Record
+from cvxnn.dynamics.trajectories.record_book import Record
 from cvxnn.dynamics.trajectories.trajectory import TrajectoryStatus
 
 

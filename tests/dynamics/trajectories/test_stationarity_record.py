@@ -6,7 +6,7 @@ import pytest
 from cvxnn import Problem, train
 from cvxnn.dynamics.starts.objectives import BatchedObjective, Samples
 from cvxnn.dynamics.starts.weights import Weights
-from cvxnn.dynamics.trajectories.stationarity_record import StationarityResidual
+from cvxnn.dynamics.trajectories.records import StationarityResidual
 from cvxnn.landscape import stationarity
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from cvxnn import ReLUNetwork
 from cvxnn.function_spaces.generalisation.targets import (
@@ -11,7 +13,51 @@ from cvxnn.function_spaces.generalisation.targets import (
     AffineTarget,
     ProjectionPursuitTarget,
     SubspaceTarget,
+    as_unit_columns,
+    moments_of_bend,
+    orthonormal,
+    sum_of_bends,
 )
+
+
+def test_random_directions_are_orthonormal_and_uniform():
+    rng = np.random.RandomState(0)
+    frames = np.array([orthonormal(3, 2, rng) for _ in range(4000)])
+    np.testing.assert_allclose(
+        frames.transpose(0, 2, 1) @ frames, np.broadcast_to(np.eye(2), (4000, 2, 2)), atol=1e-14
+    )
+    # uniform on the sphere: mean 0 and second moments 1/3; four standard errors are 0.04 and 0.02
+    np.testing.assert_allclose(frames.mean(axis=0), 0.0, atol=0.04)
+    np.testing.assert_allclose(np.mean(frames**2, axis=0), 1 / 3, atol=0.02)
+
+
+def test_wrong_lengths_are_named():
+    with pytest.raises(ValueError, match="columns of length 1; found lengths up to 2"):
+        as_unit_columns([[2.0, 1.0]])
+    with pytest.raises(ValueError, match="at most 1 directions are orthonormal in 1 dimensions; got 2"):
+        orthonormal(1, 2, np.random.RandomState(0))
+
+
+@pytest.mark.parametrize("kink", [-3.0, 0.0, 0.4, 5.0])
+def test_moments_are_the_integrals(kink):
+    def moment(power):
+        parts = [
+            quad(lambda t: abs(t - kink) ** power * norm.pdf(t), *ends) for ends in ((-12, kink), (kink, 12))
+        ]
+        return sum(part[0] for part in parts)
+
+    mean, std = moments_of_bend(np.array([kink]))
+    # the precision that the quadrature asks for
+    assert mean[0] == pytest.approx(moment(1), abs=1e-7)
+    assert std[0] ** 2 == pytest.approx(moment(2) - moment(1) ** 2, abs=1e-6)
+
+
+def test_a_bend_bends_at_its_kink():
+    t = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])
+    values = sum_of_bends(t, np.array([2.0]), np.array([2.0]))
+    assert values.argmin() == 2
+    np.testing.assert_allclose(np.diff(values, 2), [0.0, 2 * np.diff(values)[-1], 0.0], atol=1e-12)
+
 
 FAMILIES = [AffineTarget, AdditiveTarget, ProjectionPursuitTarget, SubspaceTarget]
 WITH_NETWORK = FAMILIES[:3]

@@ -9,8 +9,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, WhiteKernel
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.svm import SVR
 
-from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
-from cvxnn.function_spaces.kernels.covariance import ArcCosineCovariance
+from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineCovariance, ArcCosineKernel
 
 DEGREES = (0, 1, 2)
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from cvxnn.function_spaces.kernels.random_feature_ridge import RandomFeatureRegressor
-from cvxnn.function_spaces.kernels.ridge import KernelSpaceRegressor
+from cvxnn.function_spaces.kernels.ridge import KernelSpaceRegressor, RandomFeatureRegressor
 from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
 
 

@@ -7,8 +7,8 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-from cvxnn.function_spaces.kernels.random_feature_ridge import RandomFeatureRegressor
 from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures, random_neurons
+from cvxnn.function_spaces.kernels.ridge import RandomFeatureRegressor
 from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
 
 

@@ -11,8 +11,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
 from cvxnn.function_spaces.kernels.norm import gamma_2
-from cvxnn.function_spaces.kernels.random_feature_ridge import RandomFeatureRegressor
-from cvxnn.function_spaces.kernels.ridge import KernelSpaceRegressor, solve_shifted
+from cvxnn.function_spaces.kernels.ridge import KernelSpaceRegressor, RandomFeatureRegressor, solve_shifted
 
 
 def data(seed=0, n=20, d=2, outputs=None):

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.plots import neurons
-from cvxnn.plots.palette import BLUE, VERMILLION
+from cvxnn.plots.canvas import BLUE, VERMILLION
 
 
 def random_network(seed=0, d=5, m=20, outputs=()):

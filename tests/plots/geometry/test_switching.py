@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.starts.weights import Weights
+from cvxnn.plots.canvas import SIGN_COLOURS
 from cvxnn.plots.geometry.switching import activation_points
-from cvxnn.plots.palette import SIGN_COLOURS
 
 X = np.array([[-1.0, 1.0], [0.0, 1.0], [2.0, 1.0]])
 PROBLEM = Problem(X, [0.5, 1.0, 2.0], beta=0.1)

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates.bounds.norms import norm_bound
-from cvxnn.certificates.exact_oracles.branches import Batch, Branches
-from cvxnn.certificates.exact_oracles.incumbent import Incumbent
+from cvxnn.certificates.exact_oracles.branches import Batch, Branches, Incumbent
 from cvxnn.certificates.oracles import Oracle, OracleValue, oracle_value
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.patterns import count_bound, enumerate_patterns

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxnn.certificates.dual_bounds import dual_bound
-from cvxnn.certificates.relaxations.dual_sdp import DualPoint
+from cvxnn.certificates.relaxations.joint_program import DualPoint
 from cvxnn.certificates.relaxations.lifted_cone import Products, RowProducts
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.linear_maps.threads import run_tasks, single_threaded_blas

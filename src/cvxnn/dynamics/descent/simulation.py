@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.activations import get_activation
-from cvxnn.dynamics.descent.methods import GradientDescent, Method, Point
+from cvxnn.dynamics.descent.methods import GradientDescent, Method
 from cvxnn.dynamics.descent.sources import FullBatch, SampleSource, as_source, judging_objective
 from cvxnn.dynamics.starts.objectives import BatchedObjective
-from cvxnn.dynamics.starts.weights import Weights, as_weights
-from cvxnn.dynamics.trajectories.record_book import RecordBook, Spacing, record_steps
-from cvxnn.dynamics.trajectories.records import Record, as_records
+from cvxnn.dynamics.starts.weights import Point, Weights, as_weights
+from cvxnn.dynamics.trajectories.record_book import Record, RecordBook, Spacing, record_steps
+from cvxnn.dynamics.trajectories.records import as_records
 from cvxnn.dynamics.trajectories.trajectory import Trajectory, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem

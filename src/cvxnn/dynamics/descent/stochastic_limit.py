@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnn.dynamics.descent.schedules import decaying
+from cvxnn.dynamics.descent.methods import decaying
 from cvxnn.dynamics.descent.simulation import require_fitting, simulate
 from cvxnn.dynamics.descent.sources import MiniBatches
 from cvxnn.dynamics.starts.objectives import BatchedObjective
 from cvxnn.dynamics.starts.weights import Weights, as_weights
-from cvxnn.dynamics.trajectories.stationarity_record import StationarityResidual
+from cvxnn.dynamics.trajectories.records import StationarityResidual
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem

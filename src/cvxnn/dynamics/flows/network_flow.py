@@ -16,10 +16,9 @@ from cvxnn.dynamics.flows.integrator import BatchFlow, NetworkFlow
 from cvxnn.dynamics.flows.pieces import FlowPiece
 from cvxnn.dynamics.starts.objectives import BatchedObjective
 from cvxnn.dynamics.starts.weights import Weights, as_weights
-from cvxnn.dynamics.trajectories.flow_events import FlowEvents
-from cvxnn.dynamics.trajectories.record_book import RecordBook, Spacing
-from cvxnn.dynamics.trajectories.records import Record, as_records
-from cvxnn.dynamics.trajectories.trajectory import Trajectory, TrajectoryStatus
+from cvxnn.dynamics.trajectories.record_book import Record, RecordBook, Spacing
+from cvxnn.dynamics.trajectories.records import as_records
+from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, as_count, as_number

@@ -11,8 +11,7 @@ import numpy as np
 from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.flows.network_flow import gradient_flow
 from cvxnn.dynamics.starts.weights import Weights, as_weights
-from cvxnn.dynamics.trajectories.flow_events import FlowEvents
-from cvxnn.dynamics.trajectories.trajectory import TrajectoryStatus
+from cvxnn.dynamics.trajectories.trajectory import FlowEvents, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.theorems import Comparison, HypothesisError

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from cvxnn.activations import get_activation
-from cvxnn.dynamics.descent.methods import Point
 from cvxnn.dynamics.descent.simulation import (
     drawn_objective,
     require_fitting,
@@ -23,9 +22,9 @@ from cvxnn.dynamics.descent.simulation import (
 from cvxnn.dynamics.descent.sources import SampleSource, as_source
 from cvxnn.dynamics.initialisation import mean_field_rates
 from cvxnn.dynamics.starts.objectives import BatchedObjective
-from cvxnn.dynamics.starts.weights import Weights, as_weights
-from cvxnn.dynamics.trajectories.record_book import RecordBook, Spacing, record_steps
-from cvxnn.dynamics.trajectories.records import Objective, Record, as_records
+from cvxnn.dynamics.starts.weights import Point, Weights, as_weights
+from cvxnn.dynamics.trajectories.record_book import Record, RecordBook, Spacing, record_steps
+from cvxnn.dynamics.trajectories.records import Objective, as_records
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem

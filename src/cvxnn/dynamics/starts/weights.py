@@ -12,6 +12,8 @@ from cvxnn.activations import get_activation
 from cvxnn.networks import ReLUNetwork
 from cvxnn.validation import Array, as_finite_array, read_only
 
+Point = tuple[Array, ...]  # hidden and output weights, and whatever else is trained
+
 
 @dataclass(frozen=True, eq=False)
 class Weights:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cvxnn.dynamics.starts.objectives import BatchedObjective, Samples
 from cvxnn.dynamics.starts.weights import Weights
-from cvxnn.dynamics.trajectories.record import Record
+from cvxnn.dynamics.trajectories.record_book import Record
 from cvxnn.validation import Array, as_finite_array, as_number
 
 # Pairs of samples and neurons looked at side by side, unless one network has more.

@@ -1,21 +1,32 @@
-"""The rows of a trajectory's records, and the steps at which they are filled."""
+"""What a record is, the rows of a trajectory's records, and the steps at which they are filled."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.dynamics.descent.methods import Point
 from cvxnn.dynamics.starts.objectives import BatchedObjective
-from cvxnn.dynamics.starts.weights import Weights
-from cvxnn.dynamics.trajectories.flow_events import FlowEvents
-from cvxnn.dynamics.trajectories.record import Record
-from cvxnn.dynamics.trajectories.trajectory import Trajectory, TrajectoryStatus
+from cvxnn.dynamics.starts.weights import Point, Weights
+from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, TrajectoryStatus
 from cvxnn.validation import as_count, as_number
 
 Spacing = Literal["linear", "log"]
+
+
+class Record(ABC):
+    """A quantity measured along a trajectory."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Return the key under which a trajectory keeps it."""
+
+    @abstractmethod
+    def measure(self, objective: BatchedObjective, weights: Weights) -> NDArray[Any]:
+        """Return the quantity of each network, shape (B, ...), always the same shape."""
 
 
 def record_steps(n_steps: int, n_records: int, spacing: Spacing) -> NDArray[np.int64]:

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvxnn.plots.canvas import draw_legend_above, frame, new_figure
-from cvxnn.plots.columns import as_column
-from cvxnn.plots.palette import BLACK, GREY, SIGN_COLOURS
+from cvxnn.plots.canvas import BLACK, GREY, SIGN_COLOURS, as_column, draw_legend_above, frame, new_figure
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

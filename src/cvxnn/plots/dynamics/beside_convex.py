@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame, new_figure
-from cvxnn.plots.palette import BLUE, GREY, PURPLE, VERMILLION
+from cvxnn.plots.canvas import (
+    BLUE,
+    GREY,
+    PURPLE,
+    VERMILLION,
+    axes_or_new,
+    draw_legend_above,
+    frame,
+    new_figure,
+)
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

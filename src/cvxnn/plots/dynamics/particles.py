@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from cvxnn.dynamics.particles.teachers import Teacher
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame
-from cvxnn.plots.palette import BLACK, BLUE, SIGN_COLOURS, VERMILLION
+from cvxnn.plots.canvas import BLACK, BLUE, SIGN_COLOURS, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.validation import Array, as_count
 
 if TYPE_CHECKING:

@@ -10,8 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.dynamics.particles.studies import RadiusStudy, WidthStudy, geometric_mean
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame
-from cvxnn.plots.palette import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILLION
+from cvxnn.plots.canvas import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    PURPLE,
+    VERMILLION,
+    axes_or_new,
+    draw_legend_above,
+    frame,
+)
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame
-from cvxnn.plots.palette import BLUE, VERMILLION
+from cvxnn.plots.canvas import BLUE, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvxnn.plots.beta_axes import as_decreasing, beta_axis
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame, literal
-from cvxnn.plots.palette import BLACK, BLUE, GREEN, GREY, VERMILLION
+from cvxnn.plots.canvas import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    VERMILLION,
+    as_decreasing,
+    axes_or_new,
+    beta_axis,
+    draw_legend_above,
+    frame,
+    literal,
+)
 from cvxnn.validation import Array, as_finite_array
 
 if TYPE_CHECKING:

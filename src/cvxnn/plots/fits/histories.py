@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame, new_figure
-from cvxnn.plots.palette import BLUE, GREEN, GREY, PURPLE, VERMILLION
+from cvxnn.plots.canvas import (
+    BLUE,
+    GREEN,
+    GREY,
+    PURPLE,
+    VERMILLION,
+    axes_or_new,
+    draw_legend_above,
+    frame,
+    new_figure,
+)
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame, literal
-from cvxnn.plots.palette import SIGN_COLOURS
+from cvxnn.plots.canvas import SIGN_COLOURS, axes_or_new, draw_legend_above, frame, literal
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

@@ -9,10 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.networks import ReLUNetwork
-from cvxnn.plots.beta_axes import as_decreasing, beta_axis
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame, literal, new_figure
-from cvxnn.plots.columns import as_column
-from cvxnn.plots.palette import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILLION
+from cvxnn.plots.canvas import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    PURPLE,
+    VERMILLION,
+    as_column,
+    as_decreasing,
+    axes_or_new,
+    beta_axis,
+    draw_legend_above,
+    frame,
+    literal,
+    new_figure,
+)
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

@@ -10,10 +10,22 @@ from numpy.typing import NDArray
 
 from cvxnn.landscape.solution_paths.active_directions import ActiveDirection, PathPoint
 from cvxnn.landscape.solution_paths.breakpoints import SolutionPath
-from cvxnn.plots.beta_axes import as_decreasing, beta_axis
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame, new_figure
-from cvxnn.plots.columns import as_column
-from cvxnn.plots.palette import BLACK, BLUE, GREEN, GREY, PURPLE, SIGN_COLOURS, VERMILLION
+from cvxnn.plots.canvas import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    PURPLE,
+    SIGN_COLOURS,
+    VERMILLION,
+    as_column,
+    as_decreasing,
+    axes_or_new,
+    beta_axis,
+    draw_legend_above,
+    frame,
+    new_figure,
+)
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

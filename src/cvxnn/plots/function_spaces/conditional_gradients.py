@@ -10,8 +10,17 @@ from numpy.typing import NDArray
 
 from cvxnn.function_spaces.conditional_gradient.rates import ConditionalGradientRate
 from cvxnn.function_spaces.conditional_gradient.result import ConditionalGradientResult
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame, new_figure
-from cvxnn.plots.palette import BLUE, GREEN, GREY, PURPLE, VERMILLION
+from cvxnn.plots.canvas import (
+    BLUE,
+    GREEN,
+    GREY,
+    PURPLE,
+    VERMILLION,
+    axes_or_new,
+    draw_legend_above,
+    frame,
+    new_figure,
+)
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import numpy as np
 
 from cvxnn.function_spaces.generalisation.excess_risk import ExcessRiskCurve
 from cvxnn.function_spaces.unit_norm.slopes import Slope
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame
-from cvxnn.plots.palette import BLUE, GREY, VERMILLION
+from cvxnn.plots.canvas import BLUE, GREY, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

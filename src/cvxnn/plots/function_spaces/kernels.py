@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from cvxnn.function_spaces.comparisons.single_neuron import NeuronNorms
 from cvxnn.function_spaces.kernels.arc_cosine import DEGREES, ArcCosineKernel
 from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame
-from cvxnn.plots.palette import BLACK, BLUE, GREEN, GREY, VERMILLION
+from cvxnn.plots.canvas import BLACK, BLUE, GREEN, GREY, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.validation import Array, as_count
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from cvxnn.certificates import RowSpace
 from cvxnn.margin.ellipsoids import RectifiedEllipsoid, as_ellipsoid_data
 from cvxnn.margin.polar_sets import PolarSet, polar_support
 from cvxnn.margin.spike_networks import spikes
+from cvxnn.plots.canvas import BLACK, BLUE, GREEN, GREY, VERMILLION
 from cvxnn.plots.meshes import (
     Mesh,
     axes_of_dimension,
@@ -21,7 +22,6 @@ from cvxnn.plots.meshes import (
     draw_solid,
     finish,
 )
-from cvxnn.plots.palette import BLACK, BLUE, GREEN, GREY, VERMILLION
 from cvxnn.validation import Array, as_count
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame, new_figure
-from cvxnn.plots.palette import BLACK, SIGN_COLOURS
+from cvxnn.plots.canvas import BLACK, SIGN_COLOURS, axes_or_new, draw_legend_above, frame, new_figure
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cvxnn.margin.zonotopes import Zonotope, dual_zonotopes, excess
-from cvxnn.plots.canvas import axes_or_new, draw_legend_above, frame
-from cvxnn.plots.palette import BLACK, SIGN_COLOURS
+from cvxnn.plots.canvas import BLACK, SIGN_COLOURS, axes_or_new, draw_legend_above, frame
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:

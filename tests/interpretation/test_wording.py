@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvxnn.interpretation.numerals import number_text, number_text_to, percent_text
+from cvxnn.interpretation.wording import number_text, number_text_to, percent_text
 
 numbers = st.floats(-1e12, 1e12, allow_subnormal=False).filter(lambda value: abs(value) > 1e-12)
 

@@ -1,0 +1,108 @@
+"""How the network of an estimator is made: of all patterns or of gates drawn at random; targets that are numbers."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import validate_data
+
+from cvxnn.certificates import beta_max
+from cvxnn.estimators.base import Deadline, NetworkEstimator, Prepared
+from cvxnn.estimators.standardisation import weight_decay
+from cvxnn.losses import get_loss
+from cvxnn.patterns import sample_patterns
+from cvxnn.problem import Problem
+from cvxnn.programs import gated_program
+from cvxnn.solvers import Solution, SolveRecord, solve
+from cvxnn.solvers.path import critical_beta
+from cvxnn.status_line import StatusLine
+from cvxnn.training import TrainingResult, train
+from cvxnn.validation import Array
+
+
+class GatedReLUEstimator(NetworkEstimator):
+    """An estimator that solves the convex program of gates drawn at random."""
+
+    n_gates: int
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+        **NetworkEstimator._parameter_constraints,
+        "n_gates": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, Solution]:
+        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
+        patterns = sample_patterns(prepared.problem.X, self.n_gates, random_state=rng)
+        reference = gated_program(prepared.reference.with_beta(1.0), patterns)
+        beta = weight_decay(self.beta, self.beta_ratio, lambda: critical_beta(reference))
+        program = reference.with_problem(prepared.problem.with_beta(beta))
+        with StatusLine(self.verbose) as line:
+
+            def show(record: SolveRecord) -> None:
+                line.show(
+                    f"step {record.step}  {record.seconds:.1f} s  objective {record.objective:.6g}  "
+                    f"lower bound {record.lower_bound:.6g}"
+                )
+
+            left = deadline.seconds_left()
+            return program.problem, solve(program, tol=self.tol, max_seconds=left, callback=show)
+
+
+class ReLUEstimator(NetworkEstimator):
+    """An estimator that calls `train`."""
+
+    def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, TrainingResult]:
+        beta = weight_decay(self.beta, self.beta_ratio, lambda: beta_max(prepared.reference))
+        problem = prepared.problem.with_beta(beta)
+        return problem, train(
+            problem,
+            tol=self.tol,
+            max_seconds=deadline.seconds_left(),
+            random_state=self.random_state,
+            verbose=int(self.verbose),
+        )
+
+
+class Regression(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
+    """Regression: targets of one or several columns, with a loss of residuals."""
+
+    def predict(self, X: Any) -> Array:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data in the units of training.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, C)
+            As the targets of training.
+        """
+        return self._outputs(X)
+
+    def _check_targets(self, X: Any, y: Any) -> tuple[Array, Array]:
+        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        return X, np.asarray(y, dtype=np.float64)
+
+    def _code(self, y: Array) -> Array:
+        self.loss_ = get_loss(self.loss)
+        if self.loss_.is_classification:
+            raise ValueError(
+                f"loss must be one for numbers, such as 'squared', 'huber' or 'quantile'; got {self.loss!r}"
+            )
+        return y
+
+    @property
+    def _scales_targets(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
