@@ -217,6 +217,52 @@ def test_missing_values_are_refused_with_the_remedy_and_filled_when_asked(table,
     assert json.loads(run(*fit, "--impute", "--json").stdout)["columns"]["imputed"] == {"x": 2}
 
 
+def test_tables_written_in_other_ways_are_read_by_every_command(model, table, tmp_path):
+    other = tmp_path / "other.csv"
+    read_table(table).to_csv(other, index=False, sep=";", decimal=",", encoding="cp1252", na_rep="?")
+    other.write_text("% by hand\n" + other.read_text())
+    named = "--separator ';' --decimal ','"
+    options = (
+        "--separator",
+        ";",
+        "--decimal",
+        ",",
+        "--encoding",
+        "cp1252",
+        "--comment",
+        "%",
+        "--missing",
+        "?",
+    )
+    assert fails_with(run("predict", model, other, "--comment", "%"), named)
+    assert run("predict", model, other, *options).stdout == run("predict", model, table).stdout
+    said = json.loads(run("certify", model, other, *options, "--json").stdout)
+    assert said["is_training_problem"] is True
+    fitted = json.loads(run("fit", other, "--target", "y", "--tol", "0.01", *options, "--json").stdout)
+    assert fitted["certificate"]["objective"] == said["certificate"]["objective"]
+
+
+def test_an_odd_word_among_numbers_is_refused_until_it_is_called_missing_or_the_column_text(tmp_path):
+    rows = [f"{20 + k},{k % 5}" for k in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join(["age,y", *rows, "?,1"]) + "\n")
+    fit = ("fit", tmp_path / "t.csv", "--target", "y", "--beta-ratio", "2", "--json")
+    assert fails_with(run(*fit), "but not '?' (1 time, first in row 31)")
+    assert json.loads(run(*fit, "--missing", "?", "--impute").stdout)["columns"]["numeric"] == ["age"]
+    as_text = run(*fit, "--text", "age")
+    assert list(json.loads(as_text.stdout)["columns"]["one_hot"]) == ["age"]
+    assert as_text.stderr.startswith("warning: column 'age' has a category of its own for nearly every row")
+
+
+def test_row_numbers_are_left_out_and_said_to_be(table, tmp_path):
+    read_table(table).to_csv(tmp_path / "t.csv")
+    result = run("fit", tmp_path / "t.csv", "--target", "y", "--tol", "0.01", "--json")
+    assert json.loads(result.stdout)["row_numbers"] == ["Unnamed: 0"]
+    assert (
+        result.stderr
+        == "warning: column 'Unnamed: 0' numbers the rows and is left out; rename it to use it as an input\n"
+    )
+
+
 def test_a_network_is_no_table_model(table, tmp_path):
     ReLUNetwork([[1.0]], [1.0]).save(tmp_path / "network")
     assert fails_with(run("predict", tmp_path / "network", table), "of kind 'relu-network'")

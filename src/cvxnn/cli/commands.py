@@ -50,6 +50,25 @@ app = typer.Typer(
 
 TablePath = Annotated[Path, typer.Argument(metavar="TABLE", help="A .csv, .csv.gz, .tsv or .parquet file.")]
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that fit wrote.")]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHAR",
+        help="What separates columns: a comma in .csv, a tab in .tsv files; 'tab', ' ' for blanks.",
+    ),
+]
+Decimal = Annotated[str, typer.Option(metavar="CHAR", help="The decimal mark.")]
+Thousands = Annotated[str | None, typer.Option(metavar="CHAR", help="The mark between thousands.")]
+TextEncoding = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Such as cp1252 or utf-16; UTF-8 by default.")
+]
+Comment = Annotated[
+    str | None, typer.Option(metavar="CHAR", help="The rest of a line from here is left out.")
+]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(metavar="WORD", help="Counts as a missing value, as NA and NaN do; may be repeated."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -118,6 +137,18 @@ def fit(
     drop: Annotated[
         list[str] | None, typer.Option(metavar="COL", help="Leave a column out; may be repeated.")
     ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COL", help="Take a column as categories, whatever it looks like; may be repeated."
+        ),
+    ] = None,
+    separator: Separator = None,
+    decimal: Decimal = ".",
+    thousands: Thousands = None,
+    encoding: TextEncoding = None,
+    comment: Comment = None,
+    missing: Missing = None,
     random_state: Annotated[int, typer.Option(min=0, help="Seed of the split and of training.")] = 0,
     out: Annotated[Path | None, typer.Option(metavar="MODEL", help="Where to write the model.")] = None,
     report: Annotated[
@@ -137,11 +168,21 @@ def fit(
         if out is not None:
             require_writable(out)
         model, result = fit_table(
-            read_table(table),
+            read_table(
+                table,
+                text=text or (),
+                separator=separator,
+                decimal=decimal,
+                thousands=thousands,
+                encoding=encoding,
+                comment=comment,
+                missing=missing or (),
+            ),
             target,
             beta="auto" if beta == "auto" else float(beta),
             beta_ratio=beta_ratio,
             drop=drop or (),
+            text=text or (),
             impute=impute,
             test_size=test_size,
             tol=tol,
@@ -167,13 +208,28 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Where to write; standard output by default.")
     ] = None,
+    separator: Separator = None,
+    decimal: Decimal = ".",
+    thousands: Thousands = None,
+    encoding: TextEncoding = None,
+    comment: Comment = None,
+    missing: Missing = None,
 ) -> None:
     """Predict the target of each row, as CSV with a column "prediction"."""
     with errors_on_one_line():
         if out is not None:
             require_writable(out)
         trained = load_table_model(model)
-        encoded = trained.encode(trained.read(table))
+        rows = trained.read(
+            table,
+            separator=separator,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+            comment=comment,
+            missing=missing or (),
+        )
+        encoded = trained.encode(rows)
         predictions = trained.predict_encoded(encoded.X)
         for name, count in encoded.unknown.items():
             warn(f"column {name!r}: {count} values of no category seen in training")
@@ -193,6 +249,12 @@ def certify(
     max_seconds: Annotated[
         float, typer.Option(callback=_positive, help="Time for search and relaxations.")
     ] = 10.0,
+    separator: Separator = None,
+    decimal: Decimal = ".",
+    thousands: Thousands = None,
+    encoding: TextEncoding = None,
+    comment: Comment = None,
+    missing: Missing = None,
     as_json: AsJson = False,
 ) -> None:
     """Prove anew how close the network is to the optimum of the training problem of a table.
@@ -203,7 +265,16 @@ def certify(
     started = time.perf_counter()
     with errors_on_one_line():
         trained = load_table_model(model)
-        problem = trained.problem(trained.read(table), target=target)
+        rows = trained.read(
+            table,
+            separator=separator,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+            comment=comment,
+            missing=missing or (),
+        )
+        problem = trained.problem(rows, target=target)
         same = trained.is_training_problem(problem)
         certificate = certify_network(
             problem, trained.network, tol=trained.certificate.tol, max_seconds=max_seconds
@@ -214,8 +285,8 @@ def certify(
         print_json({**data, "certificate": certificate_json(certificate), "seconds": seconds})
         return
     about = "the training rows" if same else "all rows of a table that is not the one of training"
-    rows = [("table", f"{table}: {about}, n = {problem.n_samples}"), *certificate_rows(certificate)]
-    print_rows(repr(problem), [*rows, ("seconds", f"{seconds:.1f}")], proof_in_words(certificate))
+    facts = [("table", f"{table}: {about}, n = {problem.n_samples}"), *certificate_rows(certificate)]
+    print_rows(repr(problem), [*facts, ("seconds", f"{seconds:.1f}")], proof_in_words(certificate))
 
 
 @app.command()

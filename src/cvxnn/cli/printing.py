@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -20,9 +21,22 @@ from cvxnn.tables import Scores, TableModel, TableReport, data_in_words, proof_i
 from cvxnn.training import TrainingStatus
 
 
+class _Warnings(logging.Handler):
+    """Writes what the library logs as warnings to standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        warn(record.getMessage())
+
+
 @contextmanager
 def errors_on_one_line() -> Iterator[None]:
-    """Turn what bad input raises into one line ``error: ...`` on standard error and exit status 1."""
+    """Turn what bad input raises into one line ``error: ...`` on standard error and exit status 1.
+
+    What the library logs as a warning becomes a line ``warning: ...`` there.
+    """
+    handler, logger = _Warnings(logging.WARNING), logging.getLogger("cvxnn")
+    logger.addHandler(handler)
     try:
         yield
     except BrokenPipeError:
@@ -31,6 +45,8 @@ def errors_on_one_line() -> Iterator[None]:
         text = " ".join(str(error).split()) or type(error).__name__
         typer.echo(f"error: {text}", err=True)
         raise typer.Exit(1) from None
+    finally:
+        logger.removeHandler(handler)
 
 
 def warn(text: str) -> None:
@@ -90,6 +106,8 @@ def fit_json(model: TableModel, report: TableReport, source: Path, files: Sequen
             "imputed": dict(report.imputed),
             "unknown_in_test": dict(report.unknown),
         },
+        "row_numbers": list(report.row_numbers),
+        "nearly_unique": list(report.nearly_unique),
         "rounds": len(report.result.history),
         "seconds": report.seconds,
         "files": [str(path) for path in files],

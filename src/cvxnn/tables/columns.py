@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cvxnn.tables.frames import as_table, listed, missing_in, numbers_of, require_columns
+from cvxnn.tables.frames import as_table, listed, missing_in, require_columns
+from cvxnn.tables.number_words import numbers_of
 from cvxnn.tables.spellings import Spellings
 from cvxnn.validation import Array
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, Literal
@@ -18,11 +19,14 @@ from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.losses import Loss, get_loss
 from cvxnn.tables.columns import Encoding, NumericColumn
 from cvxnn.tables.frames import as_table, require_columns
-from cvxnn.tables.learning import learn_encoding, require_complete
+from cvxnn.tables.learning import learn_encoding, require_complete, require_unspoilt
+from cvxnn.tables.row_numbers import row_numbers
 from cvxnn.tables.scores import score
 from cvxnn.tables.table_model import TableModel, fingerprint_of, predict_target, target_of
 from cvxnn.training import TrainingResult, train
 from cvxnn.validation import Array, as_number
+
+logger = logging.getLogger(__name__)
 
 Rows = NDArray[np.int64]
 
@@ -37,10 +41,14 @@ class TableReport:
         Columns left out since they have one value only in the training rows.
     dropped : tuple of str
         Columns left out as asked for.
+    row_numbers : tuple of str
+        The leading column, where it was left out since it numbers the rows.
     imputed : dict of str to int
         Missing values filled in the training rows, by column.
     unknown : dict of str to int
         Test values of no category seen in training, by column.
+    nearly_unique : tuple of str
+        Columns that have a category of its own for nearly every training row.
     X_train : ndarray of shape (n_train, d)
         The encoded training rows, in raw units.
     y_train, predicted_train : ndarray of shape (n_train,)
@@ -55,8 +63,10 @@ class TableReport:
 
     constant: tuple[str, ...]
     dropped: tuple[str, ...]
+    row_numbers: tuple[str, ...]
     imputed: Mapping[str, int]
     unknown: Mapping[str, int]
+    nearly_unique: tuple[str, ...]
     X_train: Array  # (n_train, d)
     y_train: Array  # (n_train,)
     predicted_train: Array  # (n_train,)
@@ -75,6 +85,7 @@ def fit_table(
     loss: str | Loss = "squared",
     fit_intercept: bool = True,
     drop: Sequence[str] = (),
+    text: Collection[str] = (),
     impute: bool = False,
     test_size: float = 0.0,
     tol: float = 1e-3,
@@ -85,7 +96,8 @@ def fit_table(
     """Train a network to the global optimum on a table, with a proof of how close it is.
 
     Text, booleans and categories become one-hot columns; numbers and target are scaled to mean 0 and variance
-    1. All of that is learned from the training rows alone.
+    1. All of that is learned from the training rows alone. A first column that numbers the rows is left out if
+    it has no name or one such as "id" or "row"; a warning says so.
 
     Parameters
     ----------
@@ -104,6 +116,8 @@ def fit_table(
         Add a hidden bias, penalised like the other weights, and an unpenalised output offset.
     drop : sequence of str, default ()
         Columns to leave out.
+    text : collection of str, default ()
+        Columns of categories, whatever they look like: numbers that are codes, numbers beside words.
     impute : bool, default False
         Fill missing values, numbers with the median and text with the most frequent category of the training
         rows; by default they are refused. A missing target is always refused.
@@ -128,8 +142,9 @@ def fit_table(
     Raises
     ------
     ValueError
-        If a column is not there, an option is out of range, a column cannot be used or has missing values
-        without ``impute``, fewer than two rows are left for training, or no column varies.
+        If a column is not there, an option is out of range, a column cannot be used, is numbers or dates but
+        for some words, or has missing values without ``impute``, fewer than two rows are left for training, or
+        no column varies.
 
     Examples
     --------
@@ -144,11 +159,21 @@ def fit_table(
     loss, table = get_loss(loss), as_table(table)
     y = target_of(table, target)
     inputs = _inputs(table, target, drop)
+    require_columns(table, list(text))
+    numbering = _row_numbers(table, inputs, text)
+    inputs = inputs.drop(columns=list(numbering))
     if not impute:
         require_complete(inputs)
+    require_unspoilt(inputs, text)
     rng = check_random_state(random_state)
     train_rows, test_rows = _split(len(table), test_size, rng)
-    learned = learn_encoding(inputs.iloc[train_rows], impute=impute)
+    learned = learn_encoding(inputs.iloc[train_rows], impute=impute, text=text)
+    for name in learned.nearly_unique:
+        logger.warning(
+            "column %r has a category of its own for nearly every row: what is learned of them is of no use for "
+            "other rows; leave it out with drop (--drop)",
+            name,
+        )
     X = learned.encoding.encode(inputs.iloc[train_rows]).X
     scaling = _scaling(X, y[train_rows], learned.encoding, fit_intercept)
     problem = scaling.problem(X, y[train_rows], beta=beta, beta_ratio=beta_ratio, loss=loss)
@@ -177,8 +202,10 @@ def fit_table(
     report = TableReport(
         constant=learned.constant,
         dropped=tuple(drop),
+        row_numbers=numbering,
         imputed=learned.imputed,
         unknown={} if test is None else test.unknown,
+        nearly_unique=learned.nearly_unique,
         X_train=X,
         y_train=y[train_rows],
         predicted_train=predicted_train,
@@ -199,6 +226,15 @@ def _inputs(table: pd.DataFrame, target: str, drop: Sequence[str]) -> pd.DataFra
     if inputs.shape[1] == 0:
         raise ValueError(f"table must have a column besides the target {target!r}; none is left")
     return inputs
+
+
+def _row_numbers(table: pd.DataFrame, inputs: pd.DataFrame, text: Collection[str]) -> tuple[str, ...]:
+    """Return the table's first column if it is to be left out since it numbers the rows, and say so."""
+    found = row_numbers(table)
+    if found is None or found.name not in inputs or found.name in text or inputs.shape[1] == 1:
+        return ()
+    logger.warning("%s", found)
+    return (found.name,) if found.surely else ()
 
 
 def _split(n: int, test_size: float, rng: np.random.RandomState) -> tuple[Rows, Rows]:

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvxnn.validation import Array
-
 _NAMES_SHOWN = 8
 
 
@@ -74,23 +72,9 @@ def is_text(column: pd.Series[Any]) -> bool:
     return any(isinstance(value, bool | np.bool_ | str) or not np.isscalar(value) for value in present)
 
 
-def numbers_of(column: pd.Series[Any]) -> Array:
-    """Return a column as float64 numbers, missing ones as NaN.
-
-    Raises
-    ------
-    ValueError
-        If a value is no number, or infinite.
-    """
-    values = pd.to_numeric(column, errors="coerce")
-    array: Array = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = np.isnan(array) & ~missing_in(column)
-    if wrong.any() or pd.api.types.is_bool_dtype(column.dtype):
-        example = column.iloc[int(np.argmax(wrong))]
-        raise ValueError(f"column {column.name!r} must hold numbers; found {example!r}")
-    if np.isinf(array).any():
-        raise ValueError(f"column {column.name!r} must be finite; found infinite values")
-    return array
+def is_str(column: pd.Series[Any]) -> bool:
+    """Return whether a column is of text, or of any objects."""
+    return pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)
 
 
 def categories_of(column: pd.Series[Any]) -> list[str | None]:

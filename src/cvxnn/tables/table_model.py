@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,8 @@ from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.tables.columns import CategoricalColumn, EncodedTable, Encoding, NumericColumn
-from cvxnn.tables.frames import as_table, is_text, missing_in, numbers_of, require_columns
+from cvxnn.tables.frames import as_table, is_text, missing_in, require_columns
+from cvxnn.tables.number_words import numbers_of, spoilt_numbers
 from cvxnn.tables.reading import read_table
 from cvxnn.tables.scores import Scores
 from cvxnn.training import TrainingStatus
@@ -106,14 +108,24 @@ class TableModel:
         """Return the network that takes encoded columns in raw units and gives the target in its units."""
         return self.scaling.to_raw_units(self.network)
 
-    def read(self, path: str | os.PathLike[str]) -> pd.DataFrame:
+    def read(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        separator: str | None = None,
+        decimal: str = ".",
+        thousands: str | None = None,
+        encoding: str | None = None,
+        comment: str | None = None,
+        missing: Collection[str] = (),
+    ) -> pd.DataFrame:
         """Read a table from a file with the types that the model knows from training.
 
         What a category is called then depends on its own spelling and not on the rest of its file.
 
         Parameters
         ----------
-        path : path-like
+        path, separator, decimal, thousands, encoding, comment, missing
             As of `read_table`.
 
         Raises
@@ -121,7 +133,16 @@ class TableModel:
         FileNotFoundError, ImportError, ValueError
             As `read_table`.
         """
-        return read_table(path, text=self.encoding.text_columns)
+        return read_table(
+            path,
+            text=self.encoding.text_columns,
+            separator=separator,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+            comment=comment,
+            missing=missing,
+        )
 
     def encode(self, table: pd.DataFrame) -> EncodedTable:
         """Return a table as the data matrix that the model takes, with counts of what was unknown or filled.
@@ -226,6 +247,9 @@ def target_of(table: pd.DataFrame, target: str) -> Array:
     require_columns(table, [target])
     column = table[target]
     if is_text(column):
+        spoilt = spoilt_numbers(column)
+        if spoilt is not None:
+            raise ValueError(f"target {target!r} must be a column of numbers: {spoilt.in_words}")
         raise ValueError(
             f"target {target!r} must be a column of numbers; it holds categories, and classification is not "
             "supported"
