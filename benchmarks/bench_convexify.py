@@ -21,8 +21,8 @@ import time
 import numpy as np
 
 from cvxnn import Problem, ReLUProgram, sample_patterns
+from cvxnn.atoms import Atoms
 from cvxnn.solvers import ProximalGradient, SemismoothNewton, Solver, WorkingSet, solve
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.descent import descend, small_random_network
 from cvxnn.validation import Array
 from reporting import arguments, planted_problem, print_table, table_problem, write_json

@@ -50,6 +50,7 @@ html_copy_source = False
 ROOMS = (
     "linear_maps",
     "patterns",
+    "atoms",
     "programs",
     "solvers",
     "certificates",

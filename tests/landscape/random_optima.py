@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cvxnn import Problem, ReLUNetwork, ReLUProgram, beta_max, enumerate_patterns
+from cvxnn.atoms import Atoms, basic_atoms
 from cvxnn.landscape.minimal_networks.operations import permute, split
 from cvxnn.landscape.optimum.exact_optimum import Optimum
 from cvxnn.testing.samplers import DATA
-from cvxnn.training.atoms import Atoms
-from cvxnn.training.pruning import basic_atoms
 
 LOSSES = ("squared", "logistic")
 # Of the data samplers, those of ordinary size: losses and weights are then of size one, as tolerances are.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem, ReLUProgram, solve
-from cvxnn.training.atoms import Atoms
+from cvxnn.atoms import Atoms
 from cvxnn.training.convex_step import convexify
 from cvxnn.training.descent import descend, small_random_network
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem, ReLUNetwork, TrainingStatus
+from cvxnn.atoms import Atoms
 from cvxnn.training import ending as module
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.ending import finish
 from cvxnn.training.state import TrainingState
 

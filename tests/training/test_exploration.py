@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem
+from cvxnn.atoms import Atoms
 from cvxnn.certificates import exact_oracle
 from cvxnn.programs import ReLUProgram
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.convex_step import convexify
 from cvxnn.training.exploration import explore
 from cvxnn.training.grow import explored_violations

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem, train
+from cvxnn.atoms import Atoms
 from cvxnn.certificates import exact_oracle
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.grow import find_violations
 
 

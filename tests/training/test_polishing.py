@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem
+from cvxnn.atoms import ON_KINK, Atoms
 from cvxnn.losses import MultinomialLoss, SquaredLoss
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.convex_step import convexify
 from cvxnn.training.descent import descend, small_random_network
-from cvxnn.training.polishing import ON_KINK, _FaceObjective, polish
+from cvxnn.training.polishing import _FaceObjective, polish
 
 
 def make_case(loss=None, outputs=3, norm="l2", offset=True, n=40, d=3):

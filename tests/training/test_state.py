@@ -3,7 +3,7 @@
 import numpy as np
 
 from cvxnn import Problem, ReLUNetwork
-from cvxnn.training.atoms import Atoms
+from cvxnn.atoms import Atoms
 from cvxnn.training.state import PROOF_SHARE, TrainingState
 
 

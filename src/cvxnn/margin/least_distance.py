@@ -10,7 +10,7 @@ from cvxnn.validation import Array
 # Least-squares residuals up to this fraction of the right side count as rounding.
 _CONSISTENT = 1e-9
 # Inequalities may be exceeded by this fraction of the rows' and the start's lengths: kinks are zero to rounding only.
-_ON_KINK = 1e-12
+_TOUCHING = 1e-12
 # 1 / (1 + ||v||^2) of the scaled problem: below this a solution would be a million times longer than its start.
 _FEASIBLE = 1e-12
 
@@ -57,7 +57,7 @@ def least_norm(A: Array, b: Array, B: Array | None = None) -> Array:
     if B is None or length == 0 or not norms.any():
         return start
     rows = B[norms > 0] / norms[norms > 0, None]
-    moved = _least_distance(-rows @ right[rank:].T, rows @ (start / length) - _ON_KINK)
+    moved = _least_distance(-rows @ right[rank:].T, rows @ (start / length) - _TOUCHING)
     return nowhere if moved is None else np.asarray(start + length * (right[rank:].T @ moved))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cvxnn.atoms import Atoms
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.solvers import Solution, solve
-from cvxnn.training.atoms import Atoms
 from cvxnn.validation import Array
 
 # Curvature in units of squared slope over loss, of no neurons: that of the squared loss is 1/2.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cvxnn.atoms import basic_atoms
 from cvxnn.certificates import dual_bound, make_certificate, relaxed_bound
-from cvxnn.training.pruning import basic_atoms
 from cvxnn.training.result import TrainingResult, TrainingStatus
 from cvxnn.training.state import PROOF_SHARE, RANDOM_STARTS, TrainingState
 

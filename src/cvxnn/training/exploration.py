@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxnn.atoms import Atoms
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram, WorkingSets
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.descent import descend, small_random_network
 from cvxnn.validation import Array
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.certificates import Oracle, OracleValue, SearchResult, dual_bound, search
 from cvxnn.problem import Problem
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.exploration import Exploration
 from cvxnn.validation import Array
 
-# Samples with |x_i^T u| below this fraction of ||x_i|| are on the kink of u: the convex program leaves 1e-13.
-_ON_KINK = 1e-9
 # Violations below this fraction of the tolerance are left alone.
 _TENTH = 0.1
 # How far a start steps off a kink, of a unit direction.
@@ -135,9 +133,8 @@ def _starts(problem: Problem, lam: Array, atoms: Atoms) -> Array:
     units = atoms.blocks / atoms.coefficients
     X = problem.X
     norms = np.linalg.norm(X, axis=1)
-    margins = X @ units
     along = lam[:, None] * atoms.signs if lam.ndim == 1 else lam @ atoms.signs.T
-    kinks = (np.abs(margins) <= _ON_KINK * norms[:, None]) & (along > 0) & (norms[:, None] > 0)
+    kinks = find_kinks(X, units) & (along > 0) & (norms[:, None] > 0)
     rows, owners = np.nonzero(kinks)
     side = np.where(atoms.masks[rows, owners], -1.0, 1.0)
     steps = _STEP * side / norms[rows] * X[rows].T

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.atoms import Atoms, basic_atoms
 from cvxnn.certificates import dual_bound, make_certificate
 from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.solvers import Solution, SolveStatus, solve
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.exploration import judge
-from cvxnn.training.pruning import basic_atoms
 from cvxnn.training.result import TrainingResult, TrainingStatus
 from cvxnn.validation import Array
 

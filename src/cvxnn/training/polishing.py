@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.linear_maps import relu_value_and_gradients
 from cvxnn.problem import Problem
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.lbfgs import minimise
 from cvxnn.validation import Array
-
-# Samples with |x_i^T u| below this fraction of ||x_i|| are on the kink of u: the convex program leaves 1e-13.
-ON_KINK = 1e-9
 
 
 def polish(
@@ -77,7 +74,7 @@ class _FaceObjective:
     def of(cls, problem: Problem, atoms: Atoms, offset: Array) -> _FaceObjective:
         c = atoms.coefficients
         units = atoms.blocks / c
-        kinks = np.abs(problem.X @ units) <= ON_KINK * np.linalg.norm(problem.X, axis=1)[:, None]
+        kinks = find_kinks(problem.X, units)
         families = [_null_basis(problem.X[kinks[:, k]]) for k in range(len(atoms))]
         bases = np.hstack(families)
         sizes = np.array([family.shape[1] for family in families])

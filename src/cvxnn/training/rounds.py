@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cvxnn.atoms import Atoms
 from cvxnn.certificates import Oracle, exact_oracle
 from cvxnn.networks import ReLUNetwork
 from cvxnn.solvers import SolveStatus
 from cvxnn.status_line import StatusLine
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.convex_step import convexify
 from cvxnn.training.descent import DescentInterrupted, descend, small_random_network
 from cvxnn.training.exploration import explore, with_fresh_neurons

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cvxnn.atoms import Atoms
 from cvxnn.certificates import Oracle
 from cvxnn.problem import Problem
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.grow import Violations, find_violations
 from cvxnn.training.result import TrainingRecord
 from cvxnn.validation import Array

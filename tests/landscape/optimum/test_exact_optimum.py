@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem, ReLUProgram, enumerate_patterns
+from cvxnn.atoms import Atoms
 from cvxnn.landscape.optimum.exact_optimum import Optimum
 from cvxnn.testing import reference_optimum
-from cvxnn.training.atoms import Atoms
 
 SEEDS = range(12)
 

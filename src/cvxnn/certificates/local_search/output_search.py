@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.atoms import find_kinks
 from cvxnn.certificates.local_search.ascent import box_least_squares, polish
 from cvxnn.certificates.oracles import correlations, distinct, output_directions, units
 from cvxnn.validation import Array
@@ -20,7 +21,7 @@ _FINE = 128  # candidates that get the fine inner iterations
 _POLISHED = 32  # candidates that get the exact polish
 _POLISH_WORK = 2e8  # n d^2 summed over the polished candidates
 _POLISH_ROUNDS = 30
-_ON_KINK = 1e-9  # |x_i^T u| / ||x_i|| of rows whose kink a polished direction sits on
+_DEPENDENT = 1e-9  # singular values of unit rows below this fraction of the largest are rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,11 +155,11 @@ def _towards_leading(X: Array, lam: Array, u: Array, norms: Array) -> Array:
     right singular vector of M on the face's linear span.
     """
     margins = X @ u
-    on_kink = (np.abs(margins) <= _ON_KINK * norms) & (norms > 0)
+    on_kink = find_kinks(X, u[:, None])[:, 0] & (norms > 0)
     face = np.eye(len(u))
     if np.any(on_kink):
         _, singular, Vt = np.linalg.svd(X[on_kink] / norms[on_kink, None])
-        face = Vt[int(np.count_nonzero(singular > _ON_KINK * singular[0])) :].T
+        face = Vt[int(np.count_nonzero(singular > _DEPENDENT * singular[0])) :].T
     if face.shape[1] == 0:
         return u[:, None]
     leading = face @ np.linalg.svd((lam * (margins > 0)[:, None]).T @ X @ face)[2][0]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.activations import PositivePart
+from cvxnn.atoms import ON_KINK
 from cvxnn.dynamics.starts.objectives import BatchedObjective
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.dynamics.trajectories.alignment import AlignmentCosines
@@ -40,7 +41,7 @@ class StationarityResidual(Record):
         Whether to divide by the scale of gradients, `cvxnn.landscape.Stationarity.scale`.
     """
 
-    kink_tol: float = 1e-9
+    kink_tol: float = ON_KINK
     relative: bool = False
     name: str = "stationarity"
 

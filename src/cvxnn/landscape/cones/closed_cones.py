@@ -11,38 +11,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.training.polishing import ON_KINK
+from cvxnn.atoms import ON_KINK, kink_signs
 from cvxnn.validation import Array
 
 # Digits to which output directions are compared, as `ReLUNetwork.merge` does.
 _DIGITS = 12
-
-
-def kink_signs(X: Array, hidden: Array, tol: float = ON_KINK) -> NDArray[np.int8]:
-    """Return the signs of ``x_i^T u_j``, zero where ``|x_i^T u_j| <= tol ||x_i|| ||u_j||``.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, d)
-        Data.
-    hidden : ndarray of shape (d, m)
-        Neurons.
-    tol : float, default 1e-9
-        What counts as on the kink; the solvers leave about 1e-13.
-
-    Returns
-    -------
-    int8 ndarray of shape (n, m)
-        -1, 0 or +1.
-
-    Examples
-    --------
-    >>> kink_signs(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[2.0], [0.0]])).ravel()
-    array([1, 0], dtype=int8)
-    """
-    Z = X @ hidden
-    size = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(hidden, axis=0)
-    return np.where(np.abs(Z) > tol * size, np.sign(Z), 0.0).astype(np.int8)
 
 
 def opposed(first: NDArray[np.int8], second: NDArray[np.int8]) -> NDArray[np.bool_]:

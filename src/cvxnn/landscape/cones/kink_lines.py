@@ -9,21 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
-from cvxnn.landscape.cones.closed_cones import kink_signs
 from cvxnn.patterns.reduction import reduce_rows
-from cvxnn.training.polishing import ON_KINK
 from cvxnn.validation import Array
 
 # Hyperplanes at which a neuron's part of the objective is concave: every choice of sides is looked at.
 MOST_CONCAVE = 14
-
-
-def find_kinks(X: Array, hidden: Array, tol: float = ON_KINK) -> NDArray[np.bool_]:
-    """Return which samples are on the kink of which neurons, ``|x_i^T u_j| <= tol ||x_i|| ||u_j||``, shape (n, m).
-
-    Zero neurons are on the kink of every sample, and every neuron on that of a zero sample.
-    """
-    return np.asarray(kink_signs(X, hidden, tol) == 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from cvxnn.atoms import ON_KINK
 from cvxnn.landscape.connections.stages import (
     Stage,
     balancing,
@@ -20,7 +21,6 @@ from cvxnn.landscape.minimal_networks.operations import merge_directions, requir
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.training.polishing import ON_KINK
 from cvxnn.validation import Array, as_count
 
 # Shares of the time that a stage gets at least, of the whole descent: next to none, so that sampled objectives fall at

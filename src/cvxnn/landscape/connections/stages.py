@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.landscape.cones.closed_cones import add_up, groups_of, kink_signs, share_cone
+from cvxnn.atoms import kink_signs
+from cvxnn.landscape.cones.closed_cones import add_up, groups_of, share_cone
 from cvxnn.landscape.minimal_networks.minimality import collinear
 from cvxnn.landscape.minimal_networks.operations import network_of_blocks, output_sizes, signed_blocks
 from cvxnn.landscape.minimal_networks.pruning import pruned_ratios

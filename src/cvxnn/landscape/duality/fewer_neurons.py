@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.atoms import Atoms
 from cvxnn.landscape.duality.dual_program import require_oracle, solve_dual
 from cvxnn.landscape.duality.support_search import PROGRAM_TOL, SAME, SupportSearch
 from cvxnn.networks import ReLUNetwork
@@ -15,7 +16,6 @@ from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.theorems import Comparison
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.convex_step import convexify
 from cvxnn.training.descent import descend, small_random_network
 from cvxnn.validation import Array, as_count, as_number

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.atoms import Atoms, basic_atoms
 from cvxnn.landscape.duality.dual_program import require_oracle
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
@@ -15,8 +16,6 @@ from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.training import TrainingResult, train
-from cvxnn.training.atoms import Atoms
-from cvxnn.training.pruning import basic_atoms
 from cvxnn.validation import Array, as_finite_array
 
 _MAX_CELLS = 2000

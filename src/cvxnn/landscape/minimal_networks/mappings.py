@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.landscape.cones.closed_cones import kink_signs, opposed
+from cvxnn.atoms import ON_KINK, kink_signs
+from cvxnn.landscape.cones.closed_cones import opposed
 from cvxnn.landscape.cones.distances import neuron_distance
 from cvxnn.landscape.minimal_networks.minimality import is_minimal
 from cvxnn.landscape.minimal_networks.operations import require_plain_decay, signed_blocks
 from cvxnn.networks import ReLUNetwork
 from cvxnn.programs import ReLUProgram
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.training.polishing import ON_KINK
 from cvxnn.validation import Array
 
 # Unit output directions with a cosine above 1 minus this are one, as in `ReLUProgram.to_blocks`.

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-from cvxnn.landscape.cones.closed_cones import kink_signs, opposed, same_output, share_cone
+from cvxnn.atoms import ON_KINK, kink_signs
+from cvxnn.landscape.cones.closed_cones import opposed, same_output, share_cone
 from cvxnn.landscape.minimal_networks.operations import output_sizes, signed_blocks
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.training.polishing import ON_KINK
 from cvxnn.validation import Array
 
 # Directions, and norms of hidden and output weights relative to the larger, that agree to this are equal.

@@ -22,13 +22,12 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.atoms import ON_KINK, Atoms
 from cvxnn.landscape.cones.closed_cones import add_up, groups_of, share_cone
 from cvxnn.landscape.cones.distances import function_distance
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.training.atoms import Atoms
-from cvxnn.training.polishing import ON_KINK
 from cvxnn.validation import Array
 
 # Shares are fractions that a caller computed; their sum is one to rounding.

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxnn.atoms import ON_KINK, prune_to_basic
 from cvxnn.landscape.minimal_networks.minimality import INDEPENDENT, activation_columns
 from cvxnn.landscape.minimal_networks.operations import merge_cones, output_sizes, require_plain_decay
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.training.polishing import ON_KINK
-from cvxnn.training.pruning import prune_to_basic
 from cvxnn.validation import Array
 
 # Pruning moves the fit by about as much.

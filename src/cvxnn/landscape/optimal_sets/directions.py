@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.certificates import search
 from cvxnn.certificates.local_search.ascent import polish
 from cvxnn.patterns import ActivationPatterns, activation_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
-from cvxnn.training.atoms import Atoms
 from cvxnn.validation import Array
 
 # Unit vectors closer than this are one direction: those of neighbouring cells that share it agree to 1e-12.
@@ -23,8 +23,8 @@ _SAME_DIRECTION = 1e-6
 _STARTS, _SEARCHES = 1024, 4
 # Violation at which other searches are not needed: it asks for another round.
 _WORTH_A_ROUND = 1e-9
-# Rows this close to a direction's boundary are on its kink, of unit rows; how far a start steps off it.
-_ON_KINK, _STEP = 1e-9, 1e-3
+# How far a start steps off a kink, of a unit direction.
+_STEP = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +201,7 @@ def across_kinks(X: Array, units: Array) -> Array:
     A maximiser in its closed cell may gain by crossing a kink, which an ascent that starts on the kink cannot see.
     """
     norms = np.linalg.norm(X, axis=1)
-    rows, owners = np.nonzero((np.abs(X @ units) <= _ON_KINK * norms[:, None]) & (norms[:, None] > 0))
+    rows, owners = np.nonzero(find_kinks(X, units) & (norms[:, None] > 0))
     steps = _STEP * (X[rows] / norms[rows, None]).T
     return np.hstack([units, units[:, owners] + steps, units[:, owners] - steps])
 

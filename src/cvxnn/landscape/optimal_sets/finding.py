@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.atoms import Atoms
 from cvxnn.landscape.optimal_sets.directions import (
     CellDirections,
     DirectionFinder,
@@ -25,7 +26,6 @@ from cvxnn.problem import Problem
 from cvxnn.programs.relu import as_masks
 from cvxnn.theorems import HypothesisError
 from cvxnn.training import train
-from cvxnn.training.atoms import Atoms
 from cvxnn.validation import Array, as_number
 
 # Cells times samples that are listed where none are given: a second of projections.

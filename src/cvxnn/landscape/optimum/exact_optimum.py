@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.landscape.cones.kink_lines import find_kinks
+from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.landscape.optimum.face_newton import FacePoint, settle
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.convex_step import convexify
 from cvxnn.validation import Array
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.atoms import Atoms, basic_atoms, kink_signs
 from cvxnn.certificates import Certificate, Oracle, dual_bound, make_certificate
 from cvxnn.landscape.optimum.exact_optimum import Optimum
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
-from cvxnn.training.atoms import Atoms
-from cvxnn.training.polishing import ON_KINK
-from cvxnn.training.pruning import basic_atoms
 from cvxnn.validation import Array
 
 # Patterns whose violation is below this fraction of beta are left out.
@@ -180,9 +178,7 @@ class OptimumAt:
                 kept.append(int(k))
         signs = self.atoms.signs[kept]
         weights = _weights_along(units[:, kept], signs, network)
-        lengths = np.linalg.norm(problem.X, axis=1)[:, None]
-        margins = problem.X @ units[:, kept]
-        sides = np.where(np.abs(margins) <= ON_KINK * lengths, 0, np.sign(margins)).astype(np.int8)
+        sides = kink_signs(problem.X, units[:, kept])
         return tuple(
             ActiveDirection(units[:, k], int(signs[j]), sides[:, j], float(weights[j]))
             for j, k in enumerate(kept)

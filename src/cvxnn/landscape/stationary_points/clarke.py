@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.landscape.cones.kink_lines import KinkLines, find_kinks
+from cvxnn.atoms import ON_KINK, find_kinks
+from cvxnn.landscape.cones.kink_lines import KinkLines
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.training.polishing import ON_KINK
 from cvxnn.validation import Array, as_number
 
 

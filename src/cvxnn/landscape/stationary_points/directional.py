@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.atoms import ON_KINK
 from cvxnn.certificates import exact_oracle
 from cvxnn.landscape.stationary_points.clarke import (
     NeuronParts,
@@ -17,7 +18,6 @@ from cvxnn.landscape.stationary_points.clarke import (
 )
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.training.polishing import ON_KINK
 from cvxnn.validation import Array
 
 

@@ -8,12 +8,12 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.atoms import Atoms
 from cvxnn.landscape.optimum.exact_optimum import Optimum
 from cvxnn.landscape.stationary_points.clarke import Stationarity, stationarity
 from cvxnn.landscape.stationary_points.directional import Descent, directional_slopes
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.training.atoms import Atoms
 from cvxnn.training.descent import descend
 from cvxnn.validation import as_count, as_number
 

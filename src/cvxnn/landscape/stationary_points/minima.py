@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.atoms import Atoms
 from cvxnn.landscape.optimum.exact_optimum import Optimum
 from cvxnn.landscape.optimum.fixed_outputs import FixedOutputs
 from cvxnn.landscape.stationary_points.clarke import stationarity
@@ -18,7 +19,6 @@ from cvxnn.landscape.stationary_points.directional import is_local_minimum
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem
-from cvxnn.training.atoms import Atoms
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 # Networks whose blocks differ by less, relative to the largest block, are one: optima are exact to about 1e-10.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.landscape.cones.kink_lines import find_kinks
+from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.landscape.minimal_networks.minimality import largest_spread
 from cvxnn.landscape.minimal_networks.operations import signed_blocks
 from cvxnn.landscape.stationary_points.clarke import Stationarity, stationarity
@@ -17,7 +17,6 @@ from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.solvers import solve
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.training.atoms import Atoms
 
 # Relative gap to which the sub-program is solved.
 _GAP = 1e-9

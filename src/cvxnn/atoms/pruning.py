@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
+from cvxnn.atoms import Atoms
 from cvxnn.problem import Problem
-from cvxnn.training.atoms import Atoms
 from cvxnn.validation import Array
 
 

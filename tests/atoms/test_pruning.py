@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvxnn.training.pruning import prune_to_basic
+from cvxnn.atoms import prune_to_basic
 
 
 @given(st.integers(1, 8), st.integers(1, 30), st.integers(0, 1000), st.booleans())
