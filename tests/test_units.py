@@ -52,6 +52,24 @@ def test_values_are_carried_over(loss, seed, data, target, output_offset):
     assert units.correlation(product) == pytest.approx(expected, rel=1e-12, abs=1e-12 * size)
 
 
+@given(seed=st.integers(0, 1000), data=scales, target=scales)
+def test_values_of_given_output_weights(seed, data, target):
+    problem, network = scaled_problem(seed, "squared", data, target)
+    network = ReLUNetwork(network.hidden * np.sqrt(target / data), network.output * np.sqrt(data / target))
+    size = float(np.sum(network.hidden**2))
+    problem = problem.with_beta(problem.objective(network.prune_zeros()) / size if size < 1e200 else 1e-100)
+    units = Units.of(problem, fixed_output=True)
+    inner = units.network_in_units(network)
+    np.testing.assert_array_equal(inner.output, network.output)
+
+    def objective(of, at):
+        return of.loss_value(at.predict(of.X), at.offset) + 0.5 * of.beta * float(np.sum(at.hidden**2))
+
+    assert units.objective(objective(units.problem, inner)) == pytest.approx(
+        objective(problem, network), rel=1e-13
+    )
+
+
 def test_moderate_numbers_keep_their_sizes():
     units = Units.of(Problem([[1.5], [-3.9]], [1.0, 2.0], 0.1))
     assert (units.data, units.target, units.value) == (1.0, 1.0, 1.0)

@@ -19,7 +19,9 @@ class Units:
     Units are powers of four, so that nothing is rounded on the way. With ``X = a X'``, ``y = b y'``,
     ``ell(b f, b y) = F ell'(f, y)`` and ``beta = beta' a F / b``, objectives are F times, dual variables ``F / b``
     times as large, and ``U = sqrt(b / a) U'``, ``A = sqrt(b / a) A'``. Targets of a loss that has no such F, as labels
-    have, keep theirs: b = 1 and F = 1. Sample weights have a unit of their own, which is part of F.
+    have, keep theirs: b = 1 and F = 1. Sample weights have a unit of their own, which is part of F. Where output
+    weights are given numbers that stay, and no part of the objective, ``U = (b / a) U'`` and
+    ``beta = beta' a^2 F / b^2``.
 
     Parameters
     ----------
@@ -29,6 +31,8 @@ class Units:
         The same in units.
     data, target, value : float
         a, b and F.
+    hidden, output : float
+        What hidden and output weights of ``given`` are times those of ``problem``.
 
     Examples
     --------
@@ -42,10 +46,12 @@ class Units:
     data: float
     target: float
     value: float
+    hidden: float
+    output: float
 
     @classmethod
-    def of(cls, problem: Problem) -> Units:
-        """Return the units of a problem.
+    def of(cls, problem: Problem, *, fixed_output: bool = False) -> Units:
+        """Return the units of a problem, by default one whose output weights are variables.
 
         Raises
         ------
@@ -64,11 +70,11 @@ class Units:
                 f"y must have entries whose losses are numbers in double precision; got up to {target:.3g}, with "
                 f"sample weights up to {weight:.3g}"
             )
-        # beta b / (a F w), of exponents: products of the units themselves may overflow.
-        exponent = (
-            math.frexp(target)[1] - math.frexp(data)[1] - math.frexp(value)[1] - math.frexp(weight)[1] + 2
-        )
-        beta = _ldexp(problem.beta, exponent)
+        ratio = math.frexp(target)[1] - math.frexp(data)[1]
+        hidden = math.ldexp(1.0, ratio if fixed_output else ratio // 2)
+        # Exponents, since products of the units themselves may overflow. frexp's is one above that of the power.
+        loss_exponent = math.frexp(value)[1] + math.frexp(weight)[1] - 2
+        beta = _ldexp(problem.beta, (2 if fixed_output else 1) * ratio - loss_exponent)
         if not 0.0 < beta < math.inf and problem.beta > 0.0:
             raise PrecisionError(
                 f"beta must be a number for which double precision tells the problem from one without weight decay, or "
@@ -85,17 +91,18 @@ class Units:
             weights,
             problem.output_norm,
         )
-        return cls(problem, inner, data, target, value * weight)
+        output = 1.0 if fixed_output else hidden
+        return cls(problem, inner, data, target, value * weight, hidden, output)
 
     def network(self, network: ReLUNetwork) -> ReLUNetwork:
         """Return a network of ``problem`` as one of ``given``."""
-        root = math.sqrt(self.target) / math.sqrt(self.data)
-        return ReLUNetwork(network.hidden * root, network.output * root, network.offset * self.target)
+        offset = network.offset * self.target
+        return ReLUNetwork(network.hidden * self.hidden, network.output * self.output, offset)
 
     def network_in_units(self, network: ReLUNetwork) -> ReLUNetwork:
         """Return a network of ``given`` as one of ``problem``."""
-        root = math.sqrt(self.data) / math.sqrt(self.target)
-        return ReLUNetwork(network.hidden * root, network.output * root, network.offset / self.target)
+        offset = network.offset / self.target
+        return ReLUNetwork(network.hidden / self.hidden, network.output / self.output, offset)
 
     def objective(self, value: float) -> float:
         """Return an objective, or a bound on one, of ``problem`` as one of ``given``."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cvxnn import Problem, ReLUNetwork, ReLUProgram, enumerate_patterns
+from cvxnn import Problem, ReLUNetwork, ReLUProgram, beta_max, enumerate_patterns
 from cvxnn.landscape.optimum.fixed_outputs import FixedOutputs
 from cvxnn.landscape.stationary_points.directional import directional_slopes
 from cvxnn.landscape.stationary_points.kink_descent import descend_to_stationarity
 from cvxnn.landscape.stationary_points.minima import local_minima
 from cvxnn.testing.solvers import reference_optimum
 from cvxnn.training.descent import small_random_network
+from cvxnn.validation import PrecisionError
 
 
 def check_counts(found):
-    lost = found.n_smaller + found.n_not_stationary + found.n_saddles + found.n_repeated
+    lost = found.n_failed + found.n_smaller + found.n_not_stationary + found.n_saddles + found.n_repeated
     assert found.n_programs == len(found.networks) + lost
     assert list(found.objectives) == sorted(found.objectives)
 
@@ -174,3 +175,59 @@ def test_problems_without_optima_or_of_other_kinds_are_refused():
         local_minima(Problem(X, y, 0.0, "logistic"), 1, output=[1.0])
     with pytest.raises(ValueError, match="smooth loss"):
         local_minima(Problem(X, y, 0.1, "hinge"), 1)
+
+
+def five_samples(data=1.0, target=1.0):
+    rng = np.random.default_rng(2)
+    X, y = rng.standard_normal((5, 2)), rng.standard_normal(5)
+    return Problem(X * data, y * target, beta_max(X, y) * data * target)
+
+
+@pytest.mark.parametrize("share", [1e-8, 1e-9, 1e-10])
+def test_minima_stay_where_weight_decay_is_tiny(share):
+    problem = five_samples()
+    near, nearer = (local_minima(problem.with_beta(s * problem.beta), 1) for s in (1e-7, share))
+    assert len(near.networks) >= 3
+    assert near.n_failed == nearer.n_failed == 0
+    # One neuron cannot fit five samples: objectives have limits, and differ from these by beta times a norm of about 1.
+    np.testing.assert_allclose(nearer.objectives, near.objectives, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("data", "target"), [(1e-100, 1e70), (1e140, 1e140), (1e-75, 1e-75)])
+def test_minima_in_any_units(data, target):
+    problem, scaled = five_samples(), five_samples(data, target)
+    found, expected = (local_minima(p.with_beta(0.05 * p.beta), 1) for p in (scaled, problem))
+    np.testing.assert_allclose(np.array(found.objectives) / target**2, expected.objectives, rtol=1e-9)
+    fits = [
+        network.predict(p.X) / p.y
+        for p, (network, *_) in ((scaled, found.networks), (problem, expected.networks))
+    ]
+    np.testing.assert_allclose(*fits, atol=1e-8)
+
+
+@pytest.mark.parametrize(("data", "target"), [(1e-100, 1e70), (1e75, 1e75)])
+def test_minima_of_given_outputs_in_any_units(data, target):
+    problem, scaled = five_samples(), five_samples(data, target)
+    # beta/2 ||u||^2 of hidden weights alone is of the order y^2, with u of the order y / x, where beta is of x^2.
+    found = local_minima(scaled.with_beta(0.1 * data**2), 1, output=[1.0])
+    expected = local_minima(problem.with_beta(0.1), 1, output=[1.0])
+    # Less the penalty of the output weight.
+    values = (np.array(found.objectives) - 0.05 * data**2) / target**2
+    np.testing.assert_allclose(values, np.array(expected.objectives) - 0.05, rtol=1e-9)
+
+
+def test_a_weight_decay_beyond_double_precision_is_refused():
+    problem = five_samples()
+    with pytest.raises(PrecisionError, match="beta must be large enough for double precision"):
+        local_minima(problem.with_beta(1e-14 * problem.beta), 2)
+
+
+def test_programs_that_fail_are_counted(monkeypatch):
+    def fails(self, masks):
+        raise PrecisionError("planted")
+
+    problem = five_samples()
+    monkeypatch.setattr(FixedOutputs, "_interior_point", fails)
+    found = local_minima(problem, 1, output=[1.0])
+    assert found.networks == ()
+    assert found.n_failed == found.n_programs > 0

@@ -34,12 +34,15 @@ class Optimum:
         The samples on their kinks.
     offset : float
         The output offset.
+    gap : float
+        The relative gap that the solver proved, before Newton's method.
     """
 
     problem: Problem
     atoms: Atoms
     kinks: NDArray[np.bool_]
     offset: float
+    gap: float = 0.0
 
     @classmethod
     def of(cls, problem: Problem, atoms: Atoms, *, speck: float = _SPECK) -> Optimum:
@@ -68,7 +71,8 @@ class Optimum:
             float(solution.offset[0]),
         )
         point = settle(_without_specks(point, speck))
-        return cls(problem, Atoms(point.blocks, point.masks, point.gains), point.kinks, point.offset)
+        gap = solution.certificate.relative_gap
+        return cls(problem, Atoms(point.blocks, point.masks, point.gains), point.kinks, point.offset, gap)
 
     @property
     def network(self) -> ReLUNetwork:

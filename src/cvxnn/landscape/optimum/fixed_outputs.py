@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 # Interior points leave rows that bind at 1e-9 and those that touch at the square root of their tolerance.
 _NEAR_KINK = 1e-6
@@ -83,7 +84,13 @@ class FixedOutputs:
             yield chosen
 
     def optimum(self, cells: NDArray[np.intp]) -> tuple[ReLUNetwork, NDArray[np.bool_]]:
-        """Return the optimal network on some cells, and its kinks, (n, m); of many, one on the fewest kinks."""
+        """Return the optimal network on some cells, and its kinks, (n, m); of many, one on the fewest kinks.
+
+        Raises
+        ------
+        PrecisionError
+            If a solver finds none.
+        """
         masks = self.masks[:, cells]
         hidden, offset = self._interior_point(masks)
         kinks = self._near_kinks(hidden, masks)
@@ -114,10 +121,12 @@ class FixedOutputs:
         decay = problem.beta if problem.beta > 0 else _TINY_DECAY * float(np.linalg.norm(problem.X, 2)) ** 2
         objective = loss + 0.5 * decay * cp.sum_squares(U)
         statement = cp.Problem(cp.Minimize(objective), [cp.multiply(np.where(masks, 1.0, -1.0), Z) >= 0])
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.suppress(cp.SolverError):
             # "Solution may be inaccurate": Newton's method starts from it, and stationarity is judged at the end.
             warnings.filterwarnings("ignore", message="Solution may be inaccurate")
             statement.solve(solver=cp.CLARABEL, tol_gap_abs=1e-9, tol_gap_rel=1e-9, tol_feas=1e-9)
+        if U.value is None:
+            raise PrecisionError(f"the program of given output weights was not solved: {statement.status}")
         hidden = np.asarray(U.value, dtype=np.float64)
         return hidden, float(offset.value) if problem.output_offset else 0.0
 
@@ -139,6 +148,6 @@ class FixedOutputs:
         bounds = [(None, None)] * (m * d) + [(0.0, 1.0)] * (m * n) + [(1.0, None)]
         solved = linprog(cost, above, np.zeros(m * n), equal, np.zeros(n), bounds)
         if solved.x is None:
-            raise ArithmeticError(f"the search for an inner point of the optimal face: {solved.message}")
+            raise PrecisionError(f"the search for an inner point of the optimal face: {solved.message}")
         hidden = solved.x[: m * d].reshape(m, d).T / solved.x[-1]
         return hidden, solved.x[m * d : -1].reshape(m, n).T < 0.5

@@ -12,7 +12,11 @@ from cvxnn.atoms import ON_KINK, find_kinks
 from cvxnn.landscape.cones.kink_lines import KinkLines
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.validation import Array, as_number
+from cvxnn.validation import Array, PrecisionError, as_number
+
+_EPS = float(np.finfo(np.float64).eps)
+# Residuals of networks that are not stationary were seen down to 0.01 at weight decays where they matter.
+_LARGEST_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +46,9 @@ class Stationarity:
         ``||X|| ||lam_0|| ||theta||`` with lam_0 the dual variable of the null network.
     offset_scale : float
         ``sqrt(n) ||lam_0||``.
+    rounding : float, default 0.0
+        How much of the residual may be the rounding of predictions and of weights: ``lam`` is a difference of numbers
+        of the size of y, and at small weight decay much smaller than these.
     """
 
     distances: Array
@@ -52,6 +59,7 @@ class Stationarity:
     are_exact: NDArray[np.bool_]
     scale: float
     offset_scale: float
+    rounding: float = 0.0
 
     @property
     def distance(self) -> float:
@@ -65,8 +73,21 @@ class Stationarity:
         return max(neurons, _ratio(self.offset_distance, self.offset_scale))
 
     def is_stationary(self, tol: float = 1e-8) -> bool:
-        """Return whether the residual is at most ``tol``."""
-        return self.residual <= tol
+        """Return whether the residual is at most ``tol``, or not above what rounding makes of zero.
+
+        Raises
+        ------
+        PrecisionError
+            If that is more than 0.001, so that it decides nothing.
+        """
+        if self.residual <= tol:
+            return True
+        if self.residual <= self.rounding and self.rounding > _LARGEST_ROUNDING:
+            raise PrecisionError(
+                f"beta must be large enough for double precision to tell stationary networks: predictions of this one "
+                f"are rounded by {self.rounding:.1g} of beta; raise beta, or scale samples to like sizes"
+            )
+        return self.residual <= self.rounding
 
 
 def _ratio(length: float, scale: float) -> float:
@@ -159,6 +180,7 @@ def stationarity(
         bends,
         np.array(exact, dtype=np.bool_),
         *_scales(problem, network),
+        _rounding(problem, network),
     )
 
 
@@ -222,6 +244,19 @@ def _scales(problem: Problem, network: ReLUNetwork) -> tuple[float, float]:
     unit = problem.beta if problem.beta > 0 else float(np.linalg.norm(problem.X, 2)) * size
     theta = float(np.sqrt(2.0 * network.weight_decay))
     return unit * theta, float(np.sqrt(problem.n_samples)) * size
+
+
+def _rounding(problem: Problem, network: ReLUNetwork) -> float:
+    """Return the relative residual that rounding of predictions can make: that of each sample times what it weighs."""
+    X, m = np.abs(problem.X), network.n_neurons
+    hidden, output = np.abs(network.hidden), np.abs(network.output).reshape(m, network.n_outputs)
+    terms = np.sum(X @ hidden @ output, axis=1) + np.sum(
+        np.abs(problem.centred_target.reshape(len(X), -1)), axis=1
+    )
+    errors = _EPS * problem.curvature * terms
+    by_hidden = errors @ np.linalg.norm(X, axis=1) * np.linalg.norm(output, axis=1)
+    by_output = errors @ (X @ hidden)
+    return _ratio(float(np.linalg.norm(np.hypot(by_hidden, by_output))), _scales(problem, network)[0])
 
 
 def _of_one_sign(bends: Array) -> bool:

@@ -117,7 +117,7 @@ def is_local_minimum(
         The network.
     tol : float, default 1e-8
         Slopes, in units of `Stationarity.scale`, and violations of the dual constraint in units of beta, up to this
-        count as zero.
+        count as zero; and up to `Stationarity.rounding` where that is larger.
     kinks : bool array_like of shape (n, m), optional
         As for `stationarity`.
     fixed_output : bool, default False
@@ -146,6 +146,7 @@ def is_local_minimum(
     if not found.is_stationary(tol):
         return False
     slopes = directional_slopes(problem, network, kinks=found.kinks, fixed_output=fixed_output).slopes
+    tol = max(tol, found.rounding)
     if np.linalg.norm(slopes) > tol * found.scale:
         return False
     sizes = np.linalg.norm(network.hidden, axis=0)

@@ -19,19 +19,26 @@ from cvxnn.landscape.stationary_points.directional import is_local_minimum
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.units import Units
+from cvxnn.validation import Array, PrecisionError, as_count, as_finite_array, as_number
 
 # Networks whose blocks differ by less, relative to the largest block, are one: optima are exact to about 1e-10.
 _SAME = 1e-6
+# Relative gap up to which the solver's point is near enough to the optimum for Newton's method to find it.
+_SOLVED = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """The optimum of one sub-program: a network, its kinks, and whether it uses fewer neurons than the program has."""
+    """The optimum of one sub-program: a network, its kinks, and whether it uses fewer neurons than the program has.
+
+    ``is_solved`` tells whether it is the optimum, as far as the solver proves.
+    """
 
     network: ReLUNetwork
     kinks: NDArray[np.bool_]
     is_smaller: bool = False
+    is_solved: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +62,9 @@ class LocalMinima:
         Those whose optimum is Clarke stationary, and no local minimum.
     n_repeated : int
         Those whose optimum is a local minimum found before: on a kink it lies in several cells.
+    n_failed : int
+        Those that were not solved, so that minima among their optima may be missing. 0 unless weights differ by many
+        orders.
     """
 
     networks: tuple[ReLUNetwork, ...]
@@ -64,6 +74,7 @@ class LocalMinima:
     n_not_stationary: int
     n_saddles: int
     n_repeated: int
+    n_failed: int = 0
 
 
 def local_minima(
@@ -93,7 +104,8 @@ def local_minima(
     output : array_like of shape (m,), optional
         Output weights that stay as they are; only hidden weights are variables then.
     tol : float, default 1e-8
-        Residual up to which an optimum counts as stationary.
+        Residual up to which an optimum counts as stationary; up to `Stationarity.rounding` where that is larger, as
+        below 1e-8 of the critical weight decay.
     max_programs : int, default 10_000
         Refuse problems with more sub-programs.
 
@@ -105,7 +117,7 @@ def local_minima(
     ------
     ValueError
         If the problem is not of this kind, an argument is out of range, or there are more sub-programs than
-        ``max_programs``.
+        ``max_programs``; a `PrecisionError` if beta is too small for double precision to tell stationary networks.
 
     References
     ----------
@@ -127,15 +139,17 @@ def local_minima(
         raise ValueError(
             f"problem must have one output and a smooth loss; got {problem.n_outputs} and {problem.loss.name!r}"
         )
+    if output is None:
+        problem.require_trainable()
+    units = Units.of(problem, fixed_output=output is not None)
+    inner = units.problem
     if output is not None:
-        programs = FixedOutputs.of(problem, as_finite_array(output, "output", (1,)), n_neurons)
+        programs = FixedOutputs.of(inner, as_finite_array(output, "output", (1,)), n_neurons)
         _refuse_too_many(programs.count, max_programs)
-        candidates = (Candidate(*programs.optimum(cells)) for cells in programs.choices())
-        return _sift(problem, candidates, tol, fixed_output=True)
-    problem.require_trainable()
-    masks, signs = _pairs(problem)
+        return _sift(units, _fixed_optima(programs), tol, fixed_output=True)
+    masks, signs = _pairs(inner)
     _refuse_too_many(1 + sum(comb(len(signs), k) for k in range(1, n_neurons + 1)), max_programs)
-    return _sift(problem, _sub_optima(problem, masks, signs, n_neurons), tol, fixed_output=False)
+    return _sift(units, _sub_optima(inner, masks, signs, n_neurons), tol, fixed_output=False)
 
 
 def _refuse_too_many(count: int, limit: int) -> None:
@@ -150,6 +164,17 @@ def _pairs(problem: Problem) -> tuple[NDArray[np.bool_], Array]:
     return np.hstack([masks, masks]), np.repeat([1.0, -1.0], masks.shape[1])
 
 
+def _fixed_optima(programs: FixedOutputs) -> Iterable[Candidate]:
+    """Yield the optima of the programs on all choices of cells."""
+    for cells in programs.choices():
+        try:
+            yield Candidate(*programs.optimum(cells))
+        except PrecisionError:
+            m = len(programs.output)
+            none = ReLUNetwork(np.zeros((programs.problem.n_features, m)), np.zeros(m))
+            yield Candidate(none, np.ones((programs.problem.n_samples, m), dtype=np.bool_), is_solved=False)
+
+
 def _sub_optima(
     problem: Problem, masks: NDArray[np.bool_], signs: Array, n_neurons: int
 ) -> Iterable[Candidate]:
@@ -161,7 +186,7 @@ def _sub_optima(
             atoms = Atoms(np.zeros((d, k)), masks[:, pairs], signs[pairs])
             optimum = Optimum.of(problem, atoms)
             is_smaller = len(optimum.atoms.merge_directions()) < k
-            yield Candidate(*_widened(optimum, width), is_smaller)
+            yield Candidate(*_widened(optimum, width), is_smaller, is_solved=optimum.gap <= _SOLVED)
 
 
 def _widened(optimum: Optimum, width: int) -> tuple[ReLUNetwork, NDArray[np.bool_]]:
@@ -182,11 +207,10 @@ def _widened(optimum: Optimum, width: int) -> tuple[ReLUNetwork, NDArray[np.bool
     return ReLUNetwork(hidden, output, network.offset), kinks[:, which]
 
 
-def _sift(
-    problem: Problem, candidates: Iterable[Candidate], tol: float, *, fixed_output: bool
-) -> LocalMinima:
+def _sift(units: Units, candidates: Iterable[Candidate], tol: float, *, fixed_output: bool) -> LocalMinima:
     found: list[ReLUNetwork] = []
-    counts = {"smaller": 0, "not_stationary": 0, "saddles": 0, "repeated": 0, "minima": 0}
+    counts = {"failed": 0, "smaller": 0, "not_stationary": 0, "saddles": 0, "repeated": 0, "minima": 0}
+    problem = units.problem
     is_same = _same_fit(problem) if problem.beta == 0 else _same_blocks
     for candidate in candidates:
         fate = _fate(problem, candidate, tol, fixed_output)
@@ -198,18 +222,33 @@ def _sift(
         counts[fate] += 1
     found.sort(key=problem.objective)
     return LocalMinima(
-        tuple(found),
-        tuple(problem.objective(network) for network in found),
+        tuple(units.network(network) for network in found),
+        tuple(_objective(units, network, fixed_output) for network in found),
         sum(counts.values()),
         counts["smaller"],
         counts["not_stationary"],
         counts["saddles"],
         counts["repeated"],
+        counts["failed"],
     )
+
+
+def _objective(units: Units, network: ReLUNetwork, fixed_output: bool) -> float:
+    """Return the objective of a network in units as that of the problem given.
+
+    The penalty of given output weights, a constant, is in units of its own.
+    """
+    value = units.objective(units.problem.objective(network))
+    if not fixed_output:
+        return value
+    half_square = 0.5 * float(np.sum(network.output**2))
+    return value - units.objective(units.problem.beta * half_square) + units.given.beta * half_square
 
 
 def _fate(problem: Problem, candidate: Candidate, tol: float, fixed_output: bool) -> str:
     network, kinks = candidate.network, candidate.kinks
+    if not candidate.is_solved:
+        return "failed"
     if candidate.is_smaller:
         return "smaller"
     if not stationarity(problem, network, kinks=kinks, fixed_output=fixed_output).is_stationary(tol):
