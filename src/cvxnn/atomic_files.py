@@ -19,6 +19,34 @@ def require_writable(path: str | os.PathLike[str]) -> None:
         raise ValueError(f"path must be in an existing folder; there is no folder {str(target.parent)!r}")
 
 
+def require_file(path: str | os.PathLike[str]) -> None:
+    """Raise ``FileNotFoundError`` where there is nothing to read."""
+    if not Path(path).exists():
+        raise FileNotFoundError(f"there is no file {str(path)!r}")
+
+
+def require_folder(folder: str | os.PathLike[str]) -> None:
+    """Raise ``ValueError`` where no folder is or can be: to say so before long work, not after it."""
+    directory = Path(folder).absolute()
+    nearest = next(path for path in (directory, *directory.parents) if path.exists())
+    if not nearest.is_dir():
+        raise ValueError(f"folder must be a folder or a new name; {str(nearest)!r} is a file")
+
+
+def make_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder, made with its parents if need be.
+
+    Raises
+    ------
+    ValueError
+        If there is a file in its place.
+    """
+    require_folder(folder)
+    directory = Path(folder)
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file in UTF-8, atomically and with its line ends as they are.
 

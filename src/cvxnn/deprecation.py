@@ -24,10 +24,13 @@ class OldNames:
         Name of the module that the names were imported from.
     names : mapping of str to str
         The new name for each old one: of the same module, or with its module's name before it and a dot between.
+    otherwise : callable, optional
+        What the module answered for other names before.
     """
 
     module: str
     names: Mapping[str, str]
+    otherwise: Callable[[str], Any] | None = None
 
     def __call__(self, name: str) -> Any:
         """Return what the old name means today, with a `DeprecationWarning`.
@@ -37,6 +40,8 @@ class OldNames:
         AttributeError
             If the name is neither old nor new.
         """
+        if name not in self.names and self.otherwise is not None:
+            return self.otherwise(name)
         if name not in self.names:
             raise AttributeError(f"module {self.module!r} has no attribute {name!r}")
         warnings.warn(
@@ -68,7 +73,8 @@ def keep_old_names(module: str, names: Mapping[str, str]) -> None:
 
         keep_old_names(__name__, {"NetworkPath": "Connection", "as_seed": "cvxnn.seeds.as_generator"})
     """
-    vars(sys.modules[module])["__getattr__"] = OldNames(module, names)
+    attributes = vars(sys.modules[module])
+    attributes["__getattr__"] = OldNames(module, names, attributes.get("__getattr__"))
 
 
 def keep_old_arguments(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cvxnn.certificates import certify as certify_network
+from cvxnn import tables
+from cvxnn.atomic_files import require_file, require_folder, require_writable
+from cvxnn.cli.options import (
+    AsJson,
+    Comment,
+    Decimal,
+    Missing,
+    ModelPath,
+    Separator,
+    TablePath,
+    TextEncoding,
+    Thousands,
+    beta_or_auto,
+    positive,
+    share,
+)
 from cvxnn.cli.printing import (
     certificate_json,
     certificate_rows,
@@ -23,19 +37,9 @@ from cvxnn.cli.printing import (
     print_rows,
     warn,
 )
-from cvxnn.model_files import kind_of_model
-from cvxnn.networks import load_network
-from cvxnn.tables import (
-    fit_table,
-    load_table_model,
-    predictions_as_csv,
-    proof_in_words,
-    read_table,
-    require_folder,
-    require_writable,
-    write_predictions,
-    write_report,
-)
+from cvxnn.tables.file_kinds import kind_of_table, require_csv
+
+# All that computes is imported where it is first needed: help, the version and plain errors come at once.
 
 MODEL_NAME = "model.cvxnn"
 
@@ -48,29 +52,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-TablePath = Annotated[Path, typer.Argument(metavar="TABLE", help="A .csv, .csv.gz, .tsv or .parquet file.")]
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that fit wrote.")]
-Separator = Annotated[
-    str | None,
-    typer.Option(
-        metavar="CHAR",
-        help="What separates columns: a comma in .csv, a tab in .tsv files; 'tab', ' ' for blanks.",
-    ),
-]
-Decimal = Annotated[str, typer.Option(metavar="CHAR", help="The decimal mark.")]
-Thousands = Annotated[str | None, typer.Option(metavar="CHAR", help="The mark between thousands.")]
-TextEncoding = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Such as cp1252 or utf-16; UTF-8 by default.")
-]
-Comment = Annotated[
-    str | None, typer.Option(metavar="CHAR", help="The rest of a line from here is left out.")
-]
-Missing = Annotated[
-    list[str] | None,
-    typer.Option(metavar="WORD", help="Counts as a missing value, as NA and NaN do; may be repeated."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
 
 def main() -> None:
     """Run the command line."""
@@ -79,33 +60,14 @@ def main() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"cvxnn {version('cvxnn')}")
         raise typer.Exit
 
 
-def _positive(value: float | None) -> float | None:
-    if value is not None and not 0 < value < float("inf"):
-        raise typer.BadParameter(f"must be a number > 0; got {value}")
-    return value
-
-
-def _beta(value: str) -> str:
-    if value != "auto":
-        try:
-            _positive(float(value))
-        except ValueError:
-            raise typer.BadParameter(f"must be a number > 0 or auto; got {value!r}") from None
-    return value
-
-
-def _share(value: float) -> float:
-    if not 0 <= value < 1:
-        raise typer.BadParameter(f"must be a share of the rows in [0, 1); got {value}")
-    return value
-
-
 @app.callback()
-def cvxnn(
+def program(
     show_version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -119,17 +81,19 @@ def fit(
     target: Annotated[str, typer.Option(metavar="COL", help="The column to predict.")],
     beta: Annotated[
         str,
-        typer.Option(metavar="FLOAT|auto", callback=_beta, help="Weight decay of the standardised problem."),
+        typer.Option(
+            metavar="FLOAT|auto", callback=beta_or_auto, help="Weight decay of the standardised problem."
+        ),
     ] = "auto",
     beta_ratio: Annotated[
-        float, typer.Option(callback=_positive, help="auto means this times the critical beta of the data.")
+        float, typer.Option(callback=positive, help="auto means this times the critical beta of the data.")
     ] = 0.005,
-    tol: Annotated[float, typer.Option(callback=_positive, help="Relative gap asked for.")] = 1e-3,
+    tol: Annotated[float, typer.Option(callback=positive, help="Relative gap asked for.")] = 1e-3,
     max_seconds: Annotated[
-        float | None, typer.Option(callback=_positive, help="Time limit; the best network so far is kept.")
+        float | None, typer.Option(callback=positive, help="Time limit; the best network so far is kept.")
     ] = None,
     test_size: Annotated[
-        float, typer.Option(callback=_share, help="Share of the rows that only serve to score.")
+        float, typer.Option(callback=share, help="Share of the rows that only serve to score.")
     ] = 0.2,
     impute: Annotated[
         bool, typer.Option("--impute", help="Fill missing values: the median, the most frequent category.")
@@ -167,17 +131,19 @@ def fit(
             require_folder(report)
         if out is not None:
             require_writable(out)
-        model, result = fit_table(
-            read_table(
-                table,
-                text=text or (),
-                separator=separator,
-                decimal=decimal,
-                thousands=thousands,
-                encoding=encoding,
-                comment=comment,
-                missing=missing or (),
-            ),
+        kind_of_table(table)
+        rows = tables.read_table(
+            table,
+            text=text or (),
+            separator=separator,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+            comment=comment,
+            missing=missing or (),
+        )
+        model, result = tables.fit_table(
+            rows,
             target,
             beta="auto" if beta == "auto" else float(beta),
             beta_ratio=beta_ratio,
@@ -190,7 +156,7 @@ def fit(
             random_state=random_state,
             verbose=0 if quiet or as_json else 1,
         )
-        files = [] if report is None else [*write_report(model, result, report, source=table.name)]
+        files = [] if report is None else [*tables.write_report(model, result, report, source=table.name)]
         target_file = report / MODEL_NAME if out is None and report is not None else out
         if target_file is not None:
             model.save(target_file)
@@ -218,8 +184,11 @@ def predict(
     """Predict the target of each row, as CSV with a column "prediction"."""
     with errors_on_one_line():
         if out is not None:
+            require_csv(out)
             require_writable(out)
-        trained = load_table_model(model)
+        require_file(model)
+        kind_of_table(table)
+        trained = tables.load_table_model(model)
         rows = trained.read(
             table,
             separator=separator,
@@ -234,9 +203,9 @@ def predict(
         for name, count in encoded.unknown.items():
             warn(f"column {name!r}: {count} values of no category seen in training")
         if out is None:
-            typer.echo(predictions_as_csv(predictions), nl=False)
+            typer.echo(tables.predictions_as_csv(predictions), nl=False)
         else:
-            write_predictions(predictions, out)
+            tables.write_predictions(predictions, out)
 
 
 @app.command()
@@ -247,7 +216,7 @@ def certify(
         str | None, typer.Option(metavar="COL", help="The target's column; the one of training by default.")
     ] = None,
     max_seconds: Annotated[
-        float, typer.Option(callback=_positive, help="Time for search and relaxations.")
+        float, typer.Option(callback=positive, help="Time for search and relaxations.")
     ] = 10.0,
     separator: Separator = None,
     decimal: Decimal = ".",
@@ -264,7 +233,11 @@ def certify(
     """
     started = time.perf_counter()
     with errors_on_one_line():
-        trained = load_table_model(model)
+        require_file(model)
+        kind_of_table(table)
+        from cvxnn.certificates import certify as certify_network
+
+        trained = tables.load_table_model(model)
         rows = trained.read(
             table,
             separator=separator,
@@ -286,7 +259,7 @@ def certify(
         return
     about = "the training rows" if same else "all rows of a table that is not the one of training"
     facts = [("table", f"{table}: {about}, n = {problem.n_samples}"), *certificate_rows(certificate)]
-    print_rows(repr(problem), [*facts, ("seconds", f"{seconds:.1f}")], proof_in_words(certificate))
+    print_rows(repr(problem), [*facts, ("seconds", f"{seconds:.1f}")], tables.proof_in_words(certificate))
 
 
 @app.command()
@@ -296,6 +269,10 @@ def info(
 ) -> None:
     """Say what is in a model file."""
     with errors_on_one_line():
+        require_file(model)
+        from cvxnn.model_files import kind_of_model
+        from cvxnn.networks import load_network
+
         if kind_of_model(model) != "table-model":
             network = load_network(model)
             data = network_json(network)
@@ -306,7 +283,7 @@ def info(
                     repr(network), [(name.replace("_", " "), str(value)) for name, value in data.items()]
                 )
             return
-        trained = load_table_model(model)
+        trained = tables.load_table_model(model)
     if as_json:
         print_json(model_json(trained))
         return
@@ -318,4 +295,4 @@ def info(
         *model_rows(trained),
         ("written by", f"cvxnn {trained.cvxnn_version}"),
     ]
-    print_rows(repr(trained.network), rows, proof_in_words(trained.certificate))
+    print_rows(repr(trained.network), rows, tables.proof_in_words(trained.certificate))

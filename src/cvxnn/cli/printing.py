@@ -8,17 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from cvxnn.certificates import Certificate
-from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
-from cvxnn.tables import Scores, TableModel, TableReport, data_in_words, proof_in_words
-from cvxnn.training import TrainingStatus
+from cvxnn import tables
+
+if TYPE_CHECKING:
+    from cvxnn.certificates import Certificate
+    from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
+    from cvxnn.tables import Scores, TableModel, TableReport
+
+# What computes or draws tables is imported where it is first needed, so that errors come at once.
 
 
 class _Warnings(logging.Handler):
@@ -64,6 +65,10 @@ def print_json(data: Mapping[str, Any]) -> None:
 
 def print_rows(title: str, rows: Rows, closing: str = "") -> None:
     """Print a title, rows of a name and a value, and a closing sentence."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console()
     console.print(Text(title, style="bold"))
     grid = Table.grid(padding=(0, 2))
@@ -76,7 +81,7 @@ def print_rows(title: str, rows: Rows, closing: str = "") -> None:
 
 def certificate_json(certificate: Certificate) -> dict[str, Any]:
     """Return a certificate's fields, and what they prove in words."""
-    return {**asdict(certificate), "proof": proof_in_words(certificate)}
+    return {**asdict(certificate), "proof": tables.proof_in_words(certificate)}
 
 
 def certificate_rows(certificate: Certificate) -> list[tuple[str, str]]:
@@ -116,16 +121,18 @@ def fit_json(model: TableModel, report: TableReport, source: Path, files: Sequen
 
 def print_fit(model: TableModel, report: TableReport, source: Path, files: Sequence[Path]) -> None:
     """Print what ``fit`` says."""
+    from cvxnn.training import TrainingStatus
+
     rows = [
         ("table", str(source)),
-        *data_in_words(model, report),
+        *tables.data_in_words(model, report),
         *model_rows(model),
         ("seconds", f"{report.seconds:.1f}"),
         *(("written", str(path)) for path in files),
     ]
     if not files:
         rows.append(("written", "nothing: give --out MODEL to keep the model"))
-    closing = proof_in_words(model.certificate)
+    closing = tables.proof_in_words(model.certificate)
     if model.status is not TrainingStatus.PROVEN:
         closing = f"{closing}\n{model.status.value}"
     print_rows(repr(model.network), rows, closing)
@@ -166,6 +173,8 @@ def model_rows(model: TableModel) -> list[tuple[str, str]]:
 
 def network_json(network: ReLUNetwork | GatedReLUNetwork) -> dict[str, Any]:
     """Return what is in a network."""
+    from cvxnn.networks import ReLUNetwork
+
     return {
         "kind": "relu-network" if isinstance(network, ReLUNetwork) else "gated-relu-network",
         "features": network.n_features,

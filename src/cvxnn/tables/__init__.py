@@ -1,14 +1,19 @@
 """Tables: a CSV or Parquet file becomes a trained network with its proof, and predictions."""
 
-from cvxnn.atomic_files import require_writable
-from cvxnn.tables.columns import CategoricalColumn, EncodedTable, Encoding, NumericColumn
-from cvxnn.tables.fitting import TableReport, fit_table
-from cvxnn.tables.plain_words import data_in_words, proof_in_words
-from cvxnn.tables.reading import predictions_as_csv, read_table, write_predictions
-from cvxnn.tables.report import require_folder, write_report
-from cvxnn.tables.scores import Scores
-from cvxnn.tables.table_model import TableModel
-from cvxnn.tables.table_model_files import load_table_model
+from typing import TYPE_CHECKING
+
+from cvxnn.lazy_names import export_lazily
+
+if TYPE_CHECKING:
+    from cvxnn.atomic_files import require_folder, require_writable
+    from cvxnn.tables.columns import CategoricalColumn, EncodedTable, Encoding, NumericColumn
+    from cvxnn.tables.fitting import TableReport, fit_table
+    from cvxnn.tables.plain_words import data_in_words, proof_in_words
+    from cvxnn.tables.reading import predictions_as_csv, read_table, write_predictions
+    from cvxnn.tables.report import write_report
+    from cvxnn.tables.scores import Scores
+    from cvxnn.tables.table_model import TableModel
+    from cvxnn.tables.table_model_files import load_table_model
 
 __all__ = [
     "CategoricalColumn",
@@ -29,3 +34,36 @@ __all__ = [
     "write_predictions",
     "write_report",
 ]
+
+export_lazily(
+    __name__,
+    {
+        "cvxnn.atomic_files": (
+            "require_folder",
+            "require_writable",
+        ),
+        "cvxnn.tables.columns": (
+            "CategoricalColumn",
+            "EncodedTable",
+            "Encoding",
+            "NumericColumn",
+        ),
+        "cvxnn.tables.fitting": (
+            "TableReport",
+            "fit_table",
+        ),
+        "cvxnn.tables.plain_words": (
+            "data_in_words",
+            "proof_in_words",
+        ),
+        "cvxnn.tables.reading": (
+            "predictions_as_csv",
+            "read_table",
+            "write_predictions",
+        ),
+        "cvxnn.tables.report": ("write_report",),
+        "cvxnn.tables.scores": ("Scores",),
+        "cvxnn.tables.table_model": ("TableModel",),
+        "cvxnn.tables.table_model_files": ("load_table_model",),
+    },
+)

@@ -11,13 +11,12 @@ import pandas as pd
 
 from cvxnn.atomic_files import write_text
 from cvxnn.tables.dialects import Dialect, dialect_of
+from cvxnn.tables.file_kinds import PARQUET, SEPARATORS, kind_of_table, require_csv
 from cvxnn.tables.frames import as_table, is_str, listed
 from cvxnn.tables.number_words import without_marks
 from cvxnn.tables.suspicions import about_bytes, about_fields, end_in_separators, require_plain, sample_lines
 from cvxnn.validation import Array
 
-_SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
-_PARQUET = ".parquet"
 _FIRST_UNNAMED = "Unnamed: 0"  # as pandas calls the row labels that it wrote
 
 
@@ -80,22 +79,16 @@ def read_table(
         comment=comment,
         missing=missing,
     )
-    source = Path(path)
-    kinds = (*_SEPARATORS, _PARQUET)
-    kind = next((kind for kind in kinds if source.name.lower().endswith(kind)), None)
-    if kind is None:
-        raise ValueError(f"path must end in {', '.join(kinds)}; got {source.name!r}")
-    if not source.exists():
-        raise FileNotFoundError(f"there is no file {str(source)!r}")
-    if kind == _PARQUET and not dialect.is_default:
+    source, kind = Path(path), kind_of_table(path)
+    if kind == PARQUET and not dialect.is_default:
         raise ValueError(
             f"separator, decimal, thousands, encoding, comment and missing are for text files; got {source.name!r}"
         )
     try:
-        if kind == _PARQUET:
+        if kind == PARQUET:
             table = _read_parquet(source)
         else:
-            table = _read_text(source, dialect.separator or _SEPARATORS[kind], dialect, text)
+            table = _read_text(source, dialect.separator or SEPARATORS[kind], dialect, text)
     except UnicodeError:
         reason = about_bytes(source, dialect.encoding)
         raise ValueError(f"path must be a readable table; {str(source)!r} is none ({reason})") from None
@@ -197,6 +190,5 @@ def write_predictions(predictions: Array, path: str | os.PathLike[str]) -> None:
     ValueError
         If the name ends otherwise or there is no such folder.
     """
-    if Path(path).suffix.lower() != ".csv":
-        raise ValueError(f"path must end in .csv; got {Path(path).name!r}")
+    require_csv(path)
     write_text(path, predictions_as_csv(predictions))

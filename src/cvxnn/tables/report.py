@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvxnn import plots
-from cvxnn.atomic_files import write_text
+from cvxnn.atomic_files import make_folder, write_text
 from cvxnn.plots.canvas import literal
 from cvxnn.tables.columns import NumericColumn
 from cvxnn.tables.fitting import TableReport
@@ -59,28 +59,6 @@ def write_report(
     summary = directory / "report.md"
     write_text(summary, _summary(model, report, pictures, source))
     return summary, *(path for _, path in pictures)
-
-
-def require_folder(folder: str | os.PathLike[str]) -> None:
-    """Raise ``ValueError`` where no folder is or can be: to say so before long work, not after it."""
-    directory = Path(folder).absolute()
-    nearest = next(path for path in (directory, *directory.parents) if path.exists())
-    if not nearest.is_dir():
-        raise ValueError(f"folder must be a folder or a new name; {str(nearest)!r} is a file")
-
-
-def make_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder, made with its parents if need be.
-
-    Raises
-    ------
-    ValueError
-        If there is a file in its place.
-    """
-    require_folder(folder)
-    directory = Path(folder)
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
 
 
 def _pictures(model: TableModel, report: TableReport) -> dict[str, tuple[str, Axes]]:
