@@ -37,7 +37,7 @@ class Units:
     Examples
     --------
     >>> units = Units.of(Problem([[1e9]], [1e-9], beta=0.5))
-    >>> 1.0 <= units.problem.X[0, 0] < 4.0, 1.0 <= units.problem.y[0] < 4.0
+    >>> bool(1.0 <= units.problem.X[0, 0] < 4.0), bool(1.0 <= units.problem.y[0] < 4.0)
     (True, True)
     """
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import activation_patterns
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 # Unit vectors closer than this are one direction. Optimal atoms on a common face of two cells agree to the
@@ -17,6 +18,7 @@ from cvxnn.validation import Array
 _SAME_DIRECTION = 1e-6
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Atoms:
     """Blocks with their patterns and output signs, or directions where there are several outputs.

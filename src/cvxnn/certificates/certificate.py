@@ -6,12 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from cvxnn.short_reprs import short_repr
+
 Scope = Literal["network", "program"]
 
 # A bound may exceed the objective by the rounding of two float64 sums; more than this is a contradiction.
 _ROUNDING = 1e-9
 
 
+@short_repr
 @dataclass(frozen=True)
 class Certificate:
     """A proven lower bound on an optimum, next to an attained objective.

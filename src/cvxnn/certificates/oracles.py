@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.linear_maps import row_chunks
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 # Directions an oracle names: training adds them all at once, and more than this crowds a round.
@@ -18,6 +19,7 @@ MAX_DIRECTIONS = 256
 SAME_DIRECTION = 1e-5
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class OracleValue:
     """What an oracle found for one dual variable lam.

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RowSpace:
     """The row space of X: ``X u = coordinates @ (basis^T u) + E u`` with a small, measured E.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cvxnn.interpretation.inputs import Inputs, TwoLayerNetwork, target_names_of
 from cvxnn.interpretation.wording import aligned, number_text, percent_text
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _PRINTED = 10  # regions
 _FEATURES_PRINTED = 3
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ActiveRegion:
     """One region: on it the network is ``x^T coefficients + offset``.

@@ -10,8 +10,10 @@ from array_api_compat import array_namespace, device
 
 from cvxnn.linear_maps.chunks import Rows, Scratch, all_rows, chunk_of, row_segments, walk
 from cvxnn.linear_maps.hidden_layer import FloatArray, add_product, numpy_dtype
+from cvxnn.short_reprs import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class MaskedMap:
     """The map ``W -> sum_b D_b X w_b s_b^T`` from blocks to predictions, and its adjoint.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cvxnn.certificates import Oracle, RowSpace, exact_oracle, relaxed_upper_bound, search
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 
@@ -35,6 +36,7 @@ class DualNorm:
     is_exact: bool
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class DualConstraint:
     """Evaluates the dual constraint on one data set: exactly where that is affordable, else by search and relaxation.

@@ -13,6 +13,7 @@ from cvxnn.margin.least_distance import least_norm
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.programs import WorkingSets
 from cvxnn.programs.cones import project_blocks
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array, read_only
 
 # Numbers in the masks of a batch of projections: small enough for their temporaries to stay in cache.
@@ -38,6 +39,7 @@ def as_ellipsoid_data(X: Any) -> Array:
     return read_only(data)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Ellipsoid:
     """The ellipsoid ``E = {X u : ||u|| <= 1}`` in R^n: what linear unit neurons say about the samples.
@@ -94,6 +96,7 @@ class Ellipsoid:
         return self.gauge(z) <= 1 + tol
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ExtremePoint:
     """A point of the rectified ellipsoid that is farthest in one direction.
@@ -113,6 +116,7 @@ class ExtremePoint:
     neuron: Array  # (d,)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RectifiedEllipsoid:
     """The rectified ellipsoid ``Q = {(X u)_+ : ||u|| <= 1}`` in R^n: what unit neurons say about the samples.

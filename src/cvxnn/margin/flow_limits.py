@@ -14,12 +14,14 @@ from cvxnn.margin.widest import MaxMargin, max_margin
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns.packing import first_occurrences
 from cvxnn.programs.max_margin import MaxMarginProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 
 # Flow holds a sliding neuron within the width of its kink.
 _TIE = 2.0 * KINK_WIDTH
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FlowLimit:
     """The direction that a flow tends to, with its multipliers.
@@ -106,6 +108,7 @@ def flow_limit(flow: LogisticFlow, *, tol: float = 1e-5) -> FlowLimit:
     )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FlowComparison:
     """The direction that gradient flow reaches beside the one of largest margin.

@@ -13,6 +13,7 @@ from cvxnn.margin.dual_constraint import DualConstraint, DualNorm
 from cvxnn.margin.scaling import scaled_to_margin_one
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_number
 
 _SOLVER_TOL = 1e-11
@@ -22,6 +23,7 @@ _MOST_CUTS, _MET = 50, 1e-8
 _SLACK, _ROUNDING = 1e-3, 1e-9
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class KKTPoint:
     """What multipliers say of a network as a solution of max margin.

@@ -11,6 +11,7 @@ from scipy.optimize import nnls
 from cvxnn.margin.widest import max_margin
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
 
@@ -18,6 +19,7 @@ from cvxnn.validation import Array
 _NOT_SEPARATED = 1e-10
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LinearMaxMargin:
     """The hard-margin support vector machine without offset.

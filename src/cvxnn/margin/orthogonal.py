@@ -13,6 +13,7 @@ from cvxnn.margin.linear import LinearMaxMargin, linear_max_margin
 from cvxnn.margin.widest import MaxMargin, max_margin
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
 
@@ -58,6 +59,7 @@ def _require_orthogonally_separable(X: Array, y: Array) -> None:
         )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class OrthogonalOptimum:
     """The max-margin network of orthogonally separable data, in closed form, beside the convex program's.
@@ -138,6 +140,7 @@ def orthogonal_optimum(X: Any, y: Any) -> OrthogonalOptimum:
     return OrthogonalOptimum(network, lam, machines, best, value, Comparison(largest, 1.0))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CoveringNeurons:
     """A KKT point on orthogonally separable data two of whose neurons cover the classes.

@@ -13,10 +13,12 @@ from cvxnn.function_spaces.variation.norms import variation_norm
 from cvxnn.margin.ellipsoids import as_directions, as_ellipsoid_data
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_number
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class PolarSet:
     """The set ``{lam : |lam^T (X u)_+| <= 1 for all ||u|| <= 1}``, the polar of the hull of Q and -Q.
@@ -122,6 +124,7 @@ class PolarSet:
         return points
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class PolarSupport:
     """The support function of the polar set at z, beside the least penalty of networks that interpolate z.

@@ -10,6 +10,7 @@ from scipy.optimize import linprog
 
 from cvxnn.patterns.reduction import ReducedArrangement, reduce_rows
 from cvxnn.problem import as_labelled
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array
 
@@ -18,6 +19,7 @@ from cvxnn.validation import Array
 _CONFLICT = 0.5
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Separability:
     """Whether labelled data can be separated by a two-layer ReLU network, with the reason where it cannot.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cvxnn.certificates.local_search.cones import project_on_cone
 from cvxnn.margin.ellipsoids import Ellipsoid, as_ellipsoid_data
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError, Relation
 from cvxnn.validation import Array
 
@@ -20,6 +21,7 @@ _NEGLIGIBLE = 1e-9
 _OUTSIDE = 1e-9
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Spikes:
     """The ends of the rectified ellipsoid on the coordinate axes, one for each sample.
@@ -91,6 +93,7 @@ def spikes(X: Any) -> Spikes:
     return Spikes(heights, neurons, gauges)
 
 
+@short_repr
 @dataclass(frozen=True)
 class SpikeFreeness:
     """Whether the rectified ellipsoid stays inside the ellipsoid, measured on it and predicted from X X^T.

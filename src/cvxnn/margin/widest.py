@@ -15,6 +15,7 @@ from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.patterns.reduction import reduce_rows
 from cvxnn.problem import as_labelled
 from cvxnn.programs.max_margin import MaxMarginProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array, as_count
 
@@ -26,6 +27,7 @@ _ALL_CELLS = 15_000
 _SHARE = 1e-3
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class MaxMargin:
     """A network of largest margin, with its multipliers and what they prove.

@@ -11,12 +11,14 @@ from scipy.optimize import lsq_linear
 from cvxnn.certificates import exact_oracle
 from cvxnn.margin.ellipsoids import RectifiedEllipsoid, as_directions, as_ellipsoid_data
 from cvxnn.patterns import enumerate_patterns
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_finite_array, read_only
 
 _MAX_VERTICES = 100_000
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Zonotope:
     """The zonotope ``Z = {sum_i b_i g_i : 0 <= b_i <= 1}``, a sum of segments from the origin.
@@ -81,6 +83,7 @@ class Zonotope:
         return float(np.linalg.norm(target - self.nearest(target)))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Excess:
     """How far one convex body sticks out of another: the largest distance of its points from the other.
@@ -151,6 +154,7 @@ def dual_zonotopes(X: Any, lam: Any) -> tuple[Zonotope, Zonotope]:
     return Zonotope(rows[weights > 0]), Zonotope(rows[weights < 0])
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class OracleAsHausdorffDistance:
     """Both sides of the geometric reading of the ReLU oracle.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cvxnn.networks import ReLUNetwork
 from cvxnn.plots.canvas import BLACK, GREY, SIGN_COLOURS, as_column, axes_or_new, draw_legend_above, frame
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _PADDING = 0.06  # of the data's range, on either side of it
 _MANY = 1000  # points from which on they are drawn small, faint and as pixels
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Fit1D:
     """A network of one input over an interval.

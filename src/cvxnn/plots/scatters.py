@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cvxnn.plots.canvas import BLACK, BLUE, VERMILLION, as_column, axes_or_new, draw_legend, frame, literal
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _MANY = 1000  # points from which on they are drawn as pixels
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """Predictions next to the truth, on training data and perhaps on test data.

@@ -15,6 +15,7 @@ from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs.program import Statement, state
 from cvxnn.programs.relu import as_masks, unit_rows
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 # Completely positive matrices of this order at most are the positive semidefinite ones without negative entries.
@@ -25,6 +26,7 @@ _REDUNDANT = 1e-9
 _RANK, _NOISE = 1e-12, 1e-10
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CopositiveProgram:
     """Exact convex program of ReLU networks with several outputs and weight decay; small size.
@@ -138,6 +140,7 @@ class CopositiveProgram:
         return CopositiveSolution(self, float(statement.problem.value), lifted, offset)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CopositiveSolution:
     """The optimum of a `CopositiveProgram`.

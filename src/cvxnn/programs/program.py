@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs.working_sets import WorkingSets
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Statement:
     """A program stated to CVXPY.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 Indices = NDArray[np.intp]
@@ -16,6 +17,7 @@ class OutOfTime(TimeoutError):
     """The deadline of some working sets has passed in the middle of a projection."""
 
 
+@short_repr
 @dataclass(eq=False)
 class WorkingSets:
     """What each block's last projection leaves to make the next one cheap.

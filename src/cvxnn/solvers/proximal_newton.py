@@ -9,6 +9,7 @@ import numpy as np
 
 from cvxnn.losses import SquaredLoss
 from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
+from cvxnn.short_reprs import short_repr
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.solvers.weighted_squares import least_squares
@@ -33,6 +34,7 @@ class _Memory:
     sets: WorkingSets = field(default_factory=lambda: WorkingSets.empty(0))
 
 
+@short_repr
 @dataclass(frozen=True)
 class ProximalNewton(Solver):
     """Newton's method on the loss, exact in penalty and cones; several outputs and sample weights.

@@ -8,6 +8,7 @@ from enum import Enum
 from cvxnn.certificates.certificate import Certificate
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.programs import ConvexProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 
@@ -55,6 +56,7 @@ class SolveRecord:
     lower_bound: float
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Solution:
     """Best blocks of a convex program, with a certificate of scope "program".

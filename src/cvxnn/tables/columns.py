@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from cvxnn.short_reprs import short_repr
 from cvxnn.tables.frames import as_table, listed, missing_in, require_columns
 from cvxnn.tables.number_words import numbers_of
 from cvxnn.tables.spellings import Spellings
@@ -47,6 +48,7 @@ class NumericColumn:
         return 0
 
 
+@short_repr
 @dataclass(frozen=True)
 class CategoricalColumn:
     """A column of categories, one-hot: a column of 0 and 1 for each category seen in training.
@@ -113,6 +115,7 @@ class CategoricalColumn:
             raise ValueError(f"column {self.name!r} {error}") from None
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class EncodedTable:
     """A table as a data matrix, with what had to be done to it.
@@ -132,6 +135,7 @@ class EncodedTable:
     imputed: Mapping[str, int] = field(default_factory=dict)
 
 
+@short_repr
 @dataclass(frozen=True)
 class Encoding:
     """How a table becomes a data matrix.

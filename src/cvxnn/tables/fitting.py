@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 
 from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.losses import Loss, get_loss
+from cvxnn.short_reprs import short_repr
 from cvxnn.tables.columns import Encoding, NumericColumn
 from cvxnn.tables.frames import as_table, require_columns
 from cvxnn.tables.learning import learn_encoding, require_complete, require_unspoilt
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 Rows = NDArray[np.int64]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class TableReport:
     """What happened when a model was fitted to a table.

@@ -15,6 +15,7 @@ from cvxnn.certificates.oracles import Oracle, OracleValue, oracle_value
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.patterns.reduction import reduce_rows
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 _CHUNK_ENTRIES = 1 << 18  # multipliers at a time: the few arrays of that size stay in cache
@@ -26,6 +27,7 @@ _FIRST: tuple[_Step, ...] = (partial(Batch.greedy, steps=2),)
 _SECOND: tuple[_Step, ...] = tuple(partial(Batch.corrective, steps=steps) for steps in (2, 2, 4, 8, 16))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CellOracle(Oracle):
     """Exact maximiser of ``s lam^T (X u)_+``, cell by cell of the arrangement of the rows that are convex in u.

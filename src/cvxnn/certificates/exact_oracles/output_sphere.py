@@ -18,6 +18,7 @@ from cvxnn.certificates.oracles import (
     oracle_value,
     output_directions,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 _PROMISING = 0.9  # of the largest value: directions that are polished
@@ -26,6 +27,7 @@ _RANDOM_STARTS = 64
 _LEAST = 0.1
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class OutputSphereOracle(Oracle):
     """Maximiser of ``||Lam^T (X u)_+||_2`` over unit vectors u to a given precision, by an exact oracle for one output.

@@ -15,9 +15,11 @@ from cvxnn.certificates.oracles import (
     oracle_value,
     output_directions,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class OutputSweepOracle(Oracle):
     """Exact maximiser of ``||Lam^T (X u)_+||_2`` for data of rank 0, 1 or 2, and any number of outputs.

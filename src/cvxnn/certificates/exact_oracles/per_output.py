@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxnn.certificates.oracles import MAX_DIRECTIONS, Oracle, OracleValue
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class PerOutputOracle(Oracle):
     """Exact maximiser of ``max over outputs c of |lam_c^T (X u)_+|``, by an exact oracle for one output.

@@ -8,9 +8,11 @@ import numpy as np
 
 from cvxnn.certificates.exact_oracles.arcs import Arcs, highest, kinks
 from cvxnn.certificates.oracles import MAX_DIRECTIONS, Oracle, OracleValue, oracle_value
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SweepOracle(Oracle):
     """Exact maximiser of ``s lam^T (X u)_+`` for data of rank 0, 1 or 2.

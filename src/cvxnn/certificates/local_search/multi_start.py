@@ -19,6 +19,7 @@ from cvxnn.certificates.oracles import (
     units,
 )
 from cvxnn.problem import OutputNorm
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
 _INNER, _FINE_INNER = 15, 100
@@ -30,6 +31,7 @@ _START_ENTRIES = 4_000_000  # n times the number of starts: memory
 _START_WORK = 200_000_000  # n d times the number of starts: some ten seconds
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SearchResult:
     """Distinct local maxima of ``||lam^T (X u)_+||`` over unit vectors, by decreasing value.

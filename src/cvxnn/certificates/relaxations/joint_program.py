@@ -37,9 +37,11 @@ from cvxnn.certificates.relaxations.row_groups import RowGroups, single_rows
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.losses import MultinomialLoss, SquaredLoss
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class DualPoint:
     """A dual variable with a proven bound.

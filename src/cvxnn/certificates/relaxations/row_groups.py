@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 # Of the mean. It matters little: 600 groups of elevators' rows prove 495, 493 and 490 with 0.1, 0.5 and equal entries.
 _FLOOR = 0.5
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RowGroups:
     """Rows whose dual variables keep their ratios: ``lam_i = profile_i * scale_g``, ``g`` the group of row i.

@@ -14,10 +14,12 @@ from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import Solution, Solver, solve
 from cvxnn.validation import Array, as_count, as_number
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ConvexComparison:
     """One network at k times of its trajectory, and the convex optimum on its patterns at each of them.

@@ -9,10 +9,12 @@ from cvxnn.dynamics.descent.projected import relatively_compared
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.landscape.stationary_points.clarke import stationarity
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import as_count
 
 
+@short_repr
 @dataclass(frozen=True)
 class Meeting:
     """The end of a trajectory beside the convex optimum on its patterns.

@@ -15,6 +15,7 @@ from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import Solution, solve
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
@@ -23,6 +24,7 @@ from cvxnn.validation import Array
 _GAP = 1e-8
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SideBySide:
     """Two descents from the same network, k times recorded.
@@ -180,6 +182,7 @@ def _left(
     return np.asarray(moved | (np.sign(trajectory["output"][:, 0]) != signs))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class BlockVelocities:
     """How a network's blocks ``|a_j| u_j`` move under gradient flow.

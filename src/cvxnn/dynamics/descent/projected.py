@@ -9,12 +9,14 @@ import numpy as np
 
 from cvxnn.dynamics.trajectories.record_book import record_steps
 from cvxnn.programs import ConvexProgram, WorkingSets
+from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
 from cvxnn.solvers.proximal_gradient import squared_norm
 from cvxnn.theorems import Comparison, Relation
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ProjectedPath:
     """Points of projected gradient descent on a convex program.

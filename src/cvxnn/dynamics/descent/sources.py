@@ -12,6 +12,7 @@ import numpy as np
 from cvxnn.dynamics.starts.objectives import BatchedObjective, Samples
 from cvxnn.losses import Loss
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_number
 
 Draw = Callable[[np.random.Generator], tuple[Array, Array]]
@@ -34,6 +35,7 @@ class SampleSource(ABC):
         """Return the samples that objectives along a trajectory are evaluated on."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FullBatch(SampleSource):
     """All samples of a problem, at every step: the gradient is exact.
@@ -65,6 +67,7 @@ class FullBatch(SampleSource):
         return samples
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class MiniBatches(SampleSource):
     """Samples of a problem drawn with replacement, their losses times ``n / size``: unbiased for the summed loss.
@@ -105,6 +108,7 @@ class MiniBatches(SampleSource):
         return samples
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FreshSamples(SampleSource):
     """New samples from a distribution at every step; the objective is the mean loss.

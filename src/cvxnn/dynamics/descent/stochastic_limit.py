@@ -15,6 +15,7 @@ from cvxnn.dynamics.trajectories.records import StationarityResidual
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_number
 
@@ -22,6 +23,7 @@ from cvxnn.validation import Array, as_number
 _STATIONARY = 1e-12
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SGDLimit:
     """Distances from stationary points along SGD.

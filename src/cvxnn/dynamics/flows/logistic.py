@@ -18,6 +18,7 @@ from cvxnn.dynamics.flows.logistic_field import LogisticField, log_loss, log_tim
 from cvxnn.model_files import read_model, write_model
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array, as_count, as_number
 
@@ -48,6 +49,7 @@ class FlowStatus(Enum):
     INTERRUPTED = "it was interrupted; the flow ends there"
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LogisticFlow:
     """A trajectory of gradient flow.

@@ -14,6 +14,7 @@ from cvxnn.dynamics.starts.weights import Weights, as_weights
 from cvxnn.dynamics.trajectories.trajectory import FlowEvents, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count
 
@@ -21,6 +22,7 @@ from cvxnn.validation import Array, as_count
 _FLOW_ERROR = 1e-9
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class DescentOrder:
     """How far descent is from flow at one time, for several step sizes.

@@ -12,6 +12,7 @@ from cvxnn.dynamics.flows.logistic_field import log_loss, smoothed_margin
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.losses import LogisticLoss
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_finite_array
 
@@ -59,6 +60,7 @@ def separation_time(times: Any, losses: Any) -> Array:
     return np.where(separated.any(axis=0), times[np.argmax(separated, axis=0)], np.inf)
 
 
+@short_repr
 @dataclass(frozen=True)
 class Separation:
     """A network whose logistic loss is below log 2, and its margins.

@@ -13,6 +13,7 @@ from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_number
 
@@ -22,6 +23,7 @@ _ROUNDED = 1e-9
 _FITTED = 1e-12
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LazyTraining:
     """Gradient descent beside that of the network linearised at the start.

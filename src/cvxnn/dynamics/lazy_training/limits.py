@@ -13,10 +13,12 @@ from cvxnn.dynamics.lazy_training.linearised import linearize
 from cvxnn.dynamics.lazy_training.random_feature_limit import require_squared, ridge_output
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array, as_number
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class NeuronMovement:
     """How each neuron changed between two networks of one shape.
@@ -68,6 +70,7 @@ def neuron_movement(before: ReLUNetwork, after: ReLUNetwork) -> NeuronMovement:
     )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class TrainingLimits:
     """Training of all weights, beside two linear models of it, at the same steps.

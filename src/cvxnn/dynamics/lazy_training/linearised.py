@@ -11,9 +11,11 @@ from cvxnn.activations import Activation, get_activation
 from cvxnn.dynamics.starts.weights import Weights, as_weights
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
 from cvxnn.networks import ReLUNetwork
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LinearisedNetwork:
     """``f_lin(x; U, a) = f(x; U0, a0) + <grad f(x; U0, a0), (U - U0, a - a0)>`` of one network with one output.

@@ -11,6 +11,7 @@ from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_number
 
@@ -45,6 +46,7 @@ def ridge_output(problem: Problem, start: ReLUNetwork) -> Array:
     return np.asarray(vectors @ limit)
 
 
+@short_repr
 @dataclass(frozen=True)
 class OutputTraining:
     """Gradient descent on output weights alone beside its closed form.

@@ -13,10 +13,12 @@ from cvxnn.dynamics.lazy_training.linearised import linearize
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_number
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LazyScaling:
     """How much less a network moves the larger its weights are.

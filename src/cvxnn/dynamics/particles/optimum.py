@@ -8,11 +8,13 @@ from cvxnn.certificates import Certificate
 from cvxnn.dynamics.particles.measures import SphereMeasure, measure_distance
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.training import TrainingResult, train
 from cvxnn.validation import as_number
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ParticleOptimality:
     """A network that a flow has reached, beside an optimum of the convex program over measures.

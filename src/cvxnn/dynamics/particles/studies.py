@@ -19,11 +19,13 @@ from cvxnn.dynamics.initialisation import balanced, sphere, zero_output
 from cvxnn.dynamics.particles.flow import particle_flow
 from cvxnn.dynamics.particles.teachers import Teacher
 from cvxnn.dynamics.starts.weights import Weights
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 Start = Literal["sphere", "balanced"]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class WidthStudy:
     """Test losses of students of several widths.
@@ -56,6 +58,7 @@ class WidthStudy:
         return _share_below(self.losses, self.baseline, threshold)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RadiusStudy:
     """Test losses of students that start on spheres of several radii, along training.

@@ -13,6 +13,7 @@ from cvxnn.dynamics.initialisation import sphere
 from cvxnn.dynamics.starts.objectives import BatchedObjective, Samples
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 Inputs = Literal["normal", "sphere"]
@@ -22,6 +23,7 @@ Inputs = Literal["normal", "sphere"]
 _TEACHERS, _PROBLEMS, _TEST_SETS = 1, 2, 3
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Teacher:
     """B networks ``f(x) = sum_j a_j sigma(x^T u_j)`` with a distribution of inputs; their outputs are the targets.

@@ -19,12 +19,14 @@ from cvxnn.dynamics.trajectories.alignment import (
 )
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
 
 _BALANCED = 1e-9
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class EarlyAlignment:
     """Alignment of the neurons of one sign, measured and predicted.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
 # A pull along a row this small, as a cosine, is rounding: the sample's pre-activation does not change.
@@ -29,6 +30,7 @@ class EarlyEnd(Enum):
     FADING = "pulled back along itself from every side: it shrinks for ever"
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class EarlyPath:
     """One balanced neuron's path while the network's predictions are negligible.

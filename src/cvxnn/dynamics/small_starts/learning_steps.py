@@ -14,6 +14,7 @@ from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_number
 
@@ -21,6 +22,7 @@ from cvxnn.validation import Array, as_number
 _EXACT = 1e-9
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LearningStep:
     """A group of neurons leaves the neighbourhood of zero and fits what it sees.
@@ -118,6 +120,7 @@ def _escape_time(X: Array, y: Array, start: ReLUNetwork, seen: NDArray[np.bool_]
     return float(-np.log(share) / (2.0 * rate))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SaddleToSaddle:
     """Steps seen along gradient flow, beside the predicted ones.

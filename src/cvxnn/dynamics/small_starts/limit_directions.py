@@ -9,12 +9,14 @@ import numpy as np
 from scipy.optimize import nnls
 
 from cvxnn.patterns import enumerate_patterns
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
 # Multipliers and cosines of unit data this small are rounding of a non-negative least squares solution.
 _ROUNDING = 1e-9
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CriticalDirection:
     """A direction that neurons of one sign tend to while the network is small.

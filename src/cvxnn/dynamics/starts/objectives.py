@@ -10,12 +10,14 @@ import numpy as np
 from cvxnn.activations import Activation, get_activation
 from cvxnn.losses import Loss, SquaredLoss, get_loss
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array, as_number
 
 # Pre-activations of a chunk of networks, at most: they are walked over some five times, from cache.
 _CHUNK_ENTRIES = 32_768
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Samples:
     """Samples that networks are trained or judged on; each network may have targets, or samples, of its own.
@@ -115,6 +117,7 @@ class Samples:
         return residual if np.ndim(self.scale) == 0 and self.scale == 1.0 else residual * self.scale
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class BatchedObjective:
     """``F(U, a) = sum_i scale_i ell(f(x_i), y_i) + beta/2 (||U||^2 + ||a||^2)`` of many networks, ``beta >= 0``.

@@ -11,6 +11,7 @@ import numpy as np
 
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
 from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_finite_array
 
@@ -21,6 +22,7 @@ _SLOPE_TOL = 0.1
 _ALL = slice(None)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CircleApproximation:
     """Least sup-errors within balls of F_2 on the circle.

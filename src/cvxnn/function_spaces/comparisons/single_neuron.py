@@ -15,6 +15,7 @@ from cvxnn.function_spaces.kernels.random_features import random_neurons
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
 from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
 from cvxnn.function_spaces.variation.norms import variation_norm
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_finite_array
 
@@ -24,6 +25,7 @@ _NORM_TOL = 1e-5
 _LEAST_EIGENVALUE = 1e-12
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class NeuronNorms:
     """Norms of what one neuron takes on growing samples.

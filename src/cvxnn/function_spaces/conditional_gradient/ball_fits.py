@@ -18,6 +18,7 @@ from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled,
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.training import train
 from cvxnn.validation import as_count, as_number
@@ -75,6 +76,7 @@ class ConstrainedFit:
         )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FormsAgree:
     """The penalised optimum beside the constrained one, of the radius that the first has.

@@ -25,11 +25,13 @@ from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import as_count, as_number
 
 logger = logging.getLogger(__name__)
 
 
+@short_repr
 @dataclass(frozen=True)
 class ConditionalGradient:
     """Minimise a smooth loss over networks of bounded variation norm, adding at most one neuron a step.

@@ -13,6 +13,7 @@ from cvxnn.function_spaces.conditional_gradient.result import ConditionalGradien
 from cvxnn.function_spaces.conditional_gradient.steps import StepRule
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_finite_array, as_number
 
@@ -67,6 +68,7 @@ class ConditionalGradientRate:
         return tuple(Comparison(float(J - optimum), float(most), "at most") for J, most, t in pairs if t >= 1)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class UnitsUsed:
     """How many units a target took, beside how many suffice.

@@ -9,6 +9,7 @@ import numpy as np
 
 from cvxnn.function_spaces.conditional_gradient.steps import StepKind
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 
@@ -29,6 +30,7 @@ class ConditionalGradientStatus(Enum):
     INTERRUPTED = "Interrupted: the network is the best so far."
 
 
+@short_repr
 @dataclass(frozen=True)
 class ConditionalGradientRecord:
     """One point of the run.

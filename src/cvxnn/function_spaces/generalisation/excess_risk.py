@@ -13,12 +13,14 @@ from sklearn.utils import check_random_state
 from cvxnn.function_spaces.generalisation.inputs import InputDistribution, draw_inputs
 from cvxnn.function_spaces.generalisation.learners import KernelLearner, TrainingSample, VariationNormLearner
 from cvxnn.function_spaces.unit_norm.slopes import Slope, as_sizes, log_log_slope
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_number
 
 # (d, random_state=) to a function of X (n, d), such as AdditiveTarget.random
 TargetFamily = Callable[..., Callable[[Array], Array]]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ExcessRiskCurve:
     """Excess risks at k sizes (n, d), for R repetitions with a fresh target and fresh samples each.

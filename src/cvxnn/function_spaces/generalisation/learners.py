@@ -12,6 +12,7 @@ from cvxnn.certificates import Certificate, beta_max
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.training import train
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
@@ -20,6 +21,7 @@ _F1_RATIOS = tuple(10.0**-k for k in np.arange(0.5, 3.1, 0.5))
 _F2_RATIOS = tuple(10.0**-k for k in np.arange(0.5, 6.1, 0.5))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class TrainingSample:
     """What a learner sees: one sample to fit and one to choose the regularisation on.
@@ -38,6 +40,7 @@ class TrainingSample:
     validation_y: Array  # (p,)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LearntNetwork:
     """A function learnt in F_1.
@@ -61,6 +64,7 @@ class LearntNetwork:
         return self.network.predict(features)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LearntRidge:
     """A function learnt in F_2, ``sum_i c_i k(x_i, .)``.
@@ -87,6 +91,7 @@ class LearntRidge:
         return np.asarray(self.kernel.gram(features, self.features) @ self.coefficients)
 
 
+@short_repr
 @dataclass(frozen=True)
 class VariationNormLearner:
     """Least squares with a penalty on the variation norm: ``1/2 ||f - y||^2 + beta gamma_1(f)``, trained to optimality.
@@ -154,6 +159,7 @@ class VariationNormLearner:
         return LearntNetwork(result.network, choice, result.certificate)
 
 
+@short_repr
 @dataclass(frozen=True)
 class KernelLearner:
     """Kernel ridge regression in F_2: ``1/2 ||f - y||^2 + alpha/2 gamma_2(f)^2``, solved exactly.

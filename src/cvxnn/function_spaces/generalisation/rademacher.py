@@ -14,10 +14,12 @@ from cvxnn.function_spaces.generalisation.inputs import InputDistribution, draw_
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.unit_norm.seeds import as_random_state
 from cvxnn.function_spaces.unit_norm.slopes import Slope, as_sizes, log_log_slope
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RademacherCurve:
     """Rademacher complexities at k sizes (n, d), for R repetitions with fresh inputs each.
@@ -120,6 +122,7 @@ def rademacher_curve(
 _MOST_SAMPLES_FOR_ALL = 16
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RademacherComplexity:
     """``R_n = E_eps sup over gamma_1(f) <= delta of 1/n sum_i eps_i f(x_i)``, bracketed.

@@ -12,6 +12,7 @@ from scipy.stats import norm
 from sklearn.utils import check_random_state
 
 from cvxnn.networks import ReLUNetwork
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_number, read_only
 
 # Directions count as unit, and as orthonormal, up to this.
@@ -103,6 +104,7 @@ class Target(ABC):
         return inputs
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class AffineTarget(Target):
     """``f(x) = w^T x + b``.
@@ -155,6 +157,7 @@ class AffineTarget(Target):
         return self.network(bias).path_norm
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class AdditiveTarget(Target):
     """``f(x) = sum_j c_j h_j(x_j)``, a generative additive model of bends ``h_j(t) = (|t - b_j| - mean) / std``.
@@ -207,6 +210,7 @@ class AdditiveTarget(Target):
         return self.network(bias).path_norm
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ProjectionPursuitTarget(Target):
     """``f(x) = sum_j c_j h_j(w_j^T x)`` over k unit directions, with the bends h_j of `AdditiveTarget`.
@@ -267,6 +271,7 @@ class ProjectionPursuitTarget(Target):
         return self.network(bias).path_norm
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SubspaceTarget(Target):
     """``f(x) = (||W^T x|| - mean) / std`` for s orthonormal directions W: no sum of functions of one direction each.

@@ -12,6 +12,7 @@ from scipy.spatial.distance import cdist
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 
 from cvxnn.activations import PositivePart
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array, as_number
 
 # More than what float64 has for the sine of pi, where samples are equal: the kernel of degree 0 is 1/2 there.
@@ -147,6 +148,7 @@ _SMALL = 1.0
 _TERMS = 14
 
 
+@short_repr
 @dataclass(frozen=True)
 class ArcCosineKernel:
     """``k(x, z) = E[(w^T x)_+^k (w^T z)_+^k]`` over random hidden weights w, for k = 0, 1, 2.

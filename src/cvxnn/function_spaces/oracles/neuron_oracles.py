@@ -11,12 +11,14 @@ from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFou
 from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
 from cvxnn.function_spaces.oracles.threshold_oracle import ThresholdOracle
 from cvxnn.function_spaces.unit_norm.unit_networks import as_degree
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array, as_number
 
 # Of the relaxation: at n = 200, d = 10 within 2 % of what 200 iterations prove, in a quarter of their time.
 _ITERATIONS = 30
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ReLUOracle(NeuronOracle):
     """The engine's oracle, k = 1: exact where a call is affordable, else a search beside a proven upper bound.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.function_spaces.unit_norm.unit_networks import unit_features
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
 # Upper bounds of exact methods exceed the value attained by what rounding may cost, not by more.
@@ -16,6 +17,7 @@ _ROUNDING = 1e-7
 MOST_NEURONS = 64
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class NeuronsFound:
     """Unit neurons of large ``s lam^T (X v)_+^k``, and what is proved of all others.

@@ -17,6 +17,7 @@ from cvxnn.function_spaces.oracles.neurons_found import (
     rank_neurons,
 )
 from cvxnn.patterns import ActivationPatterns, count_bound, enumerate_patterns
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -30,6 +31,7 @@ _INSIDE = 1e-6
 _STARTS, _STEPS, _POLISHED, _POLISH_STEPS = 64, 200, 16, 8
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class QuadraticOracle(NeuronOracle):
     """Maximiser of ``|lam^T (X v)_+^2|`` over unit vectors.

@@ -17,6 +17,7 @@ from cvxnn.function_spaces.oracles.threshold_cells import (
     enumerated_cells,
     is_affordable,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -27,6 +28,7 @@ _MOST_ENTRIES, _MOST_RANK = 100_000, 12
 _THINNEST = 1e-14
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Split:
     """A hyperplane through the origin and the weight it puts on the wrong side.
@@ -49,6 +51,7 @@ class Split:
     error: float
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ThresholdOracle(NeuronOracle):
     """Maximiser of ``|lam^T 1[X v >= 0]|``: weighted misclassification by a hyperplane.

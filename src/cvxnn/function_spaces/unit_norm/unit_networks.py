@@ -9,6 +9,7 @@ import numpy as np
 
 from cvxnn.activations import PositivePart, get_activation
 from cvxnn.networks import ReLUNetwork
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_data, read_only
 
 _UNIT = 1e-9
@@ -33,6 +34,7 @@ def unit_features(X: Array, directions: Array, degree: int) -> Array:
     return PositivePart(degree).value(X @ directions)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class UnitNetwork:
     """Two-layer network in unit-norm form, ``f(x) = sum_j w_j (v_j^T x)_+^k`` with ``||v_j|| = 1``.

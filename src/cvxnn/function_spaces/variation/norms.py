@@ -14,6 +14,7 @@ from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
 from cvxnn.function_spaces.variation.rounds import VariationNormRounds
 from cvxnn.networks import ReLUNetwork
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
@@ -65,6 +66,7 @@ class VariationNorm:
         )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class StrictBound:
     """A network whose weights have a larger norm than its function.

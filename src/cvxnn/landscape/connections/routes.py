@@ -20,6 +20,7 @@ from cvxnn.landscape.minimal_networks.minimality import EQUAL
 from cvxnn.landscape.minimal_networks.operations import merge_directions, require_plain_decay
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count
 
@@ -30,6 +31,7 @@ _NEXT_TO_NONE, _SOME = 1e-6, 0.05
 _RISE = 1e-10
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ConnectionDescent:
     """Objectives sampled along a connection, and what they were to do.
@@ -49,6 +51,7 @@ class ConnectionDescent:
     falls_strictly: bool
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Connection:
     """A continuous curve of networks of one width, ``connection(t)`` for 0 <= t <= 1.

@@ -13,10 +13,12 @@ from cvxnn.patterns.counting import count_cells, is_in_general_position
 from cvxnn.patterns.reduction import reduce_rows
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError, Relation
 from cvxnn.validation import Array, as_count, as_finite_array
 
 
+@short_repr
 @dataclass(frozen=True)
 class CellCount:
     """The number of activation patterns of a data set, listed, counted and bounded.
@@ -108,6 +110,7 @@ def cell_count(X: Any) -> CellCount:
     )
 
 
+@short_repr
 @dataclass(frozen=True)
 class ProgramSize:
     """The size of the convex program over all patterns, as stated to a solver and by formula.

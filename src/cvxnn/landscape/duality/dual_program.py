@@ -14,6 +14,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
 from cvxnn.theorems import Comparison
 from cvxnn.units import Units
@@ -32,6 +33,7 @@ _FAR = 100.0
 _PRIMAL_TOL = 1e-10
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class DualSolution:
     """A feasible point of the dual program, and the network that its multipliers name.
@@ -73,6 +75,7 @@ class DualSolution:
         return (self.relaxed_value - self.value) / self.relaxed_value if self.relaxed_value else 0.0
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class StrongDuality:
     """The dual program's optimum beside the primal's.

@@ -15,6 +15,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.training.convex_step import convexify
 from cvxnn.training.descent import descend, small_random_network
@@ -26,6 +27,7 @@ _MAX_CELLS = 2000
 _ROUNDS = 5
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class NeuronCurve:
     """The best objective ``p*_m`` of networks with at most m neurons, for m = 0, 1, ...

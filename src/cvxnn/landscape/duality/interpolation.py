@@ -14,6 +14,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.training import TrainingResult, train
 from cvxnn.validation import Array, as_finite_array
@@ -28,6 +29,7 @@ _SPECK = 1e-9
 _TRAIN_TOL = 1e-8
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Interpolation:
     """The network of the smallest norm that fits the targets exactly, with its dual.
@@ -58,6 +60,7 @@ class Interpolation:
         return Comparison(self.norm, self.bound)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class InterpolationLimit:
     """Trained networks at falling weight decay, beside the interpolation of the smallest norm.

@@ -9,6 +9,7 @@ import numpy as np
 from cvxnn.landscape.minimal_networks.operations import output_sizes, require_plain_decay
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 
 # Norms of one are one to rounding.
@@ -53,6 +54,7 @@ def l1_objective(problem: Problem, network: ReLUNetwork) -> float:
     return loss + problem.beta * float(np.sum(output_sizes(network)))
 
 
+@short_repr
 @dataclass(frozen=True)
 class L1Equivalence:
     """The two forms of one network's objective.

@@ -18,6 +18,7 @@ from cvxnn.landscape.minimal_networks.minimality import is_minimal
 from cvxnn.landscape.minimal_networks.operations import require_plain_decay, signed_blocks
 from cvxnn.networks import ReLUNetwork
 from cvxnn.programs import ReLUProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
 
@@ -94,6 +95,7 @@ def _places(program: ReLUProgram, network: ReLUNetwork, signs: Array, tol: float
     return np.asarray(np.argmax(np.where(fits, agreement, -np.inf), axis=1))
 
 
+@short_repr
 @dataclass(frozen=True)
 class RoundTrip:
     """A network, mapped to a convex solution and back.

@@ -27,6 +27,7 @@ from cvxnn.landscape.cones.closed_cones import add_up, groups_of, share_cone
 from cvxnn.landscape.cones.distances import function_distance
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
 
@@ -193,6 +194,7 @@ def merge_cones(network: ReLUNetwork, X: Array, *, tol: float = ON_KINK) -> ReLU
         network = network_of_blocks(add_up(blocks, groups), signs, network.offset).prune_zeros()
 
 
+@short_repr
 @dataclass(frozen=True)
 class Change:
     """What an operation did to a network.

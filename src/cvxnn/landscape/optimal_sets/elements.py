@@ -15,9 +15,11 @@ from cvxnn.landscape.optimal_sets.supports import SupportSize, largest_support, 
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_finite_data, as_number
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class OptimalSet:
     """All optimal networks: ``u_k = sqrt(c_k) v_k``, ``a_k = s_k sqrt(c_k)`` for c in a polytope.

@@ -9,6 +9,7 @@ import numpy as np
 
 from cvxnn.certificates import search
 from cvxnn.networks import ReLUNetwork
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _STARTS = 64
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Location:
     """Where a network stands to the optimal set: its excess, taken apart, and the element it is or is nearest to.

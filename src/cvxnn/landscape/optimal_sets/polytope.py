@@ -14,6 +14,7 @@ from scipy.linalg import qr
 from scipy.optimize import linprog, nnls
 from scipy.spatial import HalfspaceIntersection
 
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 # Columns have length one here; they are exact to some 1e-12, so what is dependent shows singular values of that size.
@@ -29,6 +30,7 @@ _SHARES = (1e-4, 1e-5, 1e-6, 1e-8)
 _MIXED = 4
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Polytope:
     """Non-negative coefficients whose combination of columns is that of a given point.

@@ -10,6 +10,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, eye_array, hstack
 
 from cvxnn.landscape.optimal_sets.polytope import ZERO, Polytope, non_negative_fit, vertex_bound
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 # Vertices that are all listed rather than drawn.
@@ -19,6 +20,7 @@ _DRAWS = 24
 _MISSED = 1e-8
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SupportSize:
     """A number of neurons, exactly or between bounds, with a vertex that attains one of them.

@@ -13,6 +13,7 @@ from cvxnn.landscape.optimum.exact_optimum import Optimum
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 # Patterns whose violation is below this fraction of beta are left out.
@@ -33,6 +34,7 @@ _SPECK = 1e-6
 Key = tuple[int, bytes]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ActiveDirection:
     """A unit neuron whose correlation with the optimal dual variable is beta: one that an optimal network may use.
@@ -60,6 +62,7 @@ class ActiveDirection:
         return self.sign, self.sides.tobytes()
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class PathPoint:
     """The optimum at one weight decay.

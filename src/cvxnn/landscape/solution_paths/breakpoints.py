@@ -14,6 +14,7 @@ from cvxnn.landscape.duality.dual_program import require_oracle
 from cvxnn.landscape.solution_paths.active_directions import Key, OptimumAt, PathPoint
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
@@ -23,6 +24,7 @@ BreakpointKind = Literal["enters", "leaves", "kink", "several"]
 _ABOVE_CRITICAL = 1.1
 
 
+@short_repr
 @dataclass(frozen=True)
 class Breakpoint:
     """A weight decay at which the set of active directions changes.
@@ -51,6 +53,7 @@ class Breakpoint:
         return float(np.sqrt(self.upper * self.lower))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SolutionPath:
     """Optimal networks along falling weight decay.
@@ -94,6 +97,7 @@ class SolutionPath:
         return np.array([network.predict(X) for network in self.networks])
 
 
+@short_repr
 @dataclass(frozen=True)
 class EnvelopeStep:
     """The slope of the optimum between two weight decays, beside the norms of their networks.

@@ -14,6 +14,7 @@ from cvxnn.landscape.solution_paths.active_directions import OptimumAt
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array, as_number
 
 # Of the range of the data: kinks closer than this to a data point, or to each other, are at one place. Optimal kinks
@@ -25,6 +26,7 @@ _NO_KINK = 1e-9
 _SPECK = 1e-6
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SplineKinks:
     """The kinks of ``f(x) = sum_j (u_j x + b_j c)_+ a_j + offset``, a function of one input.
@@ -47,6 +49,7 @@ class SplineKinks:
     at_data: NDArray[np.bool_]  # (k,)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class OptimalSpline:
     """The optimal network of one input and a bias.
@@ -72,6 +75,7 @@ class OptimalSpline:
     kinks: SplineKinks
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FreeBiasSpline:
     """The optimal function where biases are not penalised at all.

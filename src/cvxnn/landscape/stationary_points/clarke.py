@@ -12,6 +12,7 @@ from cvxnn.atoms import ON_KINK, find_kinks
 from cvxnn.landscape.cones.kink_lines import KinkLines
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, PrecisionError, as_number
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -19,6 +20,7 @@ _EPS = float(np.finfo(np.float64).eps)
 _LARGEST_ROUNDING = 1e-3
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Stationarity:
     """How far a network is from Clarke stationary, and the multipliers that come closest.

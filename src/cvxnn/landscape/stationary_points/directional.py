@@ -18,9 +18,11 @@ from cvxnn.landscape.stationary_points.clarke import (
 )
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Descent:
     """Steepest descent at a network, neuron by neuron.

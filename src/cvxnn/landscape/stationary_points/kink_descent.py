@@ -14,6 +14,7 @@ from cvxnn.landscape.stationary_points.clarke import Stationarity, stationarity
 from cvxnn.landscape.stationary_points.directional import Descent, directional_slopes
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.training.descent import descend
 from cvxnn.validation import as_count, as_number
 
@@ -32,6 +33,7 @@ class KinkDescentStatus(Enum):
     )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class KinkDescent:
     """Where kink-aware descent ended.

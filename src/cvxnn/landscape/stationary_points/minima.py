@@ -19,6 +19,7 @@ from cvxnn.landscape.stationary_points.directional import is_local_minimum
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.units import Units
 from cvxnn.validation import Array, PrecisionError, as_count, as_finite_array, as_number
 
@@ -41,6 +42,7 @@ class Candidate:
     is_solved: bool = True
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LocalMinima:
     """The local minima of a network of one width, and what became of the other sub-programs' optima.

@@ -10,6 +10,7 @@ import numpy as np
 from cvxnn.landscape.duality.dual_program import require_oracle, solve_dual
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_number
 
@@ -20,6 +21,7 @@ _RANDOM_DIRECTIONS = 200
 _SIZES = (1e-1, 1e-2, 1e-3)
 
 
+@short_repr
 @dataclass(frozen=True)
 class ZeroNeuron:
     """What follows from a zero neuron at a local minimum.

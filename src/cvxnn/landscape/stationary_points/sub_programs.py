@@ -15,6 +15,7 @@ from cvxnn.landscape.stationary_points.clarke import Stationarity, stationarity
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
+from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
 from cvxnn.theorems import Comparison, HypothesisError
 
@@ -22,6 +23,7 @@ from cvxnn.theorems import Comparison, HypothesisError
 _GAP = 1e-9
 
 
+@short_repr
 @dataclass(frozen=True)
 class OwnProgram:
     """A stationary network beside the convex program on its own patterns.
@@ -186,6 +188,7 @@ def _check_hypotheses(found: Stationarity, network: ReLUNetwork, both_signs: boo
         raise HypothesisError("no non-zero neuron must be on a kink for the program with both signs")
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class KinkedExample:
     """A problem, a network and its kinks; see `kinked_example`."""

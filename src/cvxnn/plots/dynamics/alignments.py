@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cvxnn.plots.canvas import BLACK, GREY, SIGN_COLOURS, as_column, draw_legend_above, frame, new_figure
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class AlignmentPicture:
     """Cosines and loss over time.

@@ -18,6 +18,7 @@ from cvxnn.plots.canvas import (
     frame,
     new_figure,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cvxnn.dynamics.beside_convex.comparison import ConvexComparison
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ConvexComparisonPicture:
     """The two curves, and how many patterns there are.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cvxnn.dynamics.particles.teachers import Teacher
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.plots.canvas import BLACK, BLUE, SIGN_COLOURS, VERMILLION, axes_or_new, draw_legend_above, frame
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _SIGN_WORDS = {1: "a > 0", -1: "a < 0"}
 _MARKERS = {1: "o", -1: "v"}
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ParticleTrails:
     """Where particles are along a flow, in two coordinates.

@@ -21,6 +21,7 @@ from cvxnn.plots.canvas import (
     draw_legend_above,
     frame,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, BLACK, GREY)
 _MARKERS = ("o", "s", "^", "D", "v", "x")
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LossByWidth:
     """Excess loss of students against their width.
@@ -84,6 +86,7 @@ class LossByWidth:
         return ax
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class LossByRadius:
     """Test loss along training, for starts on spheres of several radii.

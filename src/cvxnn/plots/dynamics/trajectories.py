@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cvxnn.plots.canvas import BLUE, VERMILLION, axes_or_new, draw_legend_above, frame
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from cvxnn.dynamics.trajectories.trajectory import Trajectory
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class TrajectoryCurves:
     """One recorded number of each network against time.

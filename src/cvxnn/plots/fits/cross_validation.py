@@ -20,6 +20,7 @@ from cvxnn.plots.canvas import (
     frame,
     literal,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _RATIO = "weight decay β / β$_{max}$ (log scale, decreasing)"
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class CrossValidationCurve:
     """Scores of cross-validation against weight decay.

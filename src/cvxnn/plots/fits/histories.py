@@ -20,6 +20,7 @@ from cvxnn.plots.canvas import (
     frame,
     new_figure,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _FEW = 60  # rounds up to which each is marked
 _INSIDE = "gap: the optimum lies here"
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Convergence:
     """Objective and lower bound over the time of training.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.plots.canvas import SIGN_COLOURS, axes_or_new, draw_legend_above, frame, literal
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _NAME_LENGTH = 24
 _SIGN_WORDS = {1: "adds to the output (a > 0)", -1: "subtracts from it (a < 0)", 0: "output weight a vector"}
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class NeuronWeights:
     """The heaviest neurons of a network. The weight of neuron j is ``||u_j|| ||a_j||``.

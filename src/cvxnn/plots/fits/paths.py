@@ -25,6 +25,7 @@ from cvxnn.plots.canvas import (
     literal,
     new_figure,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Path(Protocol):
         """Return what is proved at each."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class PathCurves:
     """Weights, neurons, objective and, where it was given, a score along a path of weight decays.

@@ -26,6 +26,7 @@ from cvxnn.plots.canvas import (
     frame,
     new_figure,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ _NAMES = {
 _SIGN_NAMES = {1: "output weight > 0", -1: "output weight < 0"}
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SolutionPathCurves:
     """Active directions, neurons and fit along a path of weight decays.

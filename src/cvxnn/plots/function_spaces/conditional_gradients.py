@@ -21,12 +21,14 @@ from cvxnn.plots.canvas import (
     frame,
     new_figure,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ConditionalGradientCurves:
     """What is known of each point of a run.

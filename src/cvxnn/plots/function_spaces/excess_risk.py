@@ -10,6 +10,7 @@ import numpy as np
 from cvxnn.function_spaces.generalisation.excess_risk import ExcessRiskCurve
 from cvxnn.function_spaces.unit_norm.slopes import Slope
 from cvxnn.plots.canvas import BLUE, GREY, VERMILLION, axes_or_new, draw_legend_above, frame
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _NAMES = {"samples": "samples n", "dimensions": "dimension d"}
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ExcessRisks:
     """Medians and quartiles of excess risks, with the exponents fitted.

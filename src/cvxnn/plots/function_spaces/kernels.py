@@ -12,6 +12,7 @@ from cvxnn.function_spaces.comparisons.single_neuron import NeuronNorms
 from cvxnn.function_spaces.kernels.arc_cosine import DEGREES, ArcCosineKernel
 from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures
 from cvxnn.plots.canvas import BLACK, BLUE, GREEN, GREY, VERMILLION, axes_or_new, draw_legend_above, frame
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _COLOURS = {0: GREEN, 1: BLUE, 2: VERMILLION}
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class KernelProfiles:
     """Kernels of unit vectors against their angle, over the value at angle 0.
@@ -106,6 +108,7 @@ def kernel_profiles(
     return KernelProfiles(angles, np.array(kernels), np.array(estimates), n_components)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class NormGrowth:
     """Both norms of one neuron against the size of the sample.

@@ -22,12 +22,14 @@ from cvxnn.plots.meshes import (
     draw_solid,
     finish,
 )
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RectifiedEllipsoidPicture:
     """The ellipsoid and the rectified ellipsoid of two or three samples.
@@ -110,6 +112,7 @@ def rectified_ellipsoid(X: Any, *, n_grid: int = 60) -> RectifiedEllipsoidPictur
     return RectifiedEllipsoidPicture(ellipsoid, rectified, found.points, found.outside[found.heights > 0])
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class PolarSetPicture:
     """The two-sided polar set of the rectified ellipsoid of two or three samples.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.plots.canvas import BLACK, SIGN_COLOURS, axes_or_new, draw_legend_above, frame, new_figure
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _MANY = 60  # neurons from which on they are drawn small and faint
 _MOST_LINES = 200  # neurons whose paths are drawn
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ActivationPointsPicture:
     """A network of one input at k times of its training.

@@ -9,12 +9,14 @@ import numpy as np
 
 from cvxnn.margin.zonotopes import Zonotope, dual_zonotopes, excess
 from cvxnn.plots.canvas import BLACK, SIGN_COLOURS, axes_or_new, draw_legend_above, frame
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ZonotopesPicture:
     """The zonotopes Z+ and Z- of a dual variable on data with two columns, and their Hausdorff distance.
