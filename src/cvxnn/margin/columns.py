@@ -17,7 +17,7 @@ from cvxnn.patterns import activation_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs.max_margin import MaxMarginProgram
 from cvxnn.training.descent import descend, small_random_network
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 # Clarabel's tolerance, on data whose median row has norm one.
 _TOL = 1e-10
@@ -79,7 +79,7 @@ def solve_blocks(program: MaxMarginProgram, price: float | None = None) -> Block
 
     Raises
     ------
-    ArithmeticError
+    PrecisionError
         If the solver fails; without a price also where the patterns do not separate the data.
     """
     import cvxpy as cp
@@ -93,7 +93,7 @@ def solve_blocks(program: MaxMarginProgram, price: float | None = None) -> Block
         statement.problem.solve(solver=cp.CLARABEL, tol_gap_abs=_TOL, tol_gap_rel=_TOL, tol_feas=_TOL)
     if statement.blocks.value is None:
         status = statement.problem.status
-        raise ArithmeticError(f"the max-margin program on {program.n_blocks} blocks was not solved: {status}")
+        raise PrecisionError(f"the max-margin program on {program.n_blocks} blocks was not solved: {status}")
     W = scaled.project(np.asarray(statement.blocks.value)) / scale
     return Blocks(program, W, np.maximum(np.asarray(statement.fit.dual_value), 0.0) / scale)
 
@@ -163,7 +163,7 @@ def _vertex(images: Array) -> Array:
     n, k = images.shape
     found = linprog(np.ones(k), A_ub=-images, b_ub=-np.ones(n), method="highs-ds")
     if found.status != 0:
-        raise ArithmeticError(f"the linear program of {k} directions was not solved: {found.message}")
+        raise PrecisionError(f"the linear program of {k} directions was not solved: {found.message}")
     # HiGHS meets constraints to 1e-7. The vertex is where the rows with a price are equations.
     c, tight = np.array(found.x), found.ineqlin.marginals < 0
     support = np.flatnonzero(c)

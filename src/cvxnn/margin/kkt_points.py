@@ -14,7 +14,7 @@ from cvxnn.margin.scaling import scaled_to_margin_one
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_number
+from cvxnn.validation import Array, PrecisionError, as_number
 
 _SOLVER_TOL = 1e-11
 # Rounds of cuts, and when the model of the dual norm has met the dual norm.
@@ -250,7 +250,7 @@ def _solve(conditions: _Conditions, limit: float | None, cuts: Array) -> tuple[f
         options = {"tol_gap_abs": _SOLVER_TOL, "tol_gap_rel": _SOLVER_TOL, "tol_feas": _SOLVER_TOL}
         problem.solve(solver=cp.CLARABEL, **options)
     if lam.value is None:
-        raise ArithmeticError(f"the multipliers' problem was not solved: {problem.status}")
+        raise PrecisionError(f"the multipliers' problem was not solved: {problem.status}")
     at = conditions.expand(lam.value)
     slopes = np.clip(rho.value, 0.0, at[conditions.tight[conditions.ties[0]]]) if rho.size else np.zeros(0)
     value = conditions.residual(at, slopes) if limit is None else float(problem.value)

@@ -12,7 +12,7 @@ from cvxnn.patterns.reduction import ReducedArrangement, reduce_rows
 from cvxnn.problem import as_labelled
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import HypothesisError
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 # The linear program's largest multiplier is 1 where there is a conflict and 0, to the solver's 1e-7 times the
 # conditioning of the unit rows, where there is none.
@@ -133,7 +133,7 @@ def _cancelling_weights(units: Array, y: Array, lines: ReducedArrangement) -> Ar
     equations = np.vstack([units[crowded].T, on_line]) * y[crowded]
     found = linprog(-np.ones(crowded.size), A_eq=equations, b_eq=np.zeros(len(equations)), bounds=(0.0, 1.0))
     if found.status != 0:
-        raise ArithmeticError(f"the linear program of separability was not solved: {found.message}")
+        raise PrecisionError(f"the linear program of separability was not solved: {found.message}")
     if np.max(found.x) < _CONFLICT:
         return None
     weights = np.zeros(len(y))

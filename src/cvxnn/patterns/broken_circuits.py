@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.patterns.activation import BoolArray
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 # Slacks held at a time: 1 MiB of float64, so that the passes over them stay in cache. At n = 1,000 and rank 3
 # four times as many take twice as long.
@@ -52,7 +52,7 @@ def cells_by_broken_circuits(normals: Array, tolerance: float) -> Iterator[tuple
 
     Raises
     ------
-    FloatingPointError
+    PrecisionError
         If rounding leaves a point on a hyperplane.
 
     References
@@ -76,7 +76,7 @@ def cells_by_broken_circuits(normals: Array, tolerance: float) -> Iterator[tuple
         for sets in _sets_with_first(n_lines, dimension):
             points, slacks = _leave_in_turn(restricted, sets, scaled_tolerance)
             if (slacks == 0).any():
-                raise FloatingPointError("rounding put the witness of a cell on one of the hyperplanes of X")
+                raise PrecisionError("rounding put the witness of a cell on one of the hyperplanes of X")
             yield points @ flag[:, :dimension].T, slacks > 0
 
 

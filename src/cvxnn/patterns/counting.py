@@ -119,7 +119,7 @@ def count_cells(X: ArrayLike) -> int:
     ------
     ValueError
         If `X` is not a finite non-empty matrix.
-    FloatingPointError
+    PrecisionError
         If `X` is too ill-conditioned to tell which of its rows are dependent.
 
     References
@@ -195,7 +195,7 @@ def is_in_general_position(X: ArrayLike) -> bool:
     ------
     ValueError
         If `X` is not a finite non-empty matrix.
-    FloatingPointError
+    PrecisionError
         If `X` is too ill-conditioned to tell which of its rows are dependent.
 
     Examples

@@ -13,7 +13,7 @@ from cvxnn.patterns.packing import PackedArray, first_occurrences, pattern_chunk
 from cvxnn.patterns.pattern_set import ActivationPatterns
 from cvxnn.patterns.reduction import ReducedArrangement, reduce_rows
 from cvxnn.patterns.witnesses import widest_point
-from cvxnn.validation import Array, as_finite_array
+from cvxnn.validation import Array, PrecisionError, as_finite_array
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -50,7 +50,7 @@ def enumerate_patterns(X: ArrayLike, *, max_patterns: int | None = 10_000_000) -
     ------
     ValueError
         If `X` is not a finite non-empty matrix, or more than `max_patterns` patterns are possible.
-    FloatingPointError
+    PrecisionError
         If a cell is too thin for a float64 gate to name it, or X too ill-conditioned.
 
     References
@@ -149,7 +149,7 @@ def _regenerate(X: Array, gates: Array, patterns: BoolArray, safe_margins: Array
 def _require_regenerated(X: Array, gates: Array, patterns: BoolArray, safe_margins: Array) -> None:
     n_lost = int((~_regenerate(X, gates, patterns, safe_margins)).sum())
     if n_lost:
-        raise FloatingPointError(_too_thin(n_lost))
+        raise PrecisionError(_too_thin(n_lost))
 
 
 def _widest_gates(arrangement: ReducedArrangement, signs: BoolArray) -> Array:
@@ -157,7 +157,7 @@ def _widest_gates(arrangement: ReducedArrangement, signs: BoolArray) -> Array:
     for j, sign in enumerate(signs):
         point = widest_point(np.where(sign[:, None], arrangement.normals, -arrangement.normals))
         if point is None:
-            raise FloatingPointError(_too_thin(1))
+            raise PrecisionError(_too_thin(1))
         points[j] = point
     return _unit_gates(arrangement, points)
 
@@ -174,7 +174,7 @@ def _require_distinct(packed: PackedArray, opposite: PackedArray, first_row: int
     active = np.bitwise_and(packed[:, first_row // 8], 128 >> first_row % 8) != 0
     n_distinct = len(first_occurrences(np.where(active[:, None], packed, packed ^ opposite)))
     if n_distinct != len(packed):
-        raise FloatingPointError(
+        raise PrecisionError(
             f"rounding made {len(packed) - n_distinct} cells of X coincide: some of its rows are dependent "
             "up to little more than rounding; make them exactly dependent, or rescale or drop columns"
         )

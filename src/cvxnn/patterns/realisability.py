@@ -8,7 +8,7 @@ from cvxnn.patterns.activation import BoolArray, activation_patterns
 from cvxnn.patterns.packing import pattern_chunks
 from cvxnn.patterns.pattern_set import ActivationPatterns
 from cvxnn.patterns.reduction import ReducedArrangement, reduce_rows
-from cvxnn.validation import Array, as_finite_array
+from cvxnn.validation import Array, PrecisionError, as_finite_array
 
 # A direction may violate a unit row (in whitened coordinates) by this much and still count as inside the
 # cone.
@@ -208,6 +208,6 @@ def _has_nearby_point(rows: Array) -> bool:
         options={"primal_feasibility_tolerance": _CONE_TOLERANCE},
     )
     if result.status != 0:
-        raise FloatingPointError(f"the linear program of a pattern's cone was not solved: {result.message}")
+        raise PrecisionError(f"the linear program of a pattern's cone was not solved: {result.message}")
     best: float = rows.sum(axis=0) @ result.x
     return best > _RESIDUAL_GAP

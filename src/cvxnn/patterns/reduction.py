@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.patterns.activation import BoolArray
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -110,7 +110,7 @@ def reduce_rows(X: Array) -> ReducedArrangement:
 
     Raises
     ------
-    FloatingPointError
+    PrecisionError
         If X is so ill-conditioned that rounding hides which of its rows are dependent.
 
     Examples
@@ -131,7 +131,7 @@ def reduce_rows(X: Array) -> ReducedArrangement:
     normals, lengths = _normalised(units[first] @ gate_map)
     tolerance = _rounding(units[first], gate_map, lengths)
     if tolerance > _WORST_TOLERANCE:
-        raise FloatingPointError(
+        raise PrecisionError(
             "X is too ill-conditioned: after scaling, rounding errors reach "
             f"{tolerance:.1e} of a row, so its activation patterns cannot be told apart; "
             "centre or rescale the columns of X, or drop nearly dependent ones"

@@ -55,7 +55,7 @@ def sample_patterns(
     ValueError
         If `X` is not a finite non-empty matrix, `n_patterns` is not a positive integer, or `method` is
         unknown.
-    FloatingPointError
+    PrecisionError
         With ``method="data"``, if X is too ill-conditioned.
 
     References

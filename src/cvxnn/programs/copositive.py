@@ -16,7 +16,7 @@ from cvxnn.problem import Problem
 from cvxnn.programs.program import Statement, state
 from cvxnn.programs.relu import as_masks, unit_rows
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 # Completely positive matrices of this order at most are the positive semidefinite ones without negative entries.
 _EXACT_ORDER = 4
@@ -119,7 +119,7 @@ class CopositiveProgram:
 
         Raises
         ------
-        ArithmeticError
+        PrecisionError
             If the tolerance is not reached.
         """
         import cvxpy as cp
@@ -132,7 +132,7 @@ class CopositiveProgram:
             statement.problem.solve(solver=cp.CLARABEL, **options)
         if statement.problem.status != cp.OPTIMAL:
             status = statement.problem.status
-            raise ArithmeticError(f"the copositive program was not solved to {tol:g}: {status}; raise tol")
+            raise PrecisionError(f"the copositive program was not solved to {tol:g}: {status}; raise tol")
         offset = np.zeros(self.problem.n_outputs)
         if statement.offset is not None:
             offset = np.atleast_1d(statement.offset.value)

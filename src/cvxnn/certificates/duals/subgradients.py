@@ -14,7 +14,7 @@ from cvxnn.certificates.local_search.multi_start import SearchResult
 from cvxnn.certificates.oracles import OracleValue
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 _TOL = 1e-6
 _MOST_ROUNDS = 50
@@ -99,7 +99,7 @@ class Kinks:
 
         Raises
         ------
-        ArithmeticError
+        PrecisionError
             If the linear program has no solution: no subgradient is balanced.
 
         References
@@ -140,7 +140,7 @@ class Kinks:
         cost = np.append(-gain.ravel()[free], price) / scale
         solved = linprog(cost, above, room, *equal, bounds)
         if solved.x is None:
-            raise ArithmeticError(f"the choice of a subgradient: {solved.message}")
+            raise PrecisionError(f"the choice of a subgradient: {solved.message}")
         lam[free] = np.clip(solved.x[:-1], self.lower.ravel()[free], self.upper.ravel()[free])
         return lam.reshape(n, outputs), float(solved.x[-1])
 

@@ -48,7 +48,7 @@ class CellOracle(Oracle):
     ------
     ValueError
         If X can have more cells.
-    FloatingPointError
+    PrecisionError
         If X is too ill-conditioned to tell which of its rows are dependent.
 
     Notes

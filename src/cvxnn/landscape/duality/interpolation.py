@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.atoms import Atoms, basic_atoms
+from cvxnn.landscape.duality.admissible_targets import admissible_rows
 from cvxnn.landscape.duality.dual_program import require_oracle
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
@@ -17,7 +19,8 @@ from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.training import TrainingResult, train
-from cvxnn.validation import Array, as_finite_array
+from cvxnn.units import Units
+from cvxnn.validation import Array, PrecisionError, as_finite_array
 
 _MAX_CELLS = 2000
 _PRECISION = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
@@ -100,7 +103,7 @@ def minimum_norm_interpolation(X: Any, y: Any, *, output_offset: bool = False) -
 
     ``min sum_i ||v_i|| + ||w_i||  s.t.  sum_i D_i X (v_i - w_i) = y,  v_i, w_i in K_i`` over all patterns, with the
     dual ``max lam^T y  s.t.  |lam^T (X u)_+| <= 1 for all ||u|| <= 1``. Solved by CVXPY and Clarabel; the dual variable
-    is scaled by what an exact oracle proves of it.
+    is scaled by what an exact oracle proves of it. Rows whose directions differ by at most 1e-7 are taken for one.
 
     Parameters
     ----------
@@ -115,9 +118,7 @@ def minimum_norm_interpolation(X: Any, y: Any, *, output_offset: bool = False) -
     ------
     ValueError
         If no network takes these values, as where two rows of X point in one direction and their targets do not, or X
-        has too many patterns.
-    ArithmeticError
-        If the interior-point solver fails.
+        has too many patterns; a `PrecisionError` if double precision reaches no fit.
 
     References
     ----------
@@ -129,19 +130,52 @@ def minimum_norm_interpolation(X: Any, y: Any, *, output_offset: bool = False) -
     >>> round(interpolation.norm, 6), round(interpolation.bound, 6)
     (3.5, 3.5)
     """
-    problem = Problem(X, y, 1.0, output_offset=output_offset)
-    if problem.y.ndim != 1:
-        raise ValueError(f"y must have shape (n,), one output; got {problem.y.shape}")
+    given = Problem(X, y, 0.0, output_offset=output_offset)
+    if given.y.ndim != 1:
+        raise ValueError(f"y must have shape (n,), one output; got {given.y.shape}")
+    units = Units.of(given)
+    whole = units.problem.with_beta(1.0)
+    rows, targets = admissible_rows(whole.X, whole.centred_target, output_offset=output_offset)
+    problem = Problem(rows.X, targets, 1.0, output_offset=output_offset)
+    if np.any(problem.centred_target):
+        network, dual = _least(problem)
+    else:
+        network, dual = (
+            ReLUNetwork(np.zeros((problem.n_features, 0)), np.zeros(0), problem.shift),
+            np.zeros(len(targets)),
+        )
+    network = ReLUNetwork(network.hidden, network.output, network.offset + whole.shift)
+    misfit = float(np.max(np.abs(network.predict(whole.X) - whole.y)))
+    if misfit > _MISFIT * float(np.max(np.abs(whole.centred_target))):
+        raise PrecisionError(
+            f"X and y must be such that double precision reaches a fit; the network found misses a target by "
+            f"{misfit * units.target:.3g}, its norm being {network.path_norm:.3g} times that of y over X"
+        )
+    lam = np.zeros(len(whole.X))
+    lam[rows.index] = dual
+    bound, slope = float(dual @ problem.centred_target), units.target / units.data
+    return Interpolation(
+        units.network(network),
+        network.path_norm * slope,
+        lam / units.data,
+        bound * slope,
+        misfit * units.target,
+    )
+
+
+def _constant(problem: Problem) -> ReLUNetwork:
+    return ReLUNetwork(np.zeros((problem.n_features, 0)), np.zeros(0), problem.shift)
+
+
+def _least(problem: Problem) -> tuple[ReLUNetwork, Array]:
+    """Return the network of the smallest norm and a feasible dual variable."""
     program = ReLUProgram(problem, enumerate_patterns(problem.X, max_patterns=_MAX_CELLS))
     blocks, offset, lam = _solve(program)
     norms = np.linalg.norm(blocks, axis=0)
     blocks = np.where(norms > _SPECK * np.max(norms, initial=0.0), blocks, 0.0)
     atoms = Atoms(program.project(blocks), program.masks, program.signs).nonzero()
-    network = basic_atoms(problem, atoms).network(problem, offset)
-    misfit = float(np.max(np.abs(network.predict(problem.X) - problem.y)))
     upper = require_oracle(problem).maximise(lam).upper
-    lam = lam / upper if upper > 0 else lam
-    return Interpolation(network, network.path_norm, lam, float(lam @ problem.centred_target), misfit)
+    return basic_atoms(problem, atoms).network(problem, offset), lam / upper if upper > 0 else lam
 
 
 def _solve(program: ReLUProgram) -> tuple[Array, Array, Array]:
@@ -163,15 +197,14 @@ def _solve(program: ReLUProgram) -> tuple[Array, Array, Array]:
     fit = cp.multiply(shares, f) + offset == target / size
     cones = cp.multiply(np.where(program.masks, 1.0, -1.0), Z) >= 0
     statement = cp.Problem(cp.Minimize(cp.sum(cp.norm(W, 2, axis=0))), [fit, cones])
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.suppress(cp.SolverError):
         warnings.simplefilter("ignore")  # "may be inaccurate": misfit and bound are recomputed
         statement.solve(solver=cp.CLARABEL, **_PRECISION)
-    if statement.status in (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE):
-        raise ValueError(
-            "y must be values that some ReLU network takes on X; the convex program has no solution"
+    if W.value is None or fit.dual_value is None:
+        raise PrecisionError(
+            f"X and y must be such that double precision reaches a fit; the convex program is {statement.status}: "
+            "rows of nearly one direction may ask for far values, or rows be of very different lengths"
         )
-    if W.value is None:
-        raise ArithmeticError(f"minimum-norm interpolation: the solver ended as {statement.status!r}")
     # CVXPY's multiplier of f == y is minus the derivative of the optimum for y, which lam is
     shift = problem.shift + size * float(offset.value) if problem.output_offset else np.zeros(1)
     return W.value * (size / unit), shift, problem.project_dual(-np.asarray(fit.dual_value))

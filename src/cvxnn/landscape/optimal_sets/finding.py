@@ -26,7 +26,7 @@ from cvxnn.problem import Problem
 from cvxnn.programs.relu import as_masks
 from cvxnn.theorems import HypothesisError
 from cvxnn.training import train
-from cvxnn.validation import Array, as_number
+from cvxnn.validation import Array, PrecisionError, as_number
 
 # Cells times samples that are listed where none are given: a second of projections.
 _MOST_ENTRIES = 1_000_000
@@ -81,7 +81,7 @@ def optimal_set(
         If the problem has several outputs, or a loss that is not smooth or not strictly convex at the optimal fit.
     ValueError
         If beta is 0, or an argument does not fit the problem.
-    FloatingPointError
+    PrecisionError
         If rounding leaves a violated constraint.
 
     References
@@ -244,7 +244,7 @@ def _solve(
         if not np.any(violated):
             return optimum, found
         atoms = optimum.atoms.join(found.select(violated).atoms())
-    raise FloatingPointError(
+    raise PrecisionError(
         f"after {_ROUNDS} rounds a dual constraint is still violated by {float(np.max(found.values)) - 1:.2g}: the "
         "problem is too badly scaled for its optimum to be found to rounding; rescale the columns of X"
     )

@@ -15,7 +15,7 @@ from scipy.optimize import linprog, nnls
 from scipy.spatial import HalfspaceIntersection
 
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 # Columns have length one here; they are exact to some 1e-12, so what is dependent shows singular values of that size.
 RANK_TOL = 1e-9
@@ -96,9 +96,7 @@ class Polytope:
             options=_LINEAR_PROGRAMS,
         )
         if result.x is None:
-            raise FloatingPointError(
-                f"a linear program over the polytope could not be solved: {result.message}"
-            )
+            raise PrecisionError(f"a linear program over the polytope could not be solved: {result.message}")
         return self._exactly(self.total * np.maximum(result.x, 0.0))
 
     def _exactly(self, c: Array) -> Array:
@@ -194,7 +192,7 @@ class Polytope:
 
         Raises
         ------
-        FloatingPointError
+        PrecisionError
             If the solver fails.
 
         Notes
@@ -213,7 +211,7 @@ class Polytope:
         try:
             statement.solve(solver=cp.CLARABEL, **_CLARABEL)
         except cp.SolverError as error:
-            raise FloatingPointError("a convex problem over the polytope could not be solved") from error
+            raise PrecisionError("a convex problem over the polytope could not be solved") from error
         found: Array = self.total * np.maximum(centre + moves @ step.value, 0.0)
         return found
 

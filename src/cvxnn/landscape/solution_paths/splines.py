@@ -15,7 +15,7 @@ from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_finite_array, as_number
+from cvxnn.validation import Array, PrecisionError, as_finite_array, as_number
 
 # Of the range of the data: kinks closer than this to a data point, or to each other, are at one place. Optimal kinks
 # at a data point are there to 1e-13, others a good part of a gap away.
@@ -222,7 +222,7 @@ def free_bias_spline(x: Any, y: Any, beta: float, *, loss: str | Loss = "squared
 
     Raises
     ------
-    ArithmeticError
+    PrecisionError
         If the solver fails.
 
     References
@@ -252,7 +252,7 @@ def free_bias_spline(x: Any, y: Any, beta: float, *, loss: str | Loss = "squared
         warnings.simplefilter("ignore")  # "may be inaccurate": the objective is recomputed
         statement.solve(solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
     if weights.value is None:
-        raise ArithmeticError(f"the spline's lasso: the solver ended as {statement.status!r}")
+        raise PrecisionError(f"the spline's lasso: the solver ended as {statement.status!r}")
     changes = weights.value / scale
     f = atoms @ weights.value + float(offset.value)
     value = problem.loss.value(f, problem.y) + problem.beta * float(np.sum(np.abs(changes)))
