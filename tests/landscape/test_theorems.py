@@ -19,7 +19,7 @@ from cvxnn.landscape.minimal_networks.mappings import round_trip, to_blocks
 from cvxnn.landscape.minimal_networks.minimality import is_basic, is_minimal, is_nearly_minimal
 from cvxnn.landscape.minimal_networks.pruning import minimal, prune
 from cvxnn.landscape.optimal_sets.elements import OptimalSet
-from cvxnn.landscape.optimal_sets.finding import optimal_set
+from cvxnn.landscape.optimal_sets.finding import locate, optimal_set
 from cvxnn.landscape.stationary_points.clarke import stationarity
 from cvxnn.landscape.stationary_points.kink_descent import KinkDescent, descend_to_stationarity
 from cvxnn.landscape.stationary_points.sub_programs import kinked_example, optimal_on_own_patterns
@@ -82,7 +82,7 @@ def cases():
 
 def check_member(case, network):
     """Law: a network that reaches p* is an element of the optimal set, whatever its form."""
-    location = case.optimal_set.locate(network)
+    location = locate(case.optimal_set, network)
     assert location.is_optimal
     assert case.optimal_set.contains(network)
     assert location.decomposition.holds
@@ -169,7 +169,7 @@ def test_every_limit_of_descent_is_nearly_minimal_and_solves_its_own_program(cas
 def test_no_limit_elsewhere_is_taken_for_an_element(cases):
     for case in cases:
         for limit in case.stuck:
-            location = case.optimal_set.locate(limit.network)
+            location = locate(case.optimal_set, limit.network)
             assert not location.is_optimal
             assert location.violation > 1e-6  # a new neuron would lower the objective
             assert location.excess == pytest.approx(limit.objective - case.value, rel=1e-6)
@@ -365,9 +365,9 @@ def test_the_planted_problem_is_within_reach(data_home):
     check_limit(problem, ended.network, ended.kinks)
     optimal = optimal_set(problem, ended.network)
     # A search ends training at a violation of 1e-5; where no direction is left out of it, at the optimum itself.
-    assert 0.0 <= optimal.locate(ended.network).excess <= 1e-5 * optimal.value
+    assert 0.0 <= locate(optimal, ended.network).excess <= 1e-5 * optimal.value
     element = optimal.sample(0)
-    location = optimal.locate(shattered(element, np.random.default_rng(0)))
+    location = locate(optimal, shattered(element, np.random.default_rng(0)))
     assert location.is_optimal
     assert location.distance <= 1e-6
     basic = prune(problem, shattered(element, np.random.default_rng(0)))

@@ -65,14 +65,14 @@ def test_networks_trained_by_other_means_are_in_the_set(instances, place):
     optimal = instances[place].optimal
     network = train(optimal.problem, tol=1e-9, random_state=3).network
     assert optimal.contains(network, tol=1e-8)
-    assert locate(optimal.problem, network, tol=1e-8).is_optimal
+    assert locate(optimal_set(optimal.problem, network), network, tol=1e-8).is_optimal
 
 
 def test_a_smooth_local_minimum_is_refused():
     # One neuron fits (-1, 1), (1, 0.5) with one side only; two do better.
     problem = Problem([[-1.0], [1.0]], [1.0, 0.5], beta=0.01)
     one = train(problem, patterns=np.array([[False], [True]])).network
-    found = locate(problem, one)
+    found = locate(optimal_set(problem, one), one)
     assert not found.is_optimal
     assert found.violation > 0.1
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cvxnn import ReLUNetwork, solve
-from cvxnn.landscape.optimal_sets.location import Location
+from cvxnn.landscape import Location, locate
 from cvxnn.programs import ReLUProgram
 from cvxnn.testing import samplers
 
@@ -28,7 +28,7 @@ def test_the_excess_is_the_sum_of_three_non_negative_parts(instances):
         network = samplers.network(
             np.random.default_rng(k), problem.n_features, 4, offset=problem.output_offset
         )
-        location = optimal.locate(network)
+        location = locate(optimal, network)
         assert location.decomposition.holds, instance.name
         scale = 1e-10 * (1 + abs(location.excess))
         assert min(location.fit_part, location.direction_part, location.balance_part) >= -scale
@@ -43,7 +43,7 @@ def test_mixes_and_splittings_of_optima_are_optimal(instances):
         first, second = optimal.polytope.sample(rng), optimal.polytope.sample(rng)
         mixed = optimal.network(0.3 * first + 0.7 * second)
         for network in (mixed, optimal.sample(1, split=True)):
-            location = optimal.locate(network, tol=1e-11)
+            location = locate(optimal, network, tol=1e-11)
             assert location.is_optimal, instance.name
             assert location.distance < 1e-8
             assert abs(location.violation) < 1e-8 or network.n_neurons == 0
@@ -53,7 +53,7 @@ def test_a_location_names_the_element(instances):
     for instance in instances:
         optimal = instance.optimal
         coefficients = optimal.polytope.sample(np.random.default_rng(1))
-        found = optimal.locate(optimal.network(coefficients)).coefficients
+        found = locate(optimal, optimal.network(coefficients)).coefficients
         np.testing.assert_allclose(found, coefficients, atol=1e-9 * max(1.0, optimal.polytope.total))
 
 
@@ -71,7 +71,7 @@ def test_networks_that_are_not_optimal_are_refused(instances, change):
             "dropped": lambda n=network: n.select(slice(1, None)),
             "flipped": lambda n=network: ReLUNetwork(-n.hidden, n.output, n.offset),
         }[change]()
-        location = optimal.locate(wrong)
+        location = locate(optimal, wrong)
         if change == "flipped" and location.is_optimal:
             assert optimal.dimension > 0  # symmetric sets hold some networks with all neurons turned round
             continue
@@ -84,11 +84,31 @@ def test_solutions_of_other_solvers_are_elements(instances):
         optimal = instance.optimal
         masks = np.unique(optimal.problem.X @ optimal.directions >= 0, axis=1)
         solution = solve(ReLUProgram(optimal.problem, masks), "interior_point", tol=1e-8)
-        location = optimal.locate(solution.network, tol=1e-4)
+        location = locate(optimal, solution.network, tol=1e-4)
         assert location.relative_excess < 1e-4, instance.name
         assert location.decomposition.holds
 
 
 def test_a_network_of_a_smaller_problem_is_refused(instances):
     with pytest.raises(ValueError, match="features"):
-        instances[0].optimal.locate(ReLUNetwork([[1.0]], [1.0]))
+        locate(instances[0].optimal, ReLUNetwork([[1.0]], [1.0]))
+
+
+def test_the_forms_of_old_say_what_to_write(instances):
+    optimal = instances[0].optimal
+    network = optimal.sample(0)
+    expected = locate(optimal, network, tol=1e-7)
+    with pytest.warns(
+        DeprecationWarning, match=r"OptimalSet.locate is now called cvxnn.landscape.locate"
+    ) as told:
+        found = optimal.locate(network, tol=1e-7)
+    assert told[0].filename == __file__
+    np.testing.assert_array_equal(found.coefficients, expected.coefficients)
+    with pytest.warns(
+        DeprecationWarning, match=r"locate\(optimal_set\(problem, network\), network\)"
+    ) as told:
+        found = locate(optimal.problem, network, tol=1e-7)
+    assert told[0].filename == __file__
+    # The set is found anew, from the network: its numbers agree to the rounding of the optimum.
+    assert found.is_optimal == expected.is_optimal
+    assert found.excess == pytest.approx(expected.excess, abs=1e-10 * optimal.value)

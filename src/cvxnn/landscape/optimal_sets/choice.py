@@ -3,45 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from cvxnn.landscape.optimal_sets.polytope import vertex_bound
+from cvxnn.landscape.optimal_sets.polytope import Polytope, vertex_bound
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array
 
-if TYPE_CHECKING:
-    from cvxnn.landscape.optimal_sets.elements import OptimalSet
 
-
-def minimise_loss(optimal: OptimalSet, other: Problem) -> Array:
-    """Return the coefficients, shape (K,), of least loss on another problem's data.
+def minimise_loss(polytope: Polytope, activations: Array, base: float, other: Problem) -> Array:
+    """Return the coefficients c, shape (K,), of least loss on another problem's data, where ``f = base + H c``.
 
     Parameters
     ----------
-    optimal : OptimalSet
-        The set.
+    polytope : Polytope
+        The coefficients to choose from.
+    activations : ndarray of shape (N, K)
+        H, on the other problem's data.
+    base : float
+        The constant.
     other : Problem
-        Data of the same features, targets of one output, the loss.
+        Targets of one output, the loss.
     """
-    if other.n_features != optimal.problem.n_features or other.y.ndim != 1:
-        raise ValueError(
-            f"X must have {optimal.problem.n_features} columns and y shape (N,); got {other.X.shape} and "
-            f"{other.y.shape}"
-        )
-    polytope, activations = optimal.polytope, optimal.activations(other.X)
 
     def loss(member: Any) -> Any:
-        predictions = optimal.base + polytope.total * activations @ member
+        predictions = base + polytope.total * activations @ member
         return other.loss.to_cvxpy(predictions, other.y, other.sample_weight)
 
     return polytope.minimise(loss)
 
 
 def best_element(
-    optimal: OptimalSet,
+    polytope: Polytope,
+    network: Callable[[Array], ReLUNetwork],
     score: Callable[[ReLUNetwork], float],
     n_samples: int,
     rng: np.random.Generator,
@@ -50,8 +46,10 @@ def best_element(
 
     Parameters
     ----------
-    optimal : OptimalSet
-        The set.
+    polytope : Polytope
+        The coefficients to choose from.
+    network : callable
+        The network of coefficients.
     score : callable
         Larger is better.
     n_samples : int
@@ -59,7 +57,6 @@ def best_element(
     rng : Generator
         Source of randomness.
     """
-    polytope = optimal.polytope
     candidates = [polytope.point, polytope.nearest(np.zeros(polytope.n_columns))]
     few = vertex_bound(polytope.n_columns, polytope.dimension) <= n_samples if polytope.dimension else True
     if few:
@@ -69,11 +66,10 @@ def best_element(
             polytope.extreme(rng.standard_normal(polytope.n_columns)) for _ in range(n_samples // 2)
         )
     candidates.extend(polytope.sample(rng) for _ in range(n_samples // 2))
-    return max((optimal.network(c) for c in candidates), key=score)
+    return max((network(c) for c in candidates), key=score)
 
 
-def prediction_range(optimal: OptimalSet, X: Array) -> Array:
-    """Return the least and the largest prediction at each row of X, shape (N, 2), by two linear programs a row."""
-    rows = optimal.activations(X)
-    extremes = [[row @ optimal.polytope.extreme(row), row @ optimal.polytope.extreme(-row)] for row in rows]
-    return optimal.base + np.array(extremes).reshape(-1, 2)
+def prediction_range(polytope: Polytope, activations: Array, base: float) -> Array:
+    """Return the least and the largest ``base + H c`` at each row of H (N, K), shape (N, 2), by two linear programs."""
+    extremes = [[row @ polytope.extreme(row), row @ polytope.extreme(-row)] for row in activations]
+    return base + np.array(extremes).reshape(-1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cvxnn.landscape.optimal_sets.choice import best_element, minimise_loss, prediction_range
-from cvxnn.landscape.optimal_sets.location import Location, locate_in
+from cvxnn.landscape.optimal_sets.location import Location, location_of
 from cvxnn.landscape.optimal_sets.polytope import RANK_TOL, Polytope
 from cvxnn.landscape.optimal_sets.supports import SupportSize, largest_support, smallest_support
 from cvxnn.losses import Loss
@@ -131,20 +132,20 @@ class OptimalSet:
         return ReLUNetwork(network.hidden, network.output, [offset])
 
     def locate(self, network: ReLUNetwork, *, tol: float = 1e-8) -> Location:
-        """Return whether a network is optimal, and which element it is or is nearest to.
-
-        Parameters
-        ----------
-        network : ReLUNetwork
-            Any network of the problem's shapes: neurons may be split, permuted, zero.
-        tol : float, default 1e-8
-            Relative excess over the optimal value that counts as none.
-        """
-        return locate_in(self, network, as_number(tol, "tol", positive=True))
+        """Return `cvxnn.landscape.locate` of the set and a network: the name of old, for one release."""
+        warnings.warn(
+            "OptimalSet.locate is now called cvxnn.landscape.locate, of the set and the network; the old name goes "
+            "with the next release",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return location_of(network, self, as_number(tol, "tol", positive=True))
 
     def contains(self, network: ReLUNetwork, *, tol: float = 1e-8) -> bool:
         """Return whether a network's objective is the optimal value to ``tol``, relative."""
-        return self.locate(network, tol=tol).is_optimal
+        self.problem.require_fitting(network)
+        excess = self.problem.objective(network) - self.value
+        return abs(excess) <= as_number(tol, "tol", positive=True) * self.value
 
     def vertices(self, *, max_vertices: int = 100_000) -> Array:
         """Return the coefficients, shape (V, K), of all optimal networks none of whose neurons can be spared.
@@ -203,7 +204,12 @@ class OptimalSet:
             The loss there; the problem's own by default.
         """
         other = Problem(X, y, self.problem.beta, self.problem.loss if loss is None else loss)
-        return self.network(minimise_loss(self, other))
+        if other.n_features != self.problem.n_features or other.y.ndim != 1:
+            raise ValueError(
+                f"X must have {self.problem.n_features} columns and y shape (N,); got {other.X.shape} and "
+                f"{other.y.shape}"
+            )
+        return self.network(minimise_loss(self.polytope, self.activations(other.X), self.base, other))
 
     def best(
         self, score: Callable[[ReLUNetwork], float], *, n_samples: int = 64, random_state: Any = 0
@@ -220,14 +226,14 @@ class OptimalSet:
             Seed.
         """
         rng = np.random.default_rng(random_state)
-        return best_element(self, score, as_count(n_samples, "n_samples"), rng)
+        return best_element(self.polytope, self.network, score, as_count(n_samples, "n_samples"), rng)
 
     def prediction_range(self, X: Any) -> Array:
         """Return the least and the largest prediction of optimal networks at each row of X, shape (N, 2).
 
         Two linear programs a row; zero width on the training data.
         """
-        return prediction_range(self, self._features(X))
+        return prediction_range(self.polytope, self.activations(self._features(X)), self.base)
 
     def prediction_dimension(self, X: Any) -> int:
         """Return the dimension of the set of predictions on other data: 0 where all optimal networks agree there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from cvxnn.landscape.optimal_sets.directions import (
     SearchedDirections,
 )
 from cvxnn.landscape.optimal_sets.elements import OptimalSet
-from cvxnn.landscape.optimal_sets.location import Location
+from cvxnn.landscape.optimal_sets.location import Location, location_of
 from cvxnn.landscape.optimal_sets.polytope import Polytope, non_negative_fit
 from cvxnn.landscape.optimal_sets.supports import SupportSize
 from cvxnn.landscape.optimum.exact_optimum import Optimum
@@ -121,15 +122,15 @@ def optimal_set(
     return _assemble(problem, scope, finder, optimum, found, tol)
 
 
-def locate(problem: Problem, network: ReLUNetwork, *, tol: float = 1e-8) -> Location:
-    """Return whether a trained network is globally optimal, and which element of the optimal set it is.
+def locate(optimal: OptimalSet, network: ReLUNetwork, *, tol: float = 1e-8) -> Location:
+    """Return whether a network is globally optimal, and which element of the optimal set it is or is nearest to.
 
     Parameters
     ----------
-    problem : Problem
-        The training problem, as for `optimal_set`.
+    optimal : OptimalSet
+        The set. (A problem in its place gives ``optimal_set(problem, network)``, for one release.)
     network : ReLUNetwork
-        The network.
+        Any network of the problem's shapes: neurons may be split, permuted, zero.
     tol : float, default 1e-8
         Relative excess over the optimal value that counts as none.
 
@@ -140,13 +141,21 @@ def locate(problem: Problem, network: ReLUNetwork, *, tol: float = 1e-8) -> Loca
 
     Examples
     --------
-    >>> problem = Problem([[1.0]], [1.0], beta=0.5)
-    >>> locate(problem, ReLUNetwork([[0.5, 0.5]], [0.5, 0.5])).is_optimal
+    >>> optimal = optimal_set(Problem([[1.0]], [1.0], beta=0.5))
+    >>> locate(optimal, ReLUNetwork([[0.5, 0.5]], [0.5, 0.5])).is_optimal
     True
-    >>> locate(problem, ReLUNetwork([[0.5]], [1.0])).is_optimal
+    >>> locate(optimal, ReLUNetwork([[0.5]], [1.0])).is_optimal
     False
     """
-    return optimal_set(problem, network).locate(network, tol=tol)
+    if isinstance(optimal, Problem):
+        warnings.warn(
+            "locate of a problem is now locate(optimal_set(problem, network), network); the old form goes with the "
+            "next release",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        optimal = optimal_set(optimal, network)
+    return location_of(network, optimal, as_number(tol, "tol", positive=True))
 
 
 def smallest(

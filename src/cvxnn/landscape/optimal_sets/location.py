@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from cvxnn.certificates import search
+from cvxnn.landscape.optimal_sets.polytope import Polytope
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import Problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array
-
-if TYPE_CHECKING:
-    from cvxnn.landscape.optimal_sets.elements import OptimalSet
 
 # Random starts of the search for a violated constraint, beside the network's neurons and the set's directions.
 _STARTS = 64
@@ -91,12 +90,48 @@ class Location:
         return Comparison(self.excess, parts, tol=1e-9)
 
 
-def locate_in(optimal: OptimalSet, network: ReLUNetwork, tol: float) -> Location:
+class Optima(Protocol):
+    """What a location needs to know of an optimal set."""
+
+    @property
+    def problem(self) -> Problem:
+        """Return the training problem."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether all optimal directions are known."""
+
+    @property
+    def value(self) -> float:
+        """Return p*."""
+
+    @property
+    def fit(self) -> Array:
+        """Return f*, shape (n,)."""
+
+    @property
+    def dual(self) -> Array:
+        """Return theta, shape (n,)."""
+
+    @property
+    def directions(self) -> Array:
+        """Return the optimal directions, shape (d, K)."""
+
+    @property
+    def signs(self) -> Array:
+        """Return their output signs, shape (K,)."""
+
+    @property
+    def polytope(self) -> Polytope:
+        """Return their coefficients."""
+
+
+def location_of(network: ReLUNetwork, optimal: Optima, tol: float) -> Location:
     """Return where a network stands to an optimal set.
 
     Parameters
     ----------
-    optimal : OptimalSet
+    optimal : Optima
         The set.
     network : ReLUNetwork
         Any network that fits its problem.
@@ -127,25 +162,25 @@ def locate_in(optimal: OptimalSet, network: ReLUNetwork, tol: float) -> Location
     )
 
 
-def _divergence(optimal: OptimalSet, predictions: Array) -> float:
+def _divergence(optimal: Optima, predictions: Array) -> float:
     """Return ``ell(f) - ell(f*) + theta^T (f - f*)``."""
     problem, none = optimal.problem, np.zeros(1)
     rise = problem.loss_value(predictions, none) - problem.loss_value(optimal.fit, none)
     return rise + float(optimal.dual @ (predictions - optimal.fit))
 
 
-def _nearest_element(optimal: OptimalSet, network: ReLUNetwork) -> tuple[Array, float]:
+def _nearest_element(optimal: Optima, network: ReLUNetwork) -> tuple[Array, float]:
     """Return the coefficients of the element nearest to a network's neurons, and the distance."""
     blocks = network.hidden * np.abs(network.output)
     signs = np.sign(network.output)
     scale = float(np.sum(optimal.polytope.point))
-    if optimal.n_directions == 0:
+    if len(optimal.signs) == 0:
         lost = float(np.sum(np.linalg.norm(blocks, axis=0)))
         return optimal.polytope.point, np.inf if lost > 0 else 0.0
     along = np.where(signs[:, None] == optimal.signs, blocks.T @ optimal.directions, -np.inf)
     nearest = np.argmax(along, axis=1)
     own = np.maximum(np.max(along, axis=1), 0.0)
-    c = np.zeros(optimal.n_directions)
+    c = np.zeros(len(optimal.signs))
     np.add.at(c, nearest, own)
     element = optimal.polytope.nearest(c)
     turned = np.linalg.norm(blocks - optimal.directions[:, nearest] * own, axis=0)
