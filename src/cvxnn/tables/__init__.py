@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from cvxnn.tables.reading import predictions_as_csv, read_table, write_predictions
     from cvxnn.tables.report import write_report
     from cvxnn.tables.scores import Scores
-    from cvxnn.tables.table_model import TableModel
-    from cvxnn.tables.table_model_files import load_table_model
+    from cvxnn.tables.table_model import TableModel, load_table_model
 
 __all__ = [
     "CategoricalColumn",
@@ -63,7 +62,9 @@ export_lazily(
         ),
         "cvxnn.tables.report": ("write_report",),
         "cvxnn.tables.scores": ("Scores",),
-        "cvxnn.tables.table_model": ("TableModel",),
-        "cvxnn.tables.table_model_files": ("load_table_model",),
+        "cvxnn.tables.table_model": (
+            "TableModel",
+            "load_table_model",
+        ),
     },
 )

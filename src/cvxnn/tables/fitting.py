@@ -23,7 +23,8 @@ from cvxnn.tables.frames import as_table, require_columns
 from cvxnn.tables.learning import learn_encoding, require_complete, require_unspoilt
 from cvxnn.tables.row_numbers import row_numbers
 from cvxnn.tables.scores import score
-from cvxnn.tables.table_model import TableModel, fingerprint_of, predict_target, target_of
+from cvxnn.tables.table_model import TableModel, predict_target
+from cvxnn.tables.training_problem import fingerprint_of, target_of
 from cvxnn.training import TrainingResult, train
 from cvxnn.validation import Array, as_number
 

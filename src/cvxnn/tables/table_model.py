@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,13 +13,21 @@ from numpy.typing import NDArray
 
 from cvxnn.certificates import Certificate
 from cvxnn.estimators.standardisation import Standardisation
+from cvxnn.model_files import Arrays, Header, read_model, write_model
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.tables.columns import CategoricalColumn, EncodedTable, Encoding, NumericColumn
-from cvxnn.tables.frames import as_table, is_text, missing_in, require_columns
-from cvxnn.tables.number_words import numbers_of, spoilt_numbers
+from cvxnn.tables.frames import as_table
 from cvxnn.tables.reading import read_table
 from cvxnn.tables.scores import Scores
+from cvxnn.tables.table_model_files import (
+    FILE_VERSION,
+    KIND,
+    UPGRADES,
+    column_from_json,
+    column_to_json,
+)
+from cvxnn.tables.training_problem import fingerprint_of, target_of
 from cvxnn.training import TrainingStatus
 from cvxnn.validation import Array, read_only
 
@@ -219,10 +226,31 @@ class TableModel:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file, atomically; `load_table_model` reads it back bit for bit."""
-        # The reader makes models, so its file imports this one.
-        from cvxnn.tables.table_model_files import save_table_model
-
-        save_table_model(self, path)
+        header: Header = {
+            "columns": [column_to_json(column) for column in self.encoding.columns],
+            "target": self.target,
+            "target_mean": self.scaling.y_mean,
+            "target_scale": self.scaling.y_scale,
+            "bias": self.scaling.bias,
+            "beta": self.beta,
+            "loss": self.loss,
+            "certificate": asdict(self.certificate),
+            "status": self.status.name,
+            "train_scores": asdict(self.train_scores),
+            "test_scores": None if self.test_scores is None else asdict(self.test_scores),
+            "n_table_rows": self.n_table_rows,
+            "fingerprint": self.fingerprint,
+            "cvxnn_version": self.cvxnn_version,
+        }
+        arrays: Arrays = {
+            "hidden": self.network.hidden,
+            "output": self.network.output,
+            "offset": self.network.offset,
+            "x_mean": self.scaling.x_mean,
+            "x_scale": self.scaling.x_scale,
+            "training_rows": self.training_rows,
+        }
+        write_model(path, KIND, FILE_VERSION, header, arrays)
 
     def __repr__(self) -> str:
         return (
@@ -236,37 +264,44 @@ def predict_target(network: ReLUNetwork, scaling: Standardisation, X: Array) -> 
     return network.predict(scaling.inputs(X)) * scaling.y_scale + scaling.y_mean
 
 
-def target_of(table: pd.DataFrame, target: str) -> Array:
-    """Return the target's numbers, shape (n,).
+def load_table_model(path: str | os.PathLike[str]) -> TableModel:
+    """Read a table model from a file.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by ``model.save``, by this release or an older one.
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
-        If the column is not there, is text or booleans, or has missing or infinite values.
+        If the file is not a table model, is damaged, or is of a newer version.
     """
-    require_columns(table, [target])
-    column = table[target]
-    if is_text(column):
-        spoilt = spoilt_numbers(column)
-        if spoilt is not None:
-            raise ValueError(f"target {target!r} must be a column of numbers: {spoilt.in_words}")
-        raise ValueError(
-            f"target {target!r} must be a column of numbers; it holds categories, and classification is not "
-            "supported"
-        )
-    missing = int(missing_in(column).sum())
-    if missing:
-        raise ValueError(
-            f"target {target!r} must have no missing values; found {missing}: leave those rows out"
-        )
-    return numbers_of(column)
+    try:
+        return _model(*read_model(path, KIND, FILE_VERSION, UPGRADES))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"path must be a table model's file; {path} is damaged ({error})") from None
 
 
-def fingerprint_of(problem: Problem) -> str:
-    """Return the SHA-256 of a problem's data, loss and weight decay."""
-    settings = (problem.loss.name, problem.beta, problem.output_offset, problem.X.shape)
-    digest = hashlib.sha256(repr(settings).encode())
-    for array in (problem.X, problem.y):
-        # -0.0 and 0.0 are one number with two bit patterns
-        digest.update(np.ascontiguousarray(array + 0.0).tobytes())
-    return digest.hexdigest()
+def _model(header: Header, arrays: Arrays) -> TableModel:
+    test_scores = header["test_scores"]
+    return TableModel(
+        network=ReLUNetwork(arrays["hidden"], arrays["output"], arrays["offset"]),
+        encoding=Encoding(tuple(column_from_json(column) for column in header["columns"])),
+        scaling=Standardisation(
+            arrays["x_mean"], arrays["x_scale"], header["target_mean"], header["target_scale"], header["bias"]
+        ),
+        target=header["target"],
+        beta=header["beta"],
+        loss=header["loss"],
+        certificate=Certificate(**header["certificate"]),
+        status=TrainingStatus[header["status"]],
+        train_scores=Scores(**header["train_scores"]),
+        test_scores=None if test_scores is None else Scores(**test_scores),
+        training_rows=arrays["training_rows"],
+        n_table_rows=header["n_table_rows"],
+        fingerprint=header["fingerprint"],
+        cvxnn_version=header["cvxnn_version"],
+    )
