@@ -64,6 +64,14 @@ def test_other_names_are_missing_as_ever(module):
         from cvxnn_old_names import cuont  # noqa: F401
 
 
+def test_what_answered_before_still_does(module):
+    vars(module)["__getattr__"] = {"later": 4}.__getitem__
+    keep_old_names(module.__name__, {"count": "number"})
+    assert module.later == 4
+    with pytest.warns(DeprecationWarning, match="now called number"):
+        assert module.count == 3
+
+
 @pytest.mark.parametrize(
     "names", [{"number": "number"}, {"count": "nmuber"}, {"Net": "cvxnn.problem.ReLUNetwork"}]
 )

@@ -43,6 +43,8 @@ class OldNames:
         if name not in self.names and self.otherwise is not None:
             return self.otherwise(name)
         if name not in self.names:
+            if self.otherwise is not None:
+                return self.otherwise(name)
             raise AttributeError(f"module {self.module!r} has no attribute {name!r}")
         warnings.warn(
             f"{self.module}.{name} is now called {self.names[name]}; the old name goes with the next release",

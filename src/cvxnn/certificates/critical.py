@@ -13,6 +13,7 @@ from cvxnn.certificates.local_search.multi_start import SearchResult, search
 from cvxnn.certificates.oracles import OracleValue
 from cvxnn.losses import Loss
 from cvxnn.problem import OutputNorm, Problem
+from cvxnn.seeds import Seed, require_seed
 from cvxnn.validation import Array
 
 # Predictions within this of a kink, in units of the largest target, are on it.
@@ -29,7 +30,7 @@ def beta_max(
     output_offset: bool = False,
     sample_weight: Any = None,
     output_norm: OutputNorm = "l2",
-    random_state: Any = 0,
+    random_state: Seed = 0,
 ) -> float:
     """Return the weight decay from which on the network without neurons is optimal.
 
@@ -53,7 +54,7 @@ def beta_max(
         With data only.
     output_offset : bool, default False
         With data only.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the search.
 
     Returns
@@ -84,13 +85,14 @@ def beta_max(
         raise ValueError("y must be given with data X; got None")
     else:
         problem = Problem(problem, y, 0.0, loss, output_offset, sample_weight, output_norm)
+    require_seed(random_state)
     problem = problem.in_memory()
     if problem.loss.is_smooth:
         return _maximise(problem, null_dual(problem), random_state).value
     return _smallest(problem, random_state)
 
 
-def _smallest(problem: Problem, random_state: Any) -> float:
+def _smallest(problem: Problem, random_state: Seed) -> float:
     """Return the smallest value of the dual constraint among the subgradients of the zero network."""
     f, offset = np.zeros_like(problem.y), problem.null_offset()
     largest = max(float(np.max(np.abs(problem.centred_target))), float(np.max(np.abs(offset))))
@@ -106,7 +108,7 @@ def _smallest(problem: Problem, random_state: Any) -> float:
     return kinks.choose(gain, 0.0, 1.0, none, lambda lam: _maximise(problem, lam, random_state))[1]
 
 
-def _maximise(problem: Problem, lam: Array, random_state: Any) -> OracleValue | SearchResult:
+def _maximise(problem: Problem, lam: Array, random_state: Seed) -> OracleValue | SearchResult:
     """Return what an exact oracle, where it is cheap enough, or else a search finds."""
     outputs = problem.n_outputs
     shaped = lam.ravel() if outputs == 1 else lam

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from cvxnn.certificates.certificate import Certificate, make_certificate
 from cvxnn.certificates.dual_bounds import dual_bound
@@ -23,6 +23,7 @@ from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.losses import MultinomialLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed, require_seed
 from cvxnn.validation import Array, as_number
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def certify(
     method: Method = "auto",
     tol: float = 1e-3,
     max_seconds: float = 10.0,
-    random_state: Any = 0,
+    random_state: Seed = 0,
     dual: Array | None = None,
 ) -> Certificate:
     """Return a proven lower bound on the global optimum of training, next to the network's objective.
@@ -70,7 +71,7 @@ def certify(
         Time for the search and the relaxations, which use it all unless the gap closes or the bounds stop to
         rise; `improving_bounds` shows the bounds on the way. Exact methods run to the end. An interrupt
         returns the best bound so far.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the search.
     dual : ndarray, shape of y, optional
         A dual variable to use in place of the network's, such as that of a smoothed loss which the network was trained
@@ -102,6 +103,7 @@ def certify(
     """
     started = time.perf_counter()
     problem.require_trainable()
+    require_seed(random_state)
     tol, max_seconds = as_number(tol, "tol"), as_number(max_seconds, "max_seconds", positive=True)
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}; got {method!r}")
@@ -121,7 +123,7 @@ def certify(
 
 
 def _prove(
-    task: Task, method: Method, tol: float, max_seconds: float, random_state: Any, started: float
+    task: Task, method: Method, tol: float, max_seconds: float, random_state: Seed, started: float
 ) -> tuple[float, str, float]:
     """Return the lower bound, the name of its proof, and the largest value of the dual constraint met."""
     problem, lam, network = task.problem, task.lam, task.network

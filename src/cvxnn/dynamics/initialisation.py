@@ -11,10 +11,11 @@ import numpy as np
 
 from cvxnn.activations import get_activation
 from cvxnn.dynamics.starts.weights import Weights
+from cvxnn.seeds import Seed, as_generator
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 
-def he(d: int, m: int, *, n_networks: int = 1, scale: float = 1.0, random_state: int = 0) -> Weights:
+def he(d: int, m: int, *, n_networks: int = 1, scale: float = 1.0, random_state: Seed = 0) -> Weights:
     """Return normal weights of variance 2 / fan-in: ``2/d`` for hidden weights, ``2/m`` for output weights.
 
     Parameters
@@ -27,7 +28,7 @@ def he(d: int, m: int, *, n_networks: int = 1, scale: float = 1.0, random_state:
         B, the networks in the batch.
     scale : float, default 1
         What all weights are multiplied by.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed.
 
     Returns
@@ -55,7 +56,7 @@ def he(d: int, m: int, *, n_networks: int = 1, scale: float = 1.0, random_state:
 
 
 def width_scaled(
-    d: int, m: int, *, n_networks: int = 1, scale: float = 1.0, random_state: int = 0
+    d: int, m: int, *, n_networks: int = 1, scale: float = 1.0, random_state: Seed = 0
 ) -> Weights:
     """Return normal weights of variance ``1/m`` in both layers, m the number of neurons.
 
@@ -77,7 +78,7 @@ def width_scaled(
     return Weights(draws[:, :-1], draws[:, -1])
 
 
-def sphere(d: int, m: int, radius: float, *, n_networks: int = 1, random_state: int = 0) -> Weights:
+def sphere(d: int, m: int, radius: float, *, n_networks: int = 1, random_state: Seed = 0) -> Weights:
     """Return neurons ``(u_j, a_j)`` uniform on the sphere of a radius in R^(d+1).
 
     Parameters
@@ -88,7 +89,7 @@ def sphere(d: int, m: int, radius: float, *, n_networks: int = 1, random_state: 
         ``r_0 = sqrt(||u_j||^2 + a_j^2)``, of every neuron.
     n_networks : int, default 1
         B, the networks in the batch.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed.
 
     Returns
@@ -115,7 +116,7 @@ def sphere(d: int, m: int, radius: float, *, n_networks: int = 1, random_state: 
     return Weights(draws[:, :-1], draws[:, -1])
 
 
-def balanced(d: int, m: int, scale: float, *, n_networks: int = 1, random_state: int = 0) -> Weights:
+def balanced(d: int, m: int, scale: float, *, n_networks: int = 1, random_state: Seed = 0) -> Weights:
     """Return balanced neurons: directions uniform, ``||u_j|| = |a_j| = scale``, signs of a_j random.
 
     Gradient flow keeps neurons balanced. Parameters, return value and errors are those of `sphere`.
@@ -135,7 +136,7 @@ def balanced(d: int, m: int, scale: float, *, n_networks: int = 1, random_state:
 
 
 def zero_output(
-    d: int, m: int, radius: float = 1.0, *, n_networks: int = 1, random_state: int = 0
+    d: int, m: int, radius: float = 1.0, *, n_networks: int = 1, random_state: Seed = 0
 ) -> Weights:
     """Return hidden weights uniform on the sphere of a radius in R^d, and output weights of zero.
 
@@ -154,7 +155,7 @@ def zero_output(
     return Weights(as_number(radius, "radius") * _units(draws[:, :-1]), np.zeros((n_networks, m)))
 
 
-def lazy(d: int, m: int, scale: float, *, n_networks: int = 1, random_state: int = 0) -> Weights:
+def lazy(d: int, m: int, scale: float, *, n_networks: int = 1, random_state: Seed = 0) -> Weights:
     """Return a large start with f = 0: pairs ``(u_j, a_j), (u_j, -a_j)``, f's neurons multiplied by a scale.
 
     The ReLU network with weights ``sqrt(scale) theta`` is ``scale`` times the one with weights theta, which has
@@ -169,7 +170,7 @@ def lazy(d: int, m: int, scale: float, *, n_networks: int = 1, random_state: int
         What the function is multiplied by; the tangent kernel grows with it.
     n_networks : int, default 1
         B, the networks in the batch.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed.
 
     Returns
@@ -226,7 +227,7 @@ def mean_field(
     *,
     activation: Any = "relu",
     n_networks: int = 1,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> Weights:
     """Return the network ``(1/m) sum_j w_j sigma(x^T v_j)`` of particles ``(v_j, w_j)`` on a sphere in R^(d+1).
 
@@ -243,7 +244,7 @@ def mean_field(
         Activation function.
     n_networks : int, default 1
         B, the networks in the batch.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed.
 
     Returns
@@ -343,10 +344,10 @@ def _powers(activation: Any) -> tuple[float, float]:
     return (0.5, 0.5) if get_activation(activation).degree == 1 else (0.0, 1.0)
 
 
-def _normal(d: int, m: int, n_networks: int, random_state: int) -> Array:
+def _normal(d: int, m: int, n_networks: int, random_state: Seed) -> Array:
     """Return standard normal numbers (B, d + 1, m): hidden weights, and in the last row output weights."""
     shape = as_count(n_networks, "n_networks", 1), as_count(d, "d", 1) + 1, as_count(m, "m", 1)
-    return np.random.default_rng(random_state).standard_normal(shape)
+    return as_generator(random_state).standard_normal(shape)
 
 
 def _units(vectors: Array) -> Array:

@@ -17,6 +17,7 @@ from cvxnn.estimators.equal_rows import merge_equal_rows
 from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed
 from cvxnn.solvers import Solution
 from cvxnn.training import TrainingResult
 from cvxnn.validation import Array
@@ -83,7 +84,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     standardize: bool
     tol: float
     max_seconds: float | None
-    random_state: Any
+    random_state: Seed
     verbose: int
     network_: ReLUNetwork | GatedReLUNetwork
 
@@ -95,7 +96,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         "standardize": ["boolean"],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
-        "random_state": ["random_state"],
+        "random_state": ["random_state", np.random.Generator],
         "verbose": [Interval(Integral, 0, None, closed="left"), "boolean"],
     }
 

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from cvxnn.estimators.classification import Classification
 from cvxnn.estimators.strategies import ReLUEstimator
+from cvxnn.seeds import Seed
 
 
 class ReLUClassifier(Classification, ReLUEstimator):
@@ -39,7 +40,7 @@ class ReLUClassifier(Classification, ReLUEstimator):
         Relative gap asked for.
     max_seconds : float, optional
         Time limit; the best network so far is kept, with its certificate.
-    random_state : int, RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the random starts.
     verbose : int, default 0
         1 shows a line of progress on a terminal.
@@ -108,7 +109,7 @@ class ReLUClassifier(Classification, ReLUEstimator):
         class_weight: Any = None,
         tol: float = 1e-3,
         max_seconds: float | None = None,
-        random_state: Any = 0,
+        random_state: Seed = 0,
         verbose: int = 0,
     ) -> None:
         self.beta = beta

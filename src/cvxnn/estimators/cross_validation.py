@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from cvxnn.certificates import beta_max
 from cvxnn.estimators.base import Data, Deadline, NetworkEstimator, Prepared
 from cvxnn.estimators.path import as_decreasing, equal_factors, train_path
 from cvxnn.problem import Problem
+from cvxnn.seeds import as_random_state
 from cvxnn.status_line import StatusLine
 from cvxnn.training import TrainingResult, TrainingStatus, train
 from cvxnn.validation import Array
@@ -89,7 +89,7 @@ class CrossValidated(NetworkEstimator):
         if seconds is not None:
             waves = -(-len(splits) // effective_n_jobs(self.n_jobs))
             seconds *= _FOLDS_SHARE / waves
-        rng = check_random_state(self.random_state)
+        rng = as_random_state(self.random_state)
         jobs = (
             delayed(_scores_of_fold)(clone(self), data, split, betas, scorer, seconds, rng.randint(2**31))
             for split in splits
@@ -103,7 +103,7 @@ class CrossValidated(NetworkEstimator):
 
     def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, TrainingResult]:
         """Follow the path down to the chosen weight decay, and train there to the accuracy asked for."""
-        rng = check_random_state(self.random_state)
+        rng = as_random_state(self.random_state)
         # Folds may take longer than their share: a network is owed all the same.
         seconds = deadline.seconds_left(at_least=_OWED)
         with StatusLine(self.verbose) as line:

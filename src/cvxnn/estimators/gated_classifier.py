@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from cvxnn.estimators.classification import Classification
 from cvxnn.estimators.strategies import GatedReLUEstimator
+from cvxnn.seeds import Seed
 
 
 class GatedReLUClassifier(Classification, GatedReLUEstimator):
@@ -41,7 +42,7 @@ class GatedReLUClassifier(Classification, GatedReLUEstimator):
         Relative gap asked for.
     max_seconds : float, optional
         Time limit; the best network so far is kept, with its certificate.
-    random_state : int, RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the random gates.
     verbose : int, default 0
         1 shows a line of progress on a terminal.
@@ -109,7 +110,7 @@ class GatedReLUClassifier(Classification, GatedReLUEstimator):
         class_weight: Any = None,
         tol: float = 1e-4,
         max_seconds: float | None = None,
-        random_state: Any = 0,
+        random_state: Seed = 0,
         verbose: int = 0,
     ) -> None:
         self.n_gates = n_gates

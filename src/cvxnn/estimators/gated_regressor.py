@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cvxnn.estimators.strategies import GatedReLUEstimator, Regression
+from cvxnn.seeds import Seed
 
 
 class GatedReLURegressor(Regression, GatedReLUEstimator):
@@ -36,7 +37,7 @@ class GatedReLURegressor(Regression, GatedReLUEstimator):
         Relative gap asked for.
     max_seconds : float, optional
         Time limit; the best network so far is kept, with its certificate.
-    random_state : int, RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the random gates.
     verbose : int, default 0
         1 shows a line of progress on a terminal.
@@ -95,7 +96,7 @@ class GatedReLURegressor(Regression, GatedReLUEstimator):
         standardize: bool = True,
         tol: float = 1e-4,
         max_seconds: float | None = None,
-        random_state: Any = 0,
+        random_state: Seed = 0,
         verbose: int = 0,
     ) -> None:
         self.n_gates = n_gates

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from cvxnn.certificates import Certificate, beta_max, certify
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import OutputNorm, Problem
+from cvxnn.seeds import Seed, as_random_state
 from cvxnn.status_line import StatusLine
 from cvxnn.training import TrainingResult, TrainingStatus, train
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
@@ -87,7 +87,7 @@ def relu_path(
     output_norm: OutputNorm = "l2",
     tol: float = 1e-3,
     max_seconds: float | None = None,
-    random_state: Any = 0,
+    random_state: Seed = 0,
     quick: bool = False,
     certify: bool = False,
     verbose: int = 0,
@@ -111,7 +111,7 @@ def relu_path(
     max_seconds : float, optional
         Time limit of the whole path. What is left of it is shared equally by the betas that are left, so that all
         have a network; those that ran out of time say so in their status.
-    random_state : int, RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the random starts.
     quick : bool, default False
         Only descend at each beta, from the network of the one before with fresh neurons, rather than train until a
@@ -169,7 +169,7 @@ def train_path(
     *,
     tol: float,
     max_seconds: float | None = None,
-    random_state: Any = 0,
+    random_state: Seed = 0,
     quick: bool = False,
     prove: bool = False,
     show: Callable[[str], None] | None = None,
@@ -179,7 +179,7 @@ def train_path(
     ``show``, where given, is called with a line of text for each beta.
     """
     started = time.perf_counter()
-    rng = check_random_state(random_state)
+    rng = as_random_state(random_state)
     network, results, seconds = _null_network(problem), [], []
     for number, beta in enumerate(betas):
         before = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cvxnn.estimators.strategies import Regression, ReLUEstimator
+from cvxnn.seeds import Seed
 
 
 class ReLURegressor(Regression, ReLUEstimator):
@@ -34,7 +35,7 @@ class ReLURegressor(Regression, ReLUEstimator):
         Relative gap asked for.
     max_seconds : float, optional
         Time limit; the best network so far is kept, with its certificate.
-    random_state : int, RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the random starts.
     verbose : int, default 0
         1 shows a line of progress on a terminal.
@@ -94,7 +95,7 @@ class ReLURegressor(Regression, ReLUEstimator):
         standardize: bool = True,
         tol: float = 1e-3,
         max_seconds: float | None = None,
-        random_state: Any = 0,
+        random_state: Seed = 0,
         verbose: int = 0,
     ) -> None:
         self.beta = beta

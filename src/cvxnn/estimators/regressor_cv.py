@@ -6,6 +6,7 @@ from typing import Any
 
 from cvxnn.estimators.cross_validation import CrossValidated
 from cvxnn.estimators.strategies import Regression
+from cvxnn.seeds import Seed
 
 
 class ReLURegressorCV(Regression, CrossValidated):
@@ -49,7 +50,7 @@ class ReLURegressorCV(Regression, CrossValidated):
     max_seconds : float, optional
         Time limit of the whole fit: about two thirds for the folds, each weight decay of a path with an equal share,
         the rest for all data. What ran out of time counts with the best network so far.
-    random_state : int, RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the random starts.
     verbose : int, default 0
         1 shows a line of progress on a terminal.
@@ -125,7 +126,7 @@ class ReLURegressorCV(Regression, CrossValidated):
         standardize: bool = True,
         tol: float = 1e-3,
         max_seconds: float | None = None,
-        random_state: Any = 0,
+        random_state: Seed = 0,
         verbose: int = 0,
     ) -> None:
         self.beta_ratios = beta_ratios

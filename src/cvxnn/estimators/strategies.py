@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
@@ -18,6 +17,7 @@ from cvxnn.losses import get_loss
 from cvxnn.patterns import sample_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import gated_program
+from cvxnn.seeds import as_generator, as_random_state
 from cvxnn.solvers import Solution, SolveRecord, solve
 from cvxnn.solvers.path import critical_beta
 from cvxnn.status_line import StatusLine
@@ -36,7 +36,7 @@ class GatedReLUEstimator(NetworkEstimator):
     }
 
     def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, Solution]:
-        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
+        rng = as_generator(as_random_state(self.random_state))
         patterns = sample_patterns(prepared.problem.X, self.n_gates, random_state=rng)
         reference = gated_program(prepared.reference.with_beta(1.0), patterns)
         beta = weight_decay(self.beta, self.beta_ratio, lambda: critical_beta(reference))

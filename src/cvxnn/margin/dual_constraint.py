@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cvxnn.certificates import Oracle, RowSpace, exact_oracle, relaxed_upper_bound, search
+from cvxnn.seeds import Seed, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -45,15 +46,16 @@ class DualConstraint:
     ----------
     X : ndarray of shape (n, d)
         Data.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the search, used where no exact oracle is affordable.
     """
 
     X: Array
-    random_state: int = 0
+    random_state: Seed = 0
     oracle: Oracle | None = field(init=False)
 
     def __post_init__(self) -> None:
+        require_seed(self.random_state)
         object.__setattr__(self, "oracle", exact_oracle(self.X))
 
     def evaluate(self, q: Array) -> DualNorm:

@@ -13,6 +13,7 @@ from cvxnn.function_spaces.variation.norms import variation_norm
 from cvxnn.margin.ellipsoids import as_directions, as_ellipsoid_data
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
+from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_number
@@ -102,21 +103,21 @@ class PolarSet:
         basis: Array = np.linalg.qr(vectors[:, values <= rounding] / norms[:, None]).Q
         return basis
 
-    def sample_boundary(self, k: int, *, random_state: int | np.random.Generator | None = 0) -> Array:
+    def sample_boundary(self, k: int, *, random_state: Seed = 0) -> Array:
         """Return points of the boundary in random directions, members by proof.
 
         Parameters
         ----------
         k : int
             How many.
-        random_state : int, Generator or None, default 0
+        random_state : int, Generator, RandomState or None, default 0
             Source of the directions: standard normal, without their parts along the set's lines.
 
         Returns
         -------
         ndarray of shape (n, k)
         """
-        directions = np.random.default_rng(random_state).standard_normal((len(self.X), as_count(k, "k")))
+        directions = as_generator(random_state).standard_normal((len(self.X), as_count(k, "k")))
         lines = self.lines()
         directions -= lines @ (lines.T @ directions)
         gauges = np.array([self.gauge(direction) for direction in directions.T])

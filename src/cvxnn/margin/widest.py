@@ -15,6 +15,7 @@ from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.patterns.reduction import reduce_rows
 from cvxnn.problem import as_labelled
 from cvxnn.programs.max_margin import MaxMarginProgram
+from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array, as_count
@@ -90,7 +91,7 @@ class MaxMargin:
 
 
 def max_margin(
-    X: Any, y: Any, *, method: Method = "auto", max_rounds: int = 100, random_state: int = 0
+    X: Any, y: Any, *, method: Method = "auto", max_rounds: int = 100, random_state: Seed = 0
 ) -> MaxMargin:
     """Return the smallest two-layer ReLU network that classifies every sample with margin one.
 
@@ -118,7 +119,7 @@ def max_margin(
         up to 15 000 samples times patterns.
     max_rounds : int, default 100
         Rounds of column generation.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the descent and of searches.
 
     Returns
@@ -155,7 +156,7 @@ def max_margin(
     if method == "cells":
         solution = solve_blocks(MaxMarginProgram(X, y, enumerate_patterns(X)))
     else:
-        solution = grow_blocks(X, y, constraint, np.random.default_rng(random_state), max_rounds)
+        solution = grow_blocks(X, y, constraint, as_generator(random_state), max_rounds)
     network, lam = basic_network(solution)
     return judge(constraint, y, network, lam, "all cells" if method == "cells" else "column generation")
 

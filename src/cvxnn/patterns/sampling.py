@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from cvxnn.patterns.packing import pattern_chunks
 from cvxnn.patterns.pattern_set import ActivationPatterns
 from cvxnn.patterns.reduction import ReducedArrangement, reduce_rows
+from cvxnn.seeds import Seed, as_generator
 from cvxnn.validation import Array, as_finite_array
 
 # Draws per pattern asked for. Few patterns are rare enough to need more, and an arrangement may have fewer
@@ -27,7 +28,7 @@ def sample_patterns(
     n_patterns: int,
     *,
     method: str = "gaussian",
-    random_state: int | np.random.Generator | None = 0,
+    random_state: Seed = 0,
 ) -> ActivationPatterns:
     """Draw gates at random and keep those that make new patterns.
 
@@ -41,7 +42,7 @@ def sample_patterns(
         "gaussian" draws standard normal gates, so wide cells come first. "data" draws a vertex, a direction
         orthogonal to rank - 1 random rows of X, and steps from it into a random cell that touches it, so that
         small cells are found as easily as wide ones.
-    random_state : int, numpy.random.Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         The same integer gives the same patterns.
 
     Returns
@@ -74,7 +75,7 @@ def sample_patterns(
         raise ValueError(f"n_patterns must be a positive integer, found {n_patterns!r}")
     if method not in _METHODS:
         raise ValueError(f"method must be one of {', '.join(map(repr, _METHODS))}, found {method!r}")
-    draw = _gate_source(data, method, np.random.default_rng(random_state))
+    draw = _gate_source(data, method, as_generator(random_state))
     found = ActivationPatterns.from_gates(data, draw(int(n_patterns)))
     for _ in range(_DRAWS_PER_PATTERN - 1):
         if len(found) >= n_patterns:

@@ -8,15 +8,15 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.losses import Loss, get_loss
+from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr
 from cvxnn.tables.columns import Encoding, NumericColumn
 from cvxnn.tables.frames import as_table, require_columns
@@ -93,7 +93,7 @@ def fit_table(
     test_size: float = 0.0,
     tol: float = 1e-3,
     max_seconds: float | None = None,
-    random_state: Any = 0,
+    random_state: Seed = 0,
     verbose: int = 0,
 ) -> tuple[TableModel, TableReport]:
     """Train a network to the global optimum on a table, with a proof of how close it is.
@@ -130,7 +130,7 @@ def fit_table(
         Relative gap asked for.
     max_seconds : float, optional
         Time limit of training; the best network so far is kept, with its certificate.
-    random_state : int, RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the split and of training.
     verbose : int, default 0
         1 shows a line of progress on a terminal.
@@ -168,7 +168,7 @@ def fit_table(
     if not impute:
         require_complete(inputs)
     require_unspoilt(inputs, text)
-    rng = check_random_state(random_state)
+    rng = as_random_state(random_state)
     train_rows, test_rows = _split(len(table), test_size, rng)
     learned = learn_encoding(inputs.iloc[train_rows], impute=impute, text=text)
     for name in learned.nearly_unique:

@@ -6,6 +6,7 @@ by construction.
 """
 
 from cvxnn.testing import samplers
+from cvxnn.testing.arguments import check_takes_seeds, public_functions
 from cvxnn.testing.certificates import (
     check_bound_holds,
     check_certificate,
@@ -135,11 +136,13 @@ __all__ = [
     "check_solves",
     "check_statements",
     "check_summed_over_samples",
+    "check_takes_seeds",
     "check_time_limit",
     "check_units",
     "check_weak_duality",
     "check_weights",
     "members",
+    "public_functions",
     "reference_optimum",
     "sample_targets",
     "samplers",

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from sklearn.utils import check_random_state
-
 from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, require_realisable
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed, as_generator, as_random_state
 from cvxnn.status_line import StatusLine
 from cvxnn.training.ending import finish
 from cvxnn.training.on_patterns import train_on_patterns
@@ -27,7 +25,7 @@ def train(
     tol: float = 1e-3,
     max_seconds: float | None = None,
     patterns: ActivationPatterns | Any | None = None,
-    random_state: Any = 0,
+    random_state: Seed = 0,
     callback: TrainingCallback | None = None,
     verbose: int = 0,
     start: ReLUNetwork | None = None,
@@ -53,7 +51,7 @@ def train(
         Time limit. Reaching it is no error: the best network so far is returned with its certificate.
     patterns : ActivationPatterns or bool array_like of shape (n, P), optional
         Keep to these patterns; the certificate then has scope "program". By default patterns are found.
-    random_state : int, RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the random starts. The same seed gives the same network on one machine with a fixed number of
         threads and no time limit.
     callback : callable, optional
@@ -127,7 +125,7 @@ def train(
                 prove=prove,
             )
         )
-    rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
+    rng = as_generator(as_random_state(random_state))
     with fitting_blas_threads(problem.X):
         if patterns is not None:
             require_realisable(problem.X, patterns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from cvxnn.certificates.oracles import (
     units,
 )
 from cvxnn.problem import OutputNorm
+from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
@@ -60,7 +61,7 @@ def search(
     *,
     starts: Array | None = None,
     n_random: int = 256,
-    random_state: Any = 0,
+    random_state: Seed = 0,
     max_iter: int = 20,
     exclude: Array | None = None,
     max_seconds: float | None = None,
@@ -84,7 +85,7 @@ def search(
         Random starts: half Gaussian, half Gaussian in whitened coordinates, which find cells of data far off
         the origin. Up to 128 rows of X (either sign) and two gradients start too. On large n fewer starts are
         made, the given ones first.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the random starts.
     max_iter : int, default 20
         Outer steps of each start.
@@ -112,13 +113,14 @@ def search(
         raise ValueError(f"lam must have one entry for each of the {X.shape[0]} rows of X; got {lam.shape}")
     if output_norm not in get_args(OutputNorm):
         raise ValueError(f"output_norm must be one of {get_args(OutputNorm)}; got {output_norm!r}")
+    require_seed(random_state)
     begun, limit = time.perf_counter(), np.inf if max_seconds is None else max_seconds
     norms, columns = np.linalg.norm(X, axis=1), lam.reshape(len(lam), -1)
     weight = float(np.linalg.norm(columns, axis=1) @ norms)
     if weight == 0.0:
         empty = np.zeros((0, *lam.shape[1:]))
         return SearchResult(0.0, np.zeros((X.shape[1], 0)), empty, np.zeros(0))
-    U0 = _starts(X, norms, starts, n_random, np.random.default_rng(random_state))
+    U0 = _starts(X, norms, starts, n_random, as_generator(random_state))
     if columns.shape[1] == 1 or output_norm == "l1":
         U, signs = _climb_columns(X, columns, U0, norms, max_iter, begun, limit)
     else:

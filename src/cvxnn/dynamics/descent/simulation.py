@@ -19,6 +19,7 @@ from cvxnn.dynamics.trajectories.records import as_records
 from cvxnn.dynamics.trajectories.trajectory import Trajectory, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed, as_seed
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 # Steps between two looks, apart from those at records, whether anything is finite still.
@@ -40,7 +41,7 @@ def simulate(
     spacing: Spacing = "linear",
     max_bytes: float = 2**30,
     max_seconds: float | None = None,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> Trajectory:
     """Train a batch of two-layer networks by a first-order method and record what is asked.
 
@@ -75,7 +76,7 @@ def simulate(
         Memory that recorded rows may take; measuring one takes little beside them.
     max_seconds : float, optional
         Stop after this long; what was recorded is returned.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the samples drawn, a stream that differs from ``numpy.random.default_rng`` of the same seed.
 
     Returns
@@ -197,9 +198,9 @@ def drawn_objective(
     return BatchedObjective(source.draw(rng, n_networks), whole.beta, whole.activation)
 
 
-def sample_stream(random_state: Any) -> np.random.Generator:
+def sample_stream(random_state: Seed) -> np.random.Generator:
     """Return the generator of samples, a stream of its own: test samples of the same seed are not trained on."""
-    seed = np.random.SeedSequence(as_count(random_state, "random_state"), spawn_key=(0,))
+    seed = np.random.SeedSequence(as_seed(random_state), spawn_key=(0,))
     return np.random.default_rng(seed)
 
 

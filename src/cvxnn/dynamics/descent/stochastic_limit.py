@@ -15,6 +15,7 @@ from cvxnn.dynamics.trajectories.records import StationarityResidual
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_number
@@ -60,7 +61,7 @@ def sgd_limit(
     batch_size: int = 1,
     kink_tol: float = 1e-3,
     tol: float = 0.02,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> SGDLimit:
     """Follow SGD with steps ``step_size (1 + t / offset)^(-power)`` and measure how stationary it becomes.
 
@@ -92,7 +93,7 @@ def sgd_limit(
         Size of the neighbourhood: samples whose cosine with a neuron is within it may be on either side.
     tol : float, default 0.02
         Tolerance of ``limit``.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the samples.
 
     Returns

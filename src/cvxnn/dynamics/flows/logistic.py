@@ -18,6 +18,7 @@ from cvxnn.dynamics.flows.logistic_field import LogisticField, log_loss, log_tim
 from cvxnn.model_files import read_model, write_model
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled
+from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array, as_count, as_number
@@ -158,7 +159,7 @@ def logistic_flow(
     max_clock: float = 1e4,
     rtol: float = 1e-6,
     max_seconds: float | None = None,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> LogisticFlow:
     """Follow gradient flow on ``sum_i log(1 + exp(-y_i f(x_i)))`` without weight decay, from a small balanced start.
 
@@ -186,7 +187,7 @@ def logistic_flow(
         Relative tolerance of the integrator.
     max_seconds : float, optional
         Stop after this long; the flow so far is returned, as it is after an interrupt.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the start.
 
     Returns
@@ -217,6 +218,7 @@ def logistic_flow(
     if not np.all(np.any(X != 0, axis=1)):
         raise ValueError("X must have no zero row: its prediction is 0 whatever the weights")
     loss_exponent = as_number(loss_exponent, "loss_exponent", positive=True)
+    require_seed(random_state)
     max_clock = as_number(max_clock, "max_clock", positive=True)
     rtol = as_number(rtol, "rtol", positive=True)
     scale = float(np.median(np.linalg.norm(X, axis=1)))
@@ -279,9 +281,9 @@ def _first_end(fallen: list[tuple[_Left, FlowStatus]], solver: Any) -> tuple[flo
     return times[first], np.asarray(path(times[first])), fallen[first][1]
 
 
-def _small(d: int, m: int, size: float, random_state: int) -> tuple[Array, Array]:
+def _small(d: int, m: int, size: float, random_state: Seed) -> tuple[Array, Array]:
     """Return hidden weights (d, m) of one norm and random directions, and alternating signs."""
-    hidden = np.random.default_rng(random_state).standard_normal((d, m))
+    hidden = as_generator(random_state).standard_normal((d, m))
     return size * hidden / np.linalg.norm(hidden, axis=0), np.where(np.arange(m) % 2 == 0, 1.0, -1.0)
 
 

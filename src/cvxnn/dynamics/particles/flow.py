@@ -28,6 +28,7 @@ from cvxnn.dynamics.trajectories.records import Objective, as_records
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 
@@ -63,7 +64,7 @@ def particle_flow(
     spacing: Spacing = "linear",
     max_bytes: float = 2**30,
     max_seconds: float | None = None,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> Trajectory:
     """Move particles down the gradient of the objective as a function of their measure, by explicit Euler steps.
 

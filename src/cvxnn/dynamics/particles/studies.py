@@ -19,6 +19,7 @@ from cvxnn.dynamics.initialisation import balanced, sphere, zero_output
 from cvxnn.dynamics.particles.flow import particle_flow
 from cvxnn.dynamics.particles.teachers import Teacher
 from cvxnn.dynamics.starts.weights import Weights
+from cvxnn.seeds import Seed, as_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
@@ -103,7 +104,7 @@ def width_study(
     batch: int,
     start: Start = "sphere",
     n_test: int = 10_000,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> WidthStudy:
     """Train students of several widths on fresh samples of their teachers, a repetition for each teacher.
 
@@ -122,7 +123,7 @@ def width_study(
         Steps, their length in the particles' time (see `particle_flow`), samples in each, and test samples.
     start : {"sphere", "balanced"}, default "sphere"
         For ReLU: neurons uniform on the sphere in R^(d+1), or ``||u_j|| = |a_j|``, which keeps the signs of a_j.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of starts, samples and test set, each in a stream of its own.
 
     Returns
@@ -150,18 +151,19 @@ def width_study(
     if not counts:
         raise ValueError("widths must hold a width; got none")
     radius = as_number(radius, "radius")
-    source = teacher.source(batch, n_test=n_test, random_state=random_state)
+    seed = as_seed(random_state)
+    source = teacher.source(batch, n_test=n_test, random_state=seed)
     losses = []
     for width in counts:
         flow = particle_flow(
             source,
-            _start(teacher, width, radius, random_state, start),
+            _start(teacher, width, radius, seed, start),
             n_steps=n_steps,
             step_size=step_size,
             activation=teacher.activation,
             record="loss",
             n_records=2,
-            random_state=random_state,
+            random_state=seed,
         )
         losses.append(flow["loss"][-1])
     return WidthStudy(
@@ -182,7 +184,7 @@ def radius_study(
     batch: int,
     n_test: int = 10_000,
     n_records: int = 31,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> RadiusStudy:
     """Train students that start on spheres of several radii, all of them side by side on the same inputs.
 
@@ -203,7 +205,7 @@ def radius_study(
         Step size, of all or for each radius.
     n_records : int, default 31
         Losses along training, at steps spaced logarithmically; fewer where steps coincide.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of starts, samples and test set, each in a stream of its own.
 
     Returns
@@ -235,8 +237,9 @@ def radius_study(
     sizes = as_finite_array(step_size, "step_size", (0, 1))
     if sizes.ndim == 1 and sizes.shape != radii.shape:
         raise ValueError(f"step_size must be a number or {len(radii)} of them; got {step_size!r}")
-    source = _repeated(teacher.source(batch, n_test=n_test, random_state=random_state), len(radii))
-    unit = _start(teacher, n_particles, 1.0, random_state)
+    seed = as_seed(random_state)
+    source = _repeated(teacher.source(batch, n_test=n_test, random_state=seed), len(radii))
+    unit = _start(teacher, n_particles, 1.0, seed)
     repetitions = unit.n_networks
     flow = particle_flow(
         source,
@@ -247,7 +250,7 @@ def radius_study(
         record="loss",
         n_records=n_records,
         spacing="log",
-        random_state=random_state,
+        random_state=seed,
     )
     losses = flow["loss"].reshape(len(flow.times), len(radii), repetitions)
     return RadiusStudy(

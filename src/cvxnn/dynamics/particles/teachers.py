@@ -13,6 +13,7 @@ from cvxnn.dynamics.initialisation import sphere
 from cvxnn.dynamics.starts.objectives import BatchedObjective, Samples
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed, as_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
@@ -121,7 +122,7 @@ class Teacher:
         return objective.predictions(np.moveaxis(self.weights.hidden, 0, 1), self.weights.output)
 
     def source(
-        self, batch: int, *, n_test: int = 10_000, beta: float = 0.0, random_state: int = 0
+        self, batch: int, *, n_test: int = 10_000, beta: float = 0.0, random_state: Seed = 0
     ) -> FreshSamples:
         """Return fresh samples at every step, judged by the mean squared loss on a test set.
 
@@ -134,7 +135,7 @@ class Teacher:
             Samples in the test set.
         beta : float, default 0
             Weight decay.
-        random_state : int, default 0
+        random_state : int, Generator, RandomState or None, default 0
             Seed of the test set, in a stream of its own; samples of steps come from the seed of the simulation, and
             are others where the two seeds are equal.
 
@@ -152,7 +153,7 @@ class Teacher:
         test = self.sample(np.random.default_rng(_stream(random_state, _TEST_SETS)), n_test)
         return FreshSamples(lambda rng: self.sample(rng, batch), test, beta=as_number(beta, "beta"))
 
-    def problem(self, n: int, beta: float, *, index: int = 0, random_state: int = 0) -> Problem:
+    def problem(self, n: int, beta: float, *, index: int = 0, random_state: Seed = 0) -> Problem:
         """Return the training problem of n samples of one of the teachers, losses summed.
 
         Parameters
@@ -163,7 +164,7 @@ class Teacher:
             Weight decay.
         index : int, default 0
             Which teacher.
-        random_state : int, default 0
+        random_state : int, Generator, RandomState or None, default 0
             Seed of the inputs, in a stream of its own: they are not those of `source` with the same seed.
 
         Returns
@@ -191,7 +192,7 @@ def random_teachers(
     activation: Any = "relu",
     inputs: Inputs = "normal",
     bias: bool = True,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> Teacher:
     """Return teachers whose neurons ``(u_j, a_j)`` are uniform on the sphere of a radius.
 
@@ -207,7 +208,7 @@ def random_teachers(
         B.
     activation, inputs, bias
         As for `Teacher`.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed, in a stream of its own: no start of `cvxnn.dynamics.initialisation` with the same seed is a teacher.
 
     Returns
@@ -235,5 +236,5 @@ def random_teachers(
     return Teacher(weights, activation, inputs, bias)
 
 
-def _stream(random_state: int, key: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence(as_count(random_state, "random_state"), spawn_key=(key,))
+def _stream(random_state: Seed, key: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(as_seed(random_state), spawn_key=(key,))

@@ -15,6 +15,7 @@ from cvxnn.function_spaces.kernels.random_features import random_neurons
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
 from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
 from cvxnn.function_spaces.variation.norms import variation_norm
+from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_finite_array
@@ -155,7 +156,7 @@ class MeanNeuronNorm:
 
 
 def mean_neuron_norm(
-    X: Any, *, kernel: ArcCosineKernel | None = None, n_neurons: int = 1000, random_state: Any = 0
+    X: Any, *, kernel: ArcCosineKernel | None = None, n_neurons: int = 1000, random_state: Seed = 0
 ) -> MeanNeuronNorm:
     """Return the mean of ``gamma_2^2`` of the values of random neurons on a sample: it is n.
 

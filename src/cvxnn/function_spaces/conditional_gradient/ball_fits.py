@@ -18,6 +18,7 @@ from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled,
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.training import train
@@ -119,7 +120,7 @@ def constrained_fit(
     max_rounds: int = 200,
     max_seconds: float | None = None,
     oracle_seconds: float = 0.5,
-    random_state: Any = 0,
+    random_state: Seed = 0,
 ) -> ConstrainedFit:
     """Return the solution of ``min ell(f, y)`` subject to ``gamma_1(f) <= delta``.
 
@@ -148,7 +149,7 @@ def constrained_fit(
         Time limit, looked at after every round.
     oracle_seconds : float, default 0.5
         About the longest time that one call of an exact oracle may take; 0 asks for searches.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of searches.
 
     Raises

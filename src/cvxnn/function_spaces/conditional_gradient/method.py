@@ -25,6 +25,7 @@ from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import as_count, as_number
 
@@ -60,7 +61,7 @@ class ConditionalGradient:
         Time limit.
     oracle_seconds : float, default 0.5
         About the longest time that one call of an exact oracle may take; 0 asks for searches.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of searches.
 
     Raises
@@ -92,7 +93,7 @@ class ConditionalGradient:
     tol: float = 1e-6
     max_seconds: float | None = None
     oracle_seconds: float = 0.5
-    random_state: Any = 0
+    random_state: Seed = 0
 
     def __post_init__(self) -> None:
         as_number(self.delta, "delta", positive=True)
@@ -101,6 +102,7 @@ class ConditionalGradient:
         as_degree(self.activation)
         as_count(self.max_steps, "max_steps")
         as_number(self.tol, "tol")
+        require_seed(self.random_state)
         as_number(self.oracle_seconds, "oracle_seconds")
         if self.max_seconds is not None:
             as_number(self.max_seconds, "max_seconds")

@@ -13,6 +13,7 @@ from cvxnn.function_spaces.conditional_gradient.result import ConditionalGradien
 from cvxnn.function_spaces.conditional_gradient.steps import StepRule
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
+from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_finite_array, as_number
@@ -204,7 +205,7 @@ def units_needed(X: Any, gamma_1: float, eps: float, activation: Any = 1) -> int
 
 
 def units_for_target(
-    X: Any, target: UnitNetwork, eps: float, *, step: StepRule = "line_search", random_state: Any = 0
+    X: Any, target: UnitNetwork, eps: float, *, step: StepRule = "line_search", random_state: Seed = 0
 ) -> UnitsUsed:
     """Count the units that conditional gradient takes to a network's values, beside `units_needed`.
 
@@ -218,7 +219,7 @@ def units_for_target(
         Root mean square error to reach, > 0.
     step : {"line_search", "fixed", "fully_corrective", "away"}, default "line_search"
         As of `ConditionalGradient`.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of searches.
 
     Raises

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from cvxnn.function_spaces.generalisation.inputs import InputDistribution, draw_inputs
 from cvxnn.function_spaces.generalisation.learners import KernelLearner, TrainingSample, VariationNormLearner
 from cvxnn.function_spaces.unit_norm.slopes import Slope, as_sizes, log_log_slope
+from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_number
 
@@ -81,7 +81,7 @@ def excess_risk_curve(
     n_test: int = 4000,
     f1: VariationNormLearner | None = None,
     f2: KernelLearner | None = None,
-    random_state: Any = 0,
+    random_state: Seed = 0,
 ) -> ExcessRiskCurve:
     """Learn targets of a family in F_1 and in F_2 at several sizes, and measure the excess risks.
 
@@ -108,7 +108,7 @@ def excess_risk_curve(
         Settings of learning in F_1.
     f2 : KernelLearner, optional
         Settings of learning in F_2.
-    random_state : int, RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed.
 
     Raises
@@ -131,7 +131,7 @@ def excess_risk_curve(
     R, noise = as_count(n_repetitions, "n_repetitions", 1), as_number(noise, "noise")
     n_test = as_count(n_test, "n_test", 1)
     learners = (f1 or VariationNormLearner(), f2 or KernelLearner())
-    seeds = check_random_state(random_state).randint(2**31, size=(len(n), R))
+    seeds = as_random_state(random_state).randint(2**31, size=(len(n), R))
     runs = [
         _one_run(family, int(n[k]), int(d[k]), noise, distribution, n_test, learners, int(seeds[k, r]))
         for k in range(len(n))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from cvxnn.seeds import Seed, as_random_state
 from cvxnn.validation import Array, as_count, as_number
 
 InputDistribution = Literal["gaussian", "sphere", "ball"]
@@ -18,7 +18,7 @@ def draw_inputs(
     *,
     distribution: InputDistribution = "gaussian",
     radius: float | None = None,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> Array:
     """Return independent random inputs (n, d).
 
@@ -30,7 +30,7 @@ def draw_inputs(
         ``N(0, R^2/d I_d)``; uniform on the sphere of radius R; uniform in the ball of radius R.
     radius : float, optional
         R, ``sqrt(d)`` unless given: every feature then has variance 1 (in the ball ``d / (d + 2)``).
-    random_state : int, RandomState or None, default None
+    random_state : int, Generator, RandomState or None, default None
         Seed.
 
     Raises
@@ -48,7 +48,7 @@ def draw_inputs(
     if distribution not in get_args(InputDistribution):
         raise ValueError(f"distribution must be one of {get_args(InputDistribution)}; got {distribution!r}")
     R = float(np.sqrt(d)) if radius is None else as_number(radius, "radius", positive=True)
-    rng = check_random_state(random_state)
+    rng = as_random_state(random_state)
     X = rng.standard_normal((n, d))
     if distribution == "gaussian":
         return np.asarray(X * (R / np.sqrt(d)))

@@ -12,6 +12,7 @@ from cvxnn.certificates import Certificate, beta_max
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.training import train
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
@@ -130,7 +131,7 @@ class VariationNormLearner:
         if not isinstance(self.prove, bool):
             raise ValueError(f"prove must be True or False; got {self.prove!r}")
 
-    def learn(self, sample: TrainingSample, random_state: Any = 0) -> LearntNetwork:
+    def learn(self, sample: TrainingSample, random_state: Seed = 0) -> LearntNetwork:
         """Return the network learnt, the ratio chosen by squared error on the validation sample."""
         problem = Problem(sample.features, sample.y, beta=0.0)
         critical = beta_max(problem, random_state=random_state)

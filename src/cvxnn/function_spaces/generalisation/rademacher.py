@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from cvxnn.certificates import RowSpace
 from cvxnn.function_spaces.generalisation.inputs import InputDistribution, draw_inputs
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
-from cvxnn.function_spaces.unit_norm.seeds import as_random_state
 from cvxnn.function_spaces.unit_norm.slopes import Slope, as_sizes, log_log_slope
+from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
@@ -67,7 +67,7 @@ def rademacher_curve(
     n_signs: int = 5,
     distribution: InputDistribution = "sphere",
     oracle_seconds: float = 0.1,
-    random_state: Any = 0,
+    random_state: Seed = 0,
 ) -> RademacherCurve:
     """Return the complexities of the unit ball of F_1 on random inputs of radius 1, without a bias.
 
@@ -169,7 +169,7 @@ def rademacher_complexity(
     delta: float = 1.0,
     n_signs: int | None = 100,
     oracle_seconds: float = 0.1,
-    random_state: Any = 0,
+    random_state: Seed = 0,
 ) -> RademacherComplexity:
     """Return the empirical Rademacher complexity of ``{f : gamma_1(f) <= delta}`` on data.
 
@@ -232,7 +232,7 @@ def rademacher_complexity(
     )
 
 
-def _signs(n: int, n_signs: int | None, random_state: Any) -> Array:
+def _signs(n: int, n_signs: int | None, random_state: Seed) -> Array:
     """Return sign vectors in rows: random ones, or one of each two opposite ones of all."""
     if n_signs is not None:
         shape = (as_count(n_signs, "n_signs", 1), n)

@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import gammaln
 from scipy.stats import norm
-from sklearn.utils import check_random_state
 
 from cvxnn.networks import ReLUNetwork
+from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_number, read_only
 
@@ -133,9 +133,9 @@ class AffineTarget(Target):
         object.__setattr__(self, "offset", float(as_finite_array(self.offset, "offset", (0,))))
 
     @classmethod
-    def random(cls, n_features: int, *, random_state: Any = None) -> Self:
+    def random(cls, n_features: int, *, random_state: Seed = None) -> Self:
         """Return one with w uniform on the unit sphere and b uniform on [-1, 1]."""
-        rng = check_random_state(random_state)
+        rng = as_random_state(random_state)
         return cls(orthonormal(as_count(n_features, "n_features", 1), 1, rng)[:, 0], rng.uniform(-1, 1))
 
     @property
@@ -187,10 +187,10 @@ class AdditiveTarget(Target):
         _check_bends(self)
 
     @classmethod
-    def random(cls, n_features: int, *, random_state: Any = None) -> Self:
+    def random(cls, n_features: int, *, random_state: Seed = None) -> Self:
         """Return one with ``c_j = +-1 / sqrt(d)`` and kinks uniform on [-1, 1]."""
         d = as_count(n_features, "n_features", 1)
-        return cls(*random_bends(d, check_random_state(random_state)))
+        return cls(*random_bends(d, as_random_state(random_state)))
 
     @property
     def n_features(self) -> int:
@@ -247,9 +247,9 @@ class ProjectionPursuitTarget(Target):
             )
 
     @classmethod
-    def random(cls, n_features: int, *, n_terms: int = 2, random_state: Any = None) -> Self:
+    def random(cls, n_features: int, *, n_terms: int = 2, random_state: Seed = None) -> Self:
         """Return one with k <= d uniform orthonormal directions, ``c_j = +-1 / sqrt(k)``, kinks on [-1, 1]."""
-        rng = check_random_state(random_state)
+        rng = as_random_state(random_state)
         W = orthonormal(as_count(n_features, "n_features", 1), as_count(n_terms, "n_terms", 1), rng)
         return cls(W, *random_bends(n_terms, rng))
 
@@ -300,10 +300,10 @@ class SubspaceTarget(Target):
         object.__setattr__(self, "directions", W)
 
     @classmethod
-    def random(cls, n_features: int, *, n_directions: int = 2, random_state: Any = None) -> Self:
+    def random(cls, n_features: int, *, n_directions: int = 2, random_state: Seed = None) -> Self:
         """Return one with s <= d uniform orthonormal directions."""
         d, s = as_count(n_features, "n_features", 1), as_count(n_directions, "n_directions", 1)
-        return cls(orthonormal(d, s, check_random_state(random_state)))
+        return cls(orthonormal(d, s, as_random_state(random_state)))
 
     @property
     def n_features(self) -> int:

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cvxnn.function_spaces.kernels.arc_cosine import DEGREES, MEASURES, ArcCosineKernel, Measure
-from cvxnn.function_spaces.unit_norm.seeds import as_random_state
+from cvxnn.seeds import Seed, as_random_state
 from cvxnn.validation import Array, as_count
 
 # What all estimators with random hidden weights take, as scikit-learn checks it.
@@ -23,7 +23,7 @@ KERNEL_PARAMETERS: dict[str, list[Any]] = {
 }
 
 
-def random_neurons(n_inputs: int, n_neurons: int, measure: Measure, random_state: Any = None) -> Array:
+def random_neurons(n_inputs: int, n_neurons: int, measure: Measure, random_state: Seed = None) -> Array:
     """Draw hidden weights, shape (D, m): standard normal, or uniform on the unit sphere.
 
     Parameters
@@ -32,7 +32,7 @@ def random_neurons(n_inputs: int, n_neurons: int, measure: Measure, random_state
         D and m.
     measure : {"sphere", "gaussian"}
         Distribution of a column.
-    random_state : int, Generator, numpy.random.RandomState or None, default None
+    random_state : int, Generator, RandomState or None, default None
         Seed.
 
     Raises
@@ -67,7 +67,7 @@ class ReLURandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Value of the bias's column, > 0.
     measure : {"sphere", "gaussian"}, default "sphere"
         Distribution of the weights.
-    random_state : int, numpy.random.RandomState or None, default None
+    random_state : int, Generator, RandomState or None, default None
         Seed of the weights.
 
     Attributes
@@ -96,7 +96,7 @@ class ReLURandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         "n_components": [Interval(Integral, 1, None, closed="left")],
         **KERNEL_PARAMETERS,
-        "random_state": ["random_state"],
+        "random_state": ["random_state", np.random.Generator],
     }
 
     def __init__(
@@ -107,7 +107,7 @@ class ReLURandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         bias: bool = True,
         radius: float = 1.0,
         measure: Measure = "sphere",
-        random_state: Any = None,
+        random_state: Seed = None,
     ) -> None:
         self.n_components = n_components
         self.degree = degree

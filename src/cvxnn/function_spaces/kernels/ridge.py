@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, Measure
 from cvxnn.function_spaces.kernels.random_features import KERNEL_PARAMETERS, ReLURandomFeatures
 from cvxnn.networks import ReLUNetwork
+from cvxnn.seeds import Seed
 from cvxnn.validation import Array
 
 
@@ -202,7 +203,7 @@ class RandomFeatureRegressor(F2Ridge):
         Value of the bias's column, > 0.
     measure : {"sphere", "gaussian"}, default "sphere"
         Distribution of the hidden weights.
-    random_state : int, numpy.random.RandomState or None, default None
+    random_state : int, Generator, RandomState or None, default None
         Seed of the hidden weights.
 
     Attributes
@@ -233,7 +234,7 @@ class RandomFeatureRegressor(F2Ridge):
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         **F2Ridge._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
+        "random_state": ["random_state", np.random.Generator],
     }
 
     def __init__(
@@ -245,7 +246,7 @@ class RandomFeatureRegressor(F2Ridge):
         bias: bool = True,
         radius: float = 1.0,
         measure: Measure = "sphere",
-        random_state: Any = None,
+        random_state: Seed = None,
     ) -> None:
         self.alpha = alpha
         self.n_components = n_components

@@ -11,6 +11,7 @@ from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFou
 from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
 from cvxnn.function_spaces.oracles.threshold_oracle import ThresholdOracle
 from cvxnn.function_spaces.unit_norm.unit_networks import as_degree
+from cvxnn.seeds import Seed, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array, as_number
 
@@ -29,7 +30,7 @@ class ReLUOracle(NeuronOracle):
         Data.
     max_seconds : float, default 0.5
         Longest time that a call of an exact method may be expected to take; 0 asks for the search.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the search.
 
     Examples
@@ -42,9 +43,10 @@ class ReLUOracle(NeuronOracle):
 
     space: RowSpace
     exact: Oracle | None
-    random_state: Any
+    random_state: Seed
 
-    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Any = 0) -> None:
+    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Seed = 0) -> None:
+        require_seed(random_state)
         exact = exact_oracle(X, max_seconds=max_seconds) if max_seconds > 0 else None
         object.__setattr__(self, "space", RowSpace(X))
         object.__setattr__(self, "exact", exact)
@@ -81,7 +83,7 @@ class ReLUOracle(NeuronOracle):
 
 
 def neuron_oracle(
-    X: Any, activation: Any = 1, *, max_seconds: float = 0.5, random_state: Any = 0
+    X: Any, activation: Any = 1, *, max_seconds: float = 0.5, random_state: Seed = 0
 ) -> NeuronOracle:
     """Return the oracle of an activation on data.
 
@@ -93,7 +95,7 @@ def neuron_oracle(
         ``(z)_+^k``.
     max_seconds : float, default 0.5
         About the longest time that a call of an exact method may take; 0 asks for a search.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of searches.
 
     Returns

@@ -17,6 +17,7 @@ from cvxnn.function_spaces.oracles.neurons_found import (
     rank_neurons,
 )
 from cvxnn.patterns import ActivationPatterns, count_bound, enumerate_patterns
+from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -48,7 +49,7 @@ class QuadraticOracle(NeuronOracle):
         Data.
     max_seconds : float, default 0.5
         Longest time that a call over all cells may be expected to take; 0 asks for the search, but in rank 2.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the search.
 
     Examples
@@ -61,9 +62,10 @@ class QuadraticOracle(NeuronOracle):
     space: RowSpace
     arcs: Arcs | None
     patterns: ActivationPatterns | None
-    random_state: Any
+    random_state: Seed
 
-    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Any = 0) -> None:
+    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Seed = 0) -> None:
+        require_seed(random_state)
         space = RowSpace(X)
         object.__setattr__(self, "space", space)
         object.__setattr__(self, "arcs", Arcs(X) if space.rank <= 2 else None)
@@ -86,7 +88,7 @@ class QuadraticOracle(NeuronOracle):
         elif self.patterns is not None:
             vectors, top, method = *_eigenvectors(space.coordinates, self.patterns, lam), "cell eigenvectors"
         else:
-            rng = np.random.default_rng(self.random_state)
+            rng = as_generator(self.random_state)
             own = np.zeros((space.rank, 0)) if starts is None else space.basis.T @ starts
             vectors, method = _search(space.coordinates, lam, own, rng), "search"
             top = max(_positive_part_bound(space, lam), _positive_part_bound(space, -lam))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from cvxnn.function_spaces.oracles.threshold_cells import (
     enumerated_cells,
     is_affordable,
 )
+from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -72,7 +72,7 @@ class ThresholdOracle(NeuronOracle):
         Data.
     max_seconds : float, default 0.5
         Longest time that a call over all cells may be expected to take; 0 asks for the search, but in rank 2.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the search.
 
     References
@@ -91,9 +91,10 @@ class ThresholdOracle(NeuronOracle):
     scaled: Array  # (n, d), rows of about length one; for the search
     cells: PlanarCells | EnumeratedCells | None
     frame: Array | None  # (d, r), of the search: neurons are v = frame w
-    random_state: Any
+    random_state: Seed
 
-    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Any = 0) -> None:
+    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Seed = 0) -> None:
+        require_seed(random_state)
         scaled = np.ldexp(X, -np.frexp(np.max(np.abs(X), axis=1))[1][:, None])
         cells = _cells(X, RowSpace(scaled).rank, max_seconds)
         sure = isinstance(cells, PlanarCells) or (cells is not None and cells.is_complete)
@@ -151,7 +152,7 @@ class ThresholdOracle(NeuronOracle):
         if self.frame is None:
             method = "angular sweep" if isinstance(self.cells, PlanarCells) else "cell enumeration"
             return found, min(upper, trivial), method
-        rng = np.random.default_rng(self.random_state)
+        rng = as_generator(self.random_state)
         searched = _search(self.scaled, self.frame, lam, starts, rng)
         return np.concatenate([found, searched], axis=1), trivial, "search"
 

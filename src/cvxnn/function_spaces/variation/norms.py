@@ -14,6 +14,7 @@ from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
 from cvxnn.function_spaces.variation.rounds import VariationNormRounds
 from cvxnn.networks import ReLUNetwork
+from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
@@ -155,7 +156,7 @@ def variation_norm(
     max_rounds: int = 200,
     max_seconds: float | None = None,
     oracle_seconds: float = 0.5,
-    random_state: Any = 0,
+    random_state: Seed = 0,
 ) -> VariationNorm:
     """Return the variation norm of values on data: the smallest ``||w||_1`` of networks that take them.
 
@@ -180,7 +181,7 @@ def variation_norm(
         Time limit, looked at after every call of the oracle.
     oracle_seconds : float, default 0.5
         About the longest time that one call of an exact oracle may take; 0 asks for searches.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of searches.
 
     Raises

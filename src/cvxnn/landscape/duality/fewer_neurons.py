@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
+from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.training.convex_step import convexify
@@ -91,7 +91,7 @@ def value_by_neurons(
     max_programs: int = 1000,
     n_restarts: int = 10,
     tol: float = 1e-6,
-    random_state: Any = 0,
+    random_state: Seed = 0,
 ) -> NeuronCurve:
     """Return the best objective of networks with at most m neurons, for m = 0 .. max_neurons.
 
@@ -112,7 +112,7 @@ def value_by_neurons(
         Random starts of the descents at each m up to m*.
     tol : float, default 1e-6
         Relative gap below which a value counts as the optimum of the dual, whose own is 1e-7.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the starts.
 
     Returns
@@ -144,7 +144,7 @@ def value_by_neurons(
         raise ValueError(f"loss must be differentiable; {problem.loss.name!r} has a kink")
     optimum = solve_dual(problem).value
     search = _support_search(problem, max_programs)
-    rng = np.random.default_rng(random_state)
+    rng = as_generator(random_state)
     best = ReLUNetwork(np.zeros((problem.n_features, 0)), [], problem.null_offset())
     networks, exact = [best], [True]
     for m in range(1, max_neurons + 1):

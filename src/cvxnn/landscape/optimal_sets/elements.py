@@ -16,6 +16,7 @@ from cvxnn.landscape.optimal_sets.supports import SupportSize, largest_support, 
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_finite_data, as_number
 
@@ -177,17 +178,17 @@ class OptimalSet:
         """
         return self.network(self.polytope.nearest(np.zeros(self.n_directions)))
 
-    def sample(self, random_state: Any = 0, *, split: bool = False) -> ReLUNetwork:
+    def sample(self, random_state: Seed = 0, *, split: bool = False) -> ReLUNetwork:
         """Return a random optimal network, a mix of up to four vertices.
 
         Parameters
         ----------
-        random_state : int, Generator or None, default 0
+        random_state : int, Generator, RandomState or None, default 0
             Seed.
         split : bool, default False
             Whether to split some neurons into up to three positive multiples, and permute all.
         """
-        rng = np.random.default_rng(random_state)
+        rng = as_generator(random_state)
         network = self.network(self.polytope.sample(rng))
         return _split(network, rng) if split else network
 
@@ -212,7 +213,7 @@ class OptimalSet:
         return self.network(minimise_loss(self.polytope, self.activations(other.X), self.base, other))
 
     def best(
-        self, score: Callable[[ReLUNetwork], float], *, n_samples: int = 64, random_state: Any = 0
+        self, score: Callable[[ReLUNetwork], float], *, n_samples: int = 64, random_state: Seed = 0
     ) -> ReLUNetwork:
         """Return the network of the highest score among some elements: vertices (all, if few), mixes, the least norm.
 
@@ -222,10 +223,10 @@ class OptimalSet:
             ``score(network)``, larger is better, such as accuracy on a validation part.
         n_samples : int, default 64
             Random vertices and mixes to try; all vertices instead where there are at most so many.
-        random_state : int, Generator or None, default 0
+        random_state : int, Generator, RandomState or None, default 0
             Seed.
         """
-        rng = np.random.default_rng(random_state)
+        rng = as_generator(random_state)
         return best_element(self.polytope, self.network, score, as_count(n_samples, "n_samples"), rng)
 
     def prediction_range(self, X: Any) -> Array:

@@ -25,6 +25,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, count_bound, enumerate_patterns, require_realisable
 from cvxnn.problem import Problem
 from cvxnn.programs.relu import as_masks
+from cvxnn.seeds import Seed, as_seed
 from cvxnn.theorems import HypothesisError
 from cvxnn.training import train
 from cvxnn.validation import Array, PrecisionError, as_number
@@ -51,7 +52,7 @@ def optimal_set(
     *,
     patterns: ActivationPatterns | Any | None = None,
     tol: float = 1e-9,
-    random_state: int = 0,
+    random_state: Seed = 0,
 ) -> OptimalSet:
     """Return all globally optimal networks of a problem.
 
@@ -73,7 +74,7 @@ def optimal_set(
         Relative shortfall up to which a maximiser counts as attaining beta. Fit and dual are exact to about 1e-12, and
         a direction at an angle e of an optimal one in the next cell falls short by e^2 / 2. With a large one, at most
         0.5, elements are networks of the optimal fit that are optimal to about ``tol``.
-    random_state : int, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of training and search, where they are needed.
 
     Raises
@@ -101,17 +102,15 @@ def optimal_set(
     if tol > _LARGEST_TOL:
         raise ValueError(f"tol must be at most {_LARGEST_TOL}; got {tol!r}")
     near = max(_NEAR, 2.0 * tol)
-    cells, scope = _cells(problem, patterns)
+    cells, scope, seed = *_cells(problem, patterns), as_seed(random_state)
     if network is not None:
         problem.require_fitting(network)
         if scope == "program":
             raise ValueError("network must be left out where patterns do not list all cells; got both")
     finder: DirectionFinder = (
-        SearchedDirections(problem, near, random_state)
-        if cells is None
-        else CellDirections(problem, cells, near)
+        SearchedDirections(problem, near, seed) if cells is None else CellDirections(problem, cells, near)
     )
-    start = _start(problem, network, finder, random_state)
+    start = _start(problem, network, finder, seed)
     known = np.zeros((problem.n_features, 0)) if network is None else network.hidden
     optimum, found = _solve(problem, start, finder, known)
     if np.any(loss_curvature(problem, optimum.fit, np.array([optimum.offset])) <= 0):
@@ -221,9 +220,7 @@ def _cells(
     return listed, "program"
 
 
-def _start(
-    problem: Problem, network: ReLUNetwork | None, finder: DirectionFinder, random_state: int
-) -> Atoms:
+def _start(problem: Problem, network: ReLUNetwork | None, finder: DirectionFinder, seed: int) -> Atoms:
     """Return atoms to start from: the network's, all blocks where these are few, else those of training."""
     if isinstance(finder, CellDirections):
         if network is not None:
@@ -235,7 +232,7 @@ def _start(
         return Atoms.none(problem)
     # From scratch: on the planted problem training that starts near an optimum ends 4e-6 above it, for the want of
     # directions that other descents find.
-    result = train(problem, tol=_TRAINING_TOL, prove=False, random_state=random_state)
+    result = train(problem, tol=_TRAINING_TOL, prove=False, random_state=seed)
     atoms = Atoms.of_network(problem, result.network)
     return atoms if network is None else atoms.join(Atoms.of_network(problem, network))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from cvxnn.landscape.duality.dual_program import require_oracle, solve_dual
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_number
@@ -39,7 +39,7 @@ class ZeroNeuron:
 
 
 def zero_neuron(
-    problem: Problem, network: ReLUNetwork, *, tol: float = 1e-6, random_state: Any = 0
+    problem: Problem, network: ReLUNetwork, *, tol: float = 1e-6, random_state: Seed = 0
 ) -> ZeroNeuron:
     """Show that a local minimum of training one of whose neurons is zero is a global minimum.
 
@@ -60,7 +60,7 @@ def zero_neuron(
     tol : float, default 1e-6
         Tolerance of the hypotheses: relative to beta times the largest neuron. The objective's comparison has it too;
         the constraint's has its root, because moves that gain less than ``tol`` pass for none.
-    random_state : int, Generator or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the random directions.
 
     Raises
@@ -94,7 +94,7 @@ def zero_neuron(
     lam = -problem.loss_gradient(network.predict_without_offset(problem.X), network.offset)
     _require_stationary(problem, network, lam, tol)
     found = require_oracle(problem).maximise(lam)
-    rng = np.random.default_rng(random_state)
+    rng = as_generator(random_state)
     random = rng.standard_normal((problem.n_features, _RANDOM_DIRECTIONS))
     _require_no_gain(problem, network, lam, np.hstack([found.directions, random]), tol)
     optimum = solve_dual(problem).value

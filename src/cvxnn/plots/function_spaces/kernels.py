@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from cvxnn.function_spaces.comparisons.single_neuron import NeuronNorms
 from cvxnn.function_spaces.kernels.arc_cosine import DEGREES, ArcCosineKernel
 from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures
 from cvxnn.plots.canvas import BLACK, BLUE, GREEN, GREY, VERMILLION, axes_or_new, draw_legend_above, frame
+from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count
 
@@ -69,7 +70,7 @@ class KernelProfiles:
 
 
 def kernel_profiles(
-    n_components: int = 500, *, n_inputs: int = 3, n_angles: int = 65, random_state: Any = 0
+    n_components: int = 500, *, n_inputs: int = 3, n_angles: int = 65, random_state: Seed = 0
 ) -> KernelProfiles:
     """Compute the kernels of k = 0, 1, 2 on a half circle, in closed form and from random features.
 
@@ -81,7 +82,7 @@ def kernel_profiles(
         Dimension of the samples, at least 2; the closed forms do not depend on it.
     n_angles : int, default 65
         Points of each curve, at least 2.
-    random_state : int, numpy.random.RandomState or None, default 0
+    random_state : int, Generator, RandomState or None, default 0
         Seed of the neurons.
 
     Returns

@@ -1,0 +1,116 @@
+"""Laws of arguments that many public functions share: whoever takes one takes it as all others do."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from cvxnn.testing.requirements import require
+
+_BAD_SEEDS = ("seed", -1, 1.5)
+
+
+def public_functions(parameter: str) -> dict[str, Callable[..., Any]]:
+    """Return all public functions, classes and methods of the package that take a parameter, by name.
+
+    Parameters
+    ----------
+    parameter : str
+        Such as ``"random_state"``.
+
+    Examples
+    --------
+    >>> "cvxnn.train" in public_functions("random_state")
+    True
+    """
+    found: dict[int, tuple[str, Callable[..., Any]]] = {}
+    for module in _public_modules():
+        for name, value in _callables(module):
+            if parameter in _parameters(value):
+                # The first name is the one of the smallest room: `cvxnn` comes before them all.
+                found.setdefault(id(inspect.unwrap(getattr(value, "__func__", value))), (name, value))
+    return dict(sorted(found.values()))
+
+
+def _public_modules() -> Iterator[ModuleType]:
+    """Yield the package, its rooms, and the modules that these export."""
+    # By name: the laws stand below rooms that they run over.
+    package = importlib.import_module("cvxnn")
+    yield package
+    for _, name, _ in sorted(pkgutil.iter_modules(package.__path__, "cvxnn."), key=lambda found: found.name):
+        room = importlib.import_module(name)
+        if hasattr(room, "__all__"):
+            yield room
+            yield from (value for value in _exports(room).values() if inspect.ismodule(value))
+
+
+def _exports(module: ModuleType) -> dict[str, Any]:
+    """Return what a room exports, or the public definitions of a module that is exported whole."""
+    if hasattr(module, "__all__"):
+        return {name: getattr(module, name) for name in module.__all__}
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+    }
+
+
+def _callables(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield functions, classes that can be called, and their public methods, with their names."""
+    for name, value in _exports(module).items():
+        if not inspect.ismodule(value) and callable(value) and not inspect.isabstract(value):
+            yield f"{module.__name__}.{name}", value
+        if inspect.isclass(value):
+            for method, _ in inspect.getmembers(value, callable):
+                if not method.startswith("_"):
+                    yield f"{module.__name__}.{name}.{method}", getattr(value, method)
+
+
+def _parameters(value: Callable[..., Any]) -> frozenset[str]:
+    """Return the names of a callable's parameters; none where it has no signature to read."""
+    try:
+        return frozenset(inspect.signature(value).parameters)
+    except (TypeError, ValueError):
+        return frozenset()
+
+
+def check_takes_seeds(call: Callable[[Any], Any]) -> None:
+    """Check that ``random_state`` may be an integer, a Generator, a RandomState or None, and nothing else.
+
+    Parameters
+    ----------
+    call : callable
+        Takes the seed and does something small with it.
+
+    Raises
+    ------
+    AssertionError
+        If a seed is refused, or something else is not refused with its name.
+    """
+    for seed in (0, np.int64(1), np.random.default_rng(0), np.random.RandomState(0), None):
+        error = _error(call, seed)
+        require(error is None, f"random_state={seed!r} must be taken; it is refused: {error}")
+    for wrong in _BAD_SEEDS:
+        _require_refusal(call, wrong, "random_state")
+
+
+def _error(call: Callable[[Any], Any], value: Any) -> Exception | None:
+    """Return what a call raises of its arguments."""
+    try:
+        call(value)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return error
+    return None
+
+
+def _require_refusal(call: Callable[[Any], Any], value: Any, parameter: str) -> None:
+    """Require a ``ValueError`` that names the parameter."""
+    error = _error(call, value)
+    require(isinstance(error, ValueError), f"{parameter}={value!r} must be a ValueError; got {error!r}")
+    require(parameter in str(error), f"the refusal of {value!r} must name {parameter}; got {str(error)!r}")
