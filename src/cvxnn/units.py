@@ -94,6 +94,11 @@ class Units:
         output = 1.0 if fixed_output else hidden
         return cls(problem, inner, data, target, value * weight, hidden, output)
 
+    @classmethod
+    def as_given(cls, problem: Problem) -> Units:
+        """Return the units of a problem that stays as it is: all are one."""
+        return cls(problem, problem, 1.0, 1.0, 1.0, 1.0, 1.0)
+
     def network(self, network: ReLUNetwork) -> ReLUNetwork:
         """Return a network of ``problem`` as one of ``given``."""
         offset = network.offset * self.target

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,6 +15,7 @@ Array = NDArray[np.float64]
 
 # In the machine's byte order: a file in another one is converted like any array.
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+_SMALLEST = float(np.finfo(np.float64).tiny)
 _CHECKED_AT_ONCE = 1 << 20  # entries
 
 
@@ -115,6 +118,63 @@ def as_count(value: Any, name: str, least: int = 0) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be an integer >= {least}; got {value!r}")
     return int(value)
+
+
+@contextmanager
+def within_float64(what: str) -> Iterator[None]:
+    """Refuse input whose computation leaves the range of float64, instead of going on with infinity or NaN.
+
+    Parameters
+    ----------
+    what : str
+        The arguments that are to be rescaled, for the error message: "X and y".
+
+    Raises
+    ------
+    PrecisionError
+        If a number in the block overflows, is divided by zero or is none.
+
+    Examples
+    --------
+    >>> with within_float64("X"):
+    ...     np.array([1e200]) ** 2
+    Traceback (most recent call last):
+    ...
+    cvxnn.validation.PrecisionError: X must be of a size ...; found an overflow in square: rescale X
+    """
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            yield
+    except PrecisionError:
+        raise
+    except (FloatingPointError, OverflowError, ZeroDivisionError) as error:
+        found = (
+            str(error).replace(" encountered", "") if isinstance(error, FloatingPointError) else "overflow"
+        )
+        raise PrecisionError(
+            f"{what} must be of a size that float64 can compute with; found an {found}: rescale {what}"
+        ) from None
+
+
+def exponent(array: Array) -> int:
+    """Return the e with ``2^e <= max |a| < 2^(e + 1)``, by which `numpy.ldexp` scales without rounding; 0 for zeros."""
+    largest = float(np.max(np.abs(array), initial=0.0))
+    return math.frexp(largest)[1] - 1 if largest > 0 else 0
+
+
+def times_power(value: float, power: int) -> float:
+    """Return ``value 2^power``.
+
+    Raises
+    ------
+    OverflowError
+        If that is above the largest number or, for a value that is not zero, below the smallest normal one: what is
+        computed would be infinite, or zero, which it is not.
+    """
+    scaled = math.ldexp(value, power)
+    if value != 0 and math.isfinite(value) and abs(scaled) < _SMALLEST:
+        raise OverflowError(f"{value!r} 2^{power} is below the smallest number")
+    return scaled
 
 
 def read_only(array: Array) -> Array:

@@ -14,6 +14,7 @@ from cvxnn.function_spaces.conditional_gradient.hull import best_weights, slope
 from cvxnn.function_spaces.conditional_gradient.method import smooth_problem
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound
+from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
 from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled, uninterrupted
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
@@ -22,7 +23,7 @@ from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.training import train
-from cvxnn.validation import as_count, as_number
+from cvxnn.validation import as_count, as_number, times_power, within_float64
 
 logger = logging.getLogger(__name__)
 
@@ -166,16 +167,20 @@ def constrained_fit(
     delta = as_number(delta, "delta", positive=True)
     tol, max_rounds = as_number(tol, "tol"), as_count(max_rounds, "max_rounds", 1)
     oracle_seconds, clock = as_number(oracle_seconds, "oracle_seconds"), Clock(max_seconds)
-    problem = smooth_problem(X, y, loss, sample_weight)
-    oracle = neuron_oracle(problem.X, activation, max_seconds=oracle_seconds, random_state=random_state)
-    zero = UnitNetwork(np.zeros((problem.n_features, 0)), np.zeros(0), as_degree(activation))
-    fit = _Fit(problem, oracle, Combination.of(zero, problem.X, delta))
+    problem, degree = smooth_problem(X, y, loss, sample_weight), as_degree(activation)
+    units = ProblemUnits.of(problem, degree)
+    with within_float64("X, y and delta"):
+        problem, radius = units.problem, times_power(delta, -units.weights)
+    oracle = neuron_oracle(problem.X, degree, max_seconds=oracle_seconds, random_state=random_state)
+    zero = UnitNetwork(np.zeros((problem.n_features, 0)), np.zeros(0), degree)
+    fit = _Fit(problem, oracle, Combination.of(zero, problem.X, radius))
     try:
         status = fit.to_the_end(tol, max_rounds, clock)
     except KeyboardInterrupt:
         logger.info("interrupted: the best point so far is returned")
         status = RoundsStatus.INTERRUPTED
-    return fit.result(status)
+    with within_float64("X, y and delta"):
+        return fit.result(status, units, delta)
 
 
 class _Fit:
@@ -210,12 +215,19 @@ class _Fit:
                 next_at = _correct(self.problem, self.at, found, correlation / self.at.delta)
         return RoundsStatus.MAX_ROUNDS
 
-    def result(self, status: RoundsStatus) -> ConstrainedFit:
-        """Return the point; its objective is evaluated anew, from the network."""
+    def result(self, status: RoundsStatus, units: ProblemUnits, delta: float) -> ConstrainedFit:
+        """Return the point, out of its units; its objective is evaluated anew, from the network."""
         network = self.at.network()
         objective = self.problem.loss_value(network.predict(self.problem.X), np.zeros(1))
         return ConstrainedFit(
-            network, objective, self.bound, self.multiplier, self.at.delta, self.rounds, self.is_exact, status
+            units.network(network, back=True),
+            times_power(objective, units.losses),
+            times_power(self.bound, units.losses),
+            times_power(self.multiplier, units.correlations),
+            delta,
+            self.rounds,
+            self.is_exact,
+            status,
         )
 
 
@@ -228,7 +240,9 @@ def _correct(problem: Problem, at: Combination, found: NeuronsFound, level: floa
     return at.with_weights(best_weights(problem, columns, np.append(at.rest, at.weights))).used()
 
 
-def penalty_and_constraint(problem: Problem, *, tol: float = 1e-6) -> FormsAgree:
+def penalty_and_constraint(
+    problem: Problem, *, tol: float = 1e-6, max_seconds: float | None = None
+) -> FormsAgree:
     """Train with weight decay, then solve the constrained problem of the radius found, and compare.
 
     Statement: let f solve ``min J(f) + beta gamma_1(f)`` and ``delta = gamma_1(f)``. Then f solves ``min J s.t. gamma_1
@@ -247,6 +261,8 @@ def penalty_and_constraint(problem: Problem, *, tol: float = 1e-6) -> FormsAgree
     tol : float, default 1e-6
         Tolerance of losses and norms. That of multipliers is ``0.1 sqrt(tol)``: a fit within a gap of the optimum is
         within the root of twice the gap of the optimal values, and so is its dual variable.
+    max_seconds : float, optional
+        Time limit of each of the two computations; the comparisons are of what they have then.
 
     Raises
     ------
@@ -269,20 +285,33 @@ def penalty_and_constraint(problem: Problem, *, tol: float = 1e-6) -> FormsAgree
         raise ValueError(f"problem must be a Problem; got {type(problem).__name__}")
     if problem.output_offset or problem.y.ndim != 1 or not problem.loss.is_smooth:
         raise HypothesisError("the problem must have one output, a smooth loss and no offset")
-    trained = train(problem, tol=_TRAIN_TOL).network
-    delta = trained.path_norm
-    if delta == 0.0:
+    units = ProblemUnits.of(problem, 1)
+    own = units.problem
+    trained = train(own, tol=_TRAIN_TOL, max_seconds=max_seconds).network
+    radius = trained.path_norm
+    if radius == 0.0:
         raise HypothesisError("the trained network must not be zero: lower beta")
     fit = uninterrupted(
         constrained_fit(
-            problem.X, problem.y, delta, loss=problem.loss, sample_weight=problem.sample_weight, tol=1e-10
+            own.X,
+            own.y,
+            radius,
+            loss=own.loss,
+            sample_weight=own.sample_weight,
+            tol=1e-10,
+            max_seconds=max_seconds,
         )
     )
-    loss = problem.loss_value(trained.predict(problem.X), np.zeros(1))
+    loss = own.loss_value(trained.predict(own.X), np.zeros(1))
+    with within_float64("X, y and beta"):
+        delta = times_power(radius, units.weights)
+        losses = [times_power(value, units.losses) for value in (loss, fit.objective)]
+        multiplier = times_power(fit.multiplier, units.correlations)
+        norm = times_power(fit.network.total_variation, units.weights)
     return FormsAgree(
         problem.beta,
         delta,
-        Comparison(loss, fit.objective, tol=tol),
-        Comparison(fit.multiplier, problem.beta, tol=0.1 * tol**0.5),
-        Comparison(fit.network.total_variation, delta, tol=tol),
+        Comparison(losses[0], losses[1], tol=tol),
+        Comparison(multiplier, problem.beta, tol=0.1 * tol**0.5),
+        Comparison(norm, delta, tol=tol),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -20,6 +20,7 @@ from cvxnn.function_spaces.conditional_gradient.result import (
 from cvxnn.function_spaces.conditional_gradient.steps import Step, StepRule, take_step
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound
+from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
 from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus, settled
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
 from cvxnn.losses import Loss
@@ -27,7 +28,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed, require_seed
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import as_count, as_number
+from cvxnn.validation import as_count, as_number, times_power, within_float64
 
 logger = logging.getLogger(__name__)
 
@@ -137,19 +138,25 @@ class ConditionalGradient:
             If the data are not what `Problem` accepts, y has several columns, the loss is not smooth, or the start is
             no network, has an offset, several outputs, another activation or other columns, or is not in the ball.
         """
-        problem = smooth_problem(X, y, loss, sample_weight)
+        problem, degree = smooth_problem(X, y, loss, sample_weight), as_degree(self.activation)
+        network = self._begin(problem, start)
+        units = ProblemUnits.of(problem, degree)
+        with within_float64("X, y and delta"):
+            problem, network = units.problem, units.network(network)
+            at = Combination.of(network, problem.X, times_power(self.delta, -units.weights))
         oracle = neuron_oracle(
-            problem.X, self.activation, max_seconds=self.oracle_seconds, random_state=self.random_state
+            problem.X, degree, max_seconds=self.oracle_seconds, random_state=self.random_state
         )
-        run = _Run(self, problem, oracle, self._begin(problem, start))
+        run = _Run(self, problem, oracle, at)
         try:
             status = run.to_the_end()
         except KeyboardInterrupt:
             logger.info("interrupted: the best point so far is returned")
             status = ConditionalGradientStatus.INTERRUPTED
-        return run.result(status)
+        with within_float64("X, y and delta"):
+            return run.result(status, units)
 
-    def _begin(self, problem: Problem, start: UnitNetwork | ReLUNetwork | None) -> Combination:
+    def _begin(self, problem: Problem, start: UnitNetwork | ReLUNetwork | None) -> UnitNetwork:
         d, degree = problem.n_features, as_degree(self.activation)
         if start is None:
             start = UnitNetwork(np.zeros((d, 0)), np.zeros(0), degree)
@@ -165,7 +172,7 @@ class ConditionalGradient:
             raise ValueError(
                 f"start must have total variation <= delta = {self.delta}; got {start.total_variation}"
             )
-        return Combination.of(start, problem.X, self.delta)
+        return start
 
 
 def smooth_problem(X: Any, y: Any, loss: str | Loss, sample_weight: Any) -> Problem:
@@ -258,10 +265,27 @@ class _Run:
             at, place = at.join(self.problem.X, found)
         self.last = take_step(self.settings.step, self.problem, at, place, t)
 
-    def result(self, status: ConditionalGradientStatus) -> ConditionalGradientResult:
-        """Return the best point; its objective is evaluated anew, from the network."""
+    def result(self, status: ConditionalGradientStatus, units: ProblemUnits) -> ConditionalGradientResult:
+        """Return the best point, out of its units; its objective is evaluated anew, from the network."""
         network = self.best.network()
         objective = self.problem.loss_value(network.predict(self.problem.X), np.zeros(1))
         return ConditionalGradientResult(
-            network, objective, self.bound, self.multiplier, tuple(self.records), status
+            units.network(network, back=True),
+            times_power(objective, units.losses),
+            times_power(self.bound, units.losses),
+            times_power(self.multiplier, units.correlations),
+            tuple(_out_of(units, record) for record in self.records),
+            status,
         )
+
+
+def _out_of(units: ProblemUnits, record: ConditionalGradientRecord) -> ConditionalGradientRecord:
+    """Return a record out of its units."""
+    return replace(
+        record,
+        objective=times_power(record.objective, units.losses),
+        found_gap=float(np.ldexp(record.found_gap, units.losses)),
+        proven_gap=float(np.ldexp(record.proven_gap, units.losses)),
+        oracle_value=float(np.ldexp(record.oracle_value, units.correlations)),
+        oracle_upper=float(np.ldexp(record.oracle_upper, units.correlations)),
+    )

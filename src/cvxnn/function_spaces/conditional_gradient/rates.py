@@ -16,9 +16,18 @@ from cvxnn.losses import Loss
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array, as_finite_array, as_number
+from cvxnn.validation import (
+    Array,
+    as_finite_array,
+    as_number,
+    exponent,
+    times_power,
+    within_float64,
+)
 
 _FIRST_STEPS = 64
+# Of values to the error asked for: units are counted by a float.
+_MOST_RATIO = 1e100
 
 
 @dataclass(frozen=True)
@@ -115,8 +124,12 @@ def feature_radius(X: Any, activation: Any = 1) -> float:
     data, degree = as_finite_array(X, "X", (2,)), as_degree(activation)
     if degree == 0:
         return math.sqrt(len(data))
-    largest = float(np.linalg.norm(data, 2))
-    return largest if degree == 1 else largest * float(np.max(np.linalg.norm(data, axis=1)))
+    own = exponent(data)
+    units = np.ldexp(data, -own)
+    largest = float(np.linalg.norm(units, 2))
+    product = largest if degree == 1 else largest * float(np.max(np.linalg.norm(units, axis=1)))
+    with within_float64("X"):
+        return times_power(product, degree * own)
 
 
 def conditional_gradient_rate(
@@ -198,10 +211,14 @@ def units_needed(X: Any, gamma_1: float, eps: float, activation: Any = 1) -> int
     """
     gamma_1, eps = as_number(gamma_1, "gamma_1", positive=True), as_number(eps, "eps", positive=True)
     data = as_finite_array(X, "X", (2,))
-    scale = (gamma_1 * feature_radius(data, activation)) ** 2 / len(data)
-    if scale <= eps**2:
+    ratio = gamma_1 * feature_radius(data, activation) / math.sqrt(len(data)) / eps
+    if ratio <= 1.0:
         return 0  # the target is that small
-    return max(math.ceil(16.0 * scale / eps**2) - 2, 1)
+    if ratio > _MOST_RATIO:
+        raise ValueError(
+            f"eps must be at least 1e-100 of the size that values may have, {ratio * eps:.3g}; got {eps:.3g}"
+        )
+    return max(math.ceil(16.0 * ratio**2) - 2, 1)
 
 
 def units_for_target(

@@ -10,12 +10,14 @@ import numpy as np
 from cvxnn.function_spaces.conditional_gradient.ball_fits import ConstrainedFit, constrained_fit
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle
+from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm_form
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, enumerate_patterns
+from cvxnn.problem import Problem
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array, as_finite_array, as_number
+from cvxnn.validation import Array, as_finite_array, as_number, times_power, within_float64
 
 _STARTS, _STEPS = 5, 20
 _PAIRS = 1 << 14  # matrices of pairs of cells at once
@@ -199,6 +201,17 @@ def error_decomposition(
     delta = as_number(delta, "delta", positive=True)
     shares = _shares(X, y, sample)
     learnt = _in_ball(network, X, delta)
+    units = ProblemUnits.of(Problem(X, y, beta=0.0), 1)
+    with within_float64("X, y and delta"):
+        own, radius = units.problem, times_power(delta, -units.weights)
+        errors = _decomposed(own.X, own.y, shares, units.network(learnt), radius)
+        return ErrorDecomposition(*(float(np.ldexp(error, units.losses)) for error in errors))
+
+
+def _decomposed(
+    X: Array, y: Array, shares: Array, learnt: UnitNetwork, delta: float
+) -> tuple[float, float, float, float, float]:
+    """Return the excess risk, and the errors in the order of `ErrorDecomposition`."""
     patterns = _patterns(X)
     oracle = neuron_oracle(X)
     population = _best_in_ball(X, y, np.full(len(y), 1 / len(y)), delta)
@@ -206,12 +219,12 @@ def error_decomposition(
     f, w = learnt.predict(X), shares - 1 / len(y)
     fits = np.column_stack([f, population.network.predict(X), drawn.network.predict(X)])
     infimum = _infimum(X, y, patterns)
-    return ErrorDecomposition(
-        excess_risk=0.5 * float(np.mean((f - y) ** 2)) - infimum,
-        approximation=population.objective - infimum,
-        estimation_lower=deviation_found(X, w, y, delta, oracle, patterns, fits),
-        estimation_upper=largest_deviation(X, w, y, delta, oracle, patterns),
-        optimisation=0.5 * float(shares @ (f - y) ** 2) - drawn.lower_bound,
+    return (
+        0.5 * float(np.mean((f - y) ** 2)) - infimum,
+        population.objective - infimum,
+        deviation_found(X, w, y, delta, oracle, patterns, fits),
+        largest_deviation(X, w, y, delta, oracle, patterns),
+        0.5 * float(shares @ (f - y) ** 2) - drawn.lower_bound,
     )
 
 

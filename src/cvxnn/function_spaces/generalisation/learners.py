@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from cvxnn.certificates import Certificate, beta_max
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
+from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.training import train
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.validation import Array, as_count, as_finite_array, as_number, within_float64
 
 # Half decades: of the critical weight decay, and of the kernel matrix's largest eigenvalue.
 _F1_RATIOS = tuple(10.0**-k for k in np.arange(0.5, 3.1, 0.5))
@@ -133,7 +134,10 @@ class VariationNormLearner:
 
     def learn(self, sample: TrainingSample, random_state: Seed = 0) -> LearntNetwork:
         """Return the network learnt, the ratio chosen by squared error on the validation sample."""
-        problem = Problem(sample.features, sample.y, beta=0.0)
+        given = Problem(sample.features, sample.y, beta=0.0)
+        units = ProblemUnits.of(given, 1)
+        problem, validation = units.problem, sample.validation_features / units.units.data
+        validation_y = sample.validation_y / units.units.target
         critical = beta_max(problem, random_state=random_state)
         networks: list[ReLUNetwork] = []
         for ratio in self.ratios:
@@ -147,7 +151,7 @@ class VariationNormLearner:
                 random_state=random_state,
             )
             networks.append(descended.network)
-        choice = _best([network.predict(sample.validation_features) for network in networks], sample)
+        choice = _best([network.predict(validation) for network in networks], validation_y)
         result = train(
             problem.with_beta(self.ratios[choice] * critical),
             tol=self.tol,
@@ -157,7 +161,14 @@ class VariationNormLearner:
             start=networks[choice],
             random_state=random_state,
         )
-        return LearntNetwork(result.network, choice, result.certificate)
+        found = result.certificate
+        certificate = replace(
+            found,
+            objective=float(np.ldexp(found.objective, units.losses)),
+            lower_bound=float(np.ldexp(found.lower_bound, units.losses)),
+            gap=float(np.ldexp(found.gap, units.losses)),
+        )
+        return LearntNetwork(units.units.network(result.network), choice, certificate)
 
 
 @short_repr
@@ -191,16 +202,19 @@ class KernelLearner:
         X = sample.features
         levels, vectors = np.linalg.eigh(self.kernel.gram(X))
         levels = np.maximum(levels, 0.0)  # rounding
-        rotated = vectors.T @ sample.y
-        coefficients = [vectors @ (rotated / (levels + ratio * levels[-1])) for ratio in self.ratios]
-        cross = self.kernel.gram(sample.validation_features, X)
-        choice = _best([cross @ c for c in coefficients], sample)
+        if levels[-1] == 0.0:  # all rows are zero, and so is every function of the space on them
+            return LearntRidge(self.kernel, X, np.zeros(len(X)), 0)
+        with within_float64("the sample"):
+            rotated = vectors.T @ sample.y
+            coefficients = [vectors @ (rotated / (levels + ratio * levels[-1])) for ratio in self.ratios]
+            cross = self.kernel.gram(sample.validation_features, X)
+            choice = _best([cross @ c for c in coefficients], sample.validation_y)
         return LearntRidge(self.kernel, X, coefficients[choice], choice)
 
 
-def _best(predictions: Sequence[Array], sample: TrainingSample) -> int:
-    """Return which predictions have the least squared error on the validation sample."""
-    return int(np.argmin([np.mean((f - sample.validation_y) ** 2) for f in predictions]))
+def _best(predictions: Sequence[Array], y: Array) -> int:
+    """Return which predictions have the least squared error on targets of the validation sample."""
+    return int(np.argmin([np.mean((f - y) ** 2) for f in predictions]))
 
 
 def _as_ratios(ratios: Any) -> tuple[float, ...]:

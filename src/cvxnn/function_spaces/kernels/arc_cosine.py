@@ -12,8 +12,9 @@ from scipy.spatial.distance import cdist
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 
 from cvxnn.activations import PositivePart
+from cvxnn.function_spaces.unit_norm.unit_rows import lengths_and_units
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_finite_array, as_number
+from cvxnn.validation import Array, as_finite_array, as_number, within_float64
 
 # More than what float64 has for the sine of pi, where samples are equal: the kernel of degree 0 is 1/2 there.
 _SINE_OF_PI = 2e-16
@@ -254,7 +255,7 @@ class ArcCosineKernel:
         Raises
         ------
         ValueError
-            If they are not finite matrices with the same columns.
+            If they are not finite matrices with the same columns, or ``(||x|| ||z||)^k`` is above float64's range.
         """
         X = self.inputs(X)
         Z = X if Z is None else self.inputs(Z, "Z")
@@ -262,7 +263,8 @@ class ArcCosineKernel:
             raise ValueError(f"X and Z must have the same columns; got {X.shape[1]} and {Z.shape[1]}")
         lengths, units = lengths_and_units(X)
         lengths_Z, units_Z = lengths_and_units(Z)
-        sizes = np.multiply.outer(lengths**self.degree, lengths_Z**self.degree)
+        with within_float64("X and Z"):
+            sizes = np.multiply.outer(lengths**self.degree, lengths_Z**self.degree)
         gram = sizes * angular_part(supplements(units, units_Z), self.degree) / self.scale(X.shape[1])
         if self.degree == 0:
             # The activation of a zero row is 1 whatever w, so that the angle drops out.
@@ -278,7 +280,8 @@ class ArcCosineKernel:
         factor = 2.0 * math.pi * (0.5, 0.5, 1.5)[self.degree] / self.scale(X.shape[1])
         if self.degree == 0:
             return np.where(lengths > 0, factor, 1.0)
-        return np.asarray(factor * lengths ** (2 * self.degree))
+        with within_float64("X"):
+            return np.asarray(factor * lengths ** (2 * self.degree))
 
     def inputs(self, X: Any, name: str = "X") -> Array:
         """Return what neurons see of samples, shape (n, D): X itself, or with a column of the radius."""
@@ -305,14 +308,6 @@ def as_kernel(kernel: Any) -> ArcCosineKernel:
     if not isinstance(kernel, ArcCosineKernel):
         raise ValueError(f"kernel must be an ArcCosineKernel; got {kernel!r}")
     return kernel
-
-
-def lengths_and_units(X: Array) -> tuple[Array, Array]:
-    """Return the lengths of rows and the rows over them; a zero row stays. No length over- or underflows."""
-    largest = np.max(np.abs(X), axis=1, keepdims=True)
-    units = X / np.where(largest > 0, largest, 1.0)
-    lengths = np.linalg.norm(units, axis=1, keepdims=True)
-    return (largest * lengths)[:, 0], units / np.where(lengths > 0, lengths, 1.0)
 
 
 def supplements(units: Array, units_Z: Array) -> Array:

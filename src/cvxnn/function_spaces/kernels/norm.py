@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
 
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
-from cvxnn.validation import Array, as_finite_array
+from cvxnn.function_spaces.unit_norm.unit_rows import lengths_and_units
+from cvxnn.validation import Array, as_finite_array, exponent, times_power, within_float64
 
 # Of the largest eigenvalue, times n: what rounding leaves of a zero one.
 _ROUNDING = float(np.finfo(np.float64).eps)
@@ -48,8 +50,11 @@ def gamma_2(X: Any, f: Any, *, kernel: ArcCosineKernel | None = None) -> float:
     >>> gamma_2([[1.0], [2.0]], [1.0, 1.0])
     inf
     """
-    f = as_finite_array(f, "f", (1,))
-    return float(np.sqrt(squared_norms(X, f[:, None], kernel=kernel)[0]))
+    kernel, f = as_kernel(kernel), as_finite_array(f, "f", (1,))
+    own = exponent(f)
+    squares, power = _in_units(kernel, as_finite_array(X, "X", (2,)), np.ldexp(f, -own)[:, None])
+    with within_float64("X and f"):
+        return times_power(float(np.sqrt(squares[0])), own - power)
 
 
 def squared_norms(X: Any, F: Any, *, kernel: ArcCosineKernel | None = None) -> Array:
@@ -74,17 +79,32 @@ def squared_norms(X: Any, F: Any, *, kernel: ArcCosineKernel | None = None) -> A
     >>> squared_norms([[1.0, 0.0], [-1.0, 0.0]], [[1.0, 2.0], [1.0, 0.0]]).round(6)
     array([ 8., 16.])
     """
-    kernel = as_kernel(kernel)
-    X, F = as_finite_array(X, "X", (2,)), as_finite_array(F, "F", (2,))
+    kernel, F = as_kernel(kernel), as_finite_array(F, "F", (2,))
+    own = exponent(F)
+    squares, power = _in_units(kernel, as_finite_array(X, "X", (2,)), np.ldexp(F, -own))
+    with within_float64("X and f"):
+        return np.array([times_power(float(square), 2 * (own - power)) for square in squares])
+
+
+def _in_units(kernel: ArcCosineKernel, X: Array, F: Array) -> tuple[Array, int]:
+    """Return squared norms of columns, and p: those of X as it is are ``2^(-2 p)`` times as large.
+
+    The kernel is that of unit rows, with ``(||x|| ||z||)^k`` taken out.
+    """
     if len(F) != len(X):
         raise ValueError(f"f must have the {len(X)} rows of X; got {len(F)}")
-    roots = np.sqrt(kernel.diag(X))
+    lengths, units = lengths_and_units(kernel.inputs(X))
+    own = exponent(lengths) if kernel.degree else 0
+    free = replace(kernel, bias=False)
+    roots = np.ldexp(lengths, -own) ** kernel.degree * np.sqrt(free.diag(units))
     seen = roots > 0
     outside = np.any(F[~seen] != 0, axis=0)
     if not np.any(seen):
-        return np.where(outside, np.inf, 0.0)
-    squares = _squares(kernel.gram(X[seen]) / np.outer(roots[seen], roots[seen]), F[seen] / roots[seen, None])
-    return np.where(outside, np.inf, squares)
+        return np.where(outside, np.inf, 0.0), 0
+    diagonal = np.sqrt(free.diag(units[seen]))
+    with within_float64("X and f"):
+        squares = _squares(free.gram(units[seen]) / np.outer(diagonal, diagonal), F[seen] / roots[seen, None])
+    return np.where(outside, np.inf, squares), kernel.degree * own
 
 
 def _squares(gram: Array, F: Array) -> Array:

@@ -16,7 +16,7 @@ from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, Measure
 from cvxnn.function_spaces.kernels.random_features import KERNEL_PARAMETERS, ReLURandomFeatures
 from cvxnn.networks import ReLUNetwork
 from cvxnn.seeds import Seed
-from cvxnn.validation import Array
+from cvxnn.validation import Array, exponent, times_power, within_float64
 
 
 class F2Ridge(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
@@ -38,7 +38,7 @@ class F2Ridge(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def _solve(self, X: Array, targets: Array, roots: Array) -> Array:
-        """Keep the solution; return its squared norms, shape (C,). Roots of the samples' weights have shape (n,)."""
+        """Keep the solution; return its norms, shape (C,). Roots of the samples' weights have shape (n,)."""
 
     @abstractmethod
     def _values(self, X: Array) -> Array:
@@ -67,11 +67,11 @@ class F2Ridge(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         self._one_output = y.ndim == 1
-        squares = self._solve(X, targets, np.sqrt(weights))
-        norms = np.sqrt(squares)
-        self.gamma_2_ = float(norms[0]) if self._one_output else norms
-        misfit = float(np.sum(weights[:, None] * (self._values(X) - targets) ** 2))
-        self.objective_ = 0.5 * misfit + 0.5 * self.alpha * float(np.sum(squares))
+        with within_float64("X, y and alpha"):
+            norms = self._solve(X, targets, np.sqrt(weights))
+            self.gamma_2_ = float(norms[0]) if self._one_output else norms
+            misfit = float(np.sum(weights[:, None] * (self._values(X) - targets) ** 2))
+            self.objective_ = 0.5 * misfit + 0.5 * float(np.sum((self.alpha**0.5 * norms) ** 2))
         return self
 
     def predict(self, X: Any) -> Array:
@@ -158,13 +158,29 @@ class KernelSpaceRegressor(F2Ridge):
         self.kernel_ = ArcCosineKernel(self.degree, bool(self.bias), self.radius, self.measure)
         gram = self.kernel_.gram(X)
         scaled = gram * np.outer(roots, roots)
-        dual = roots[:, None] * solve_shifted(scaled, self.alpha, roots[:, None] * targets)
+        own = 2 * (exponent(scaled) // 2)
+        shift = float(np.ldexp(self.alpha, -own))
+        units = roots[:, None] * solve_shifted(np.ldexp(scaled, -own), shift, roots[:, None] * targets)
+        dual = times_power_of(units, -own)
         self.dual_coef_ = dual[:, 0] if self._one_output else dual
-        return np.asarray(np.maximum(np.sum(dual * (gram @ dual), axis=0), 0.0))
+        squares = np.maximum(np.sum(units * (np.ldexp(gram, -own) @ units), axis=0), 0.0)
+        return times_power_of(np.sqrt(squares), -own // 2)
 
     def _values(self, X: Array) -> Array:
         dual = self.dual_coef_.reshape(len(self.X_fit_), -1)
         return np.asarray(self.kernel_.gram(X, self.X_fit_) @ dual)
+
+
+def times_power_of(solution: Array, power: int) -> Array:
+    """Return ``solution 2^power``.
+
+    Raises
+    ------
+    OverflowError
+        If its largest entry is beyond the range of float64: it would be infinite, or zero, which it is not.
+    """
+    times_power(float(np.max(np.abs(solution), initial=0.0)), power)
+    return np.asarray(np.ldexp(solution, power))
 
 
 def solve_shifted(matrix: Array, shift: float, right: Array) -> Array:
@@ -266,13 +282,15 @@ class RandomFeatureRegressor(F2Ridge):
             random_state=self.random_state,
         ).fit(X)
         scaled = roots[:, None] * self.features_.transform(X)
-        targets = roots[:, None] * targets
+        targets, own = roots[:, None] * targets, exponent(scaled)
+        scaled, shift = np.ldexp(scaled, -own), float(np.ldexp(self.alpha, -2 * own))
         if scaled.shape[0] <= scaled.shape[1]:
-            coef = scaled.T @ solve_shifted(scaled @ scaled.T, self.alpha, targets)
+            coef = scaled.T @ solve_shifted(scaled @ scaled.T, shift, targets)
         else:
-            coef = solve_shifted(scaled.T @ scaled, self.alpha, scaled.T @ targets)
+            coef = solve_shifted(scaled.T @ scaled, shift, scaled.T @ targets)
+        norms, coef = times_power_of(np.linalg.norm(coef, axis=0), -own), times_power_of(coef, -own)
         self.coef_ = coef[:, 0] if self._one_output else coef
-        return np.asarray(np.sum(coef**2, axis=0))
+        return norms
 
     def _values(self, X: Array) -> Array:
         return np.asarray(self.features_.transform(X) @ self.coef_.reshape(self.n_components, -1))

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from cvxnn.certificates import Oracle, RowSpace, exact_oracle, norm_bound, relaxed_upper_bound, search
 from cvxnn.certificates.bounds.relaxation import relaxation_is_affordable
-from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound, as_dual
+from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound, as_dual, maximise_in_units
 from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
 from cvxnn.function_spaces.oracles.threshold_oracle import ThresholdOracle
 from cvxnn.function_spaces.unit_norm.unit_networks import as_degree
 from cvxnn.seeds import Seed, require_seed
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_finite_array, as_number
+from cvxnn.validation import Array, as_finite_array, as_number, exponent
 
 # Of the relaxation: at n = 200, d = 10 within 2 % of what 200 iterations prove, in a quarter of their time.
 _ITERATIONS = 30
@@ -41,12 +43,19 @@ class ReLUOracle(NeuronOracle):
     (5.0, True, array([0.6, 0.8]))
     """
 
-    space: RowSpace
+    space: RowSpace  # of X in units of its size
+    power: int
     exact: Oracle | None
     random_state: Seed
 
+<<<<<<< HEAD
     def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Seed = 0) -> None:
         require_seed(random_state)
+=======
+    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Any = 0) -> None:
+        object.__setattr__(self, "power", exponent(X))
+        X = np.ldexp(X, -self.power)
+>>>>>>> b636a53 (Function spaces: units of the data, and rows that are zero or one are named)
         exact = exact_oracle(X, max_seconds=max_seconds) if max_seconds > 0 else None
         object.__setattr__(self, "space", RowSpace(X))
         object.__setattr__(self, "exact", exact)
@@ -60,6 +69,9 @@ class ReLUOracle(NeuronOracle):
     def maximise(self, lam: Array, *, starts: Array | None = None) -> NeuronsFound:
         """Return the best neurons; see `NeuronOracle.maximise`."""
         lam = as_dual(lam, len(self.space.X))
+        return maximise_in_units(lam, self.power, lambda own: self._maximise(own, starts))
+
+    def _maximise(self, lam: Array, starts: Array | None) -> NeuronsFound:
         if self.exact is not None:
             found = self.exact.maximise(lam)
             return NeuronsFound(

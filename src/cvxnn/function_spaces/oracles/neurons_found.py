@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from cvxnn.function_spaces.unit_norm.unit_networks import unit_features
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_finite_array
+from cvxnn.validation import Array, as_finite_array, exponent, times_power, within_float64
 
 # Upper bounds of exact methods exceed the value attained by what rounding may cost, not by more.
 _ROUNDING = 1e-7
@@ -54,6 +55,24 @@ class NeuronsFound:
         slack = max(_ROUNDING * self.upper, self.rounding)
         return self.method != "search" and self.upper - self.value <= slack
 
+    def times_power(self, power: int) -> NeuronsFound:
+        """Return what they are for X and lam in other units: values times ``2^power``.
+
+        Raises
+        ------
+        OverflowError
+            If the largest value is beyond the range of float64.
+        """
+        if power == 0:
+            return self
+        return replace(
+            self,
+            value=times_power(self.value, power),
+            upper=times_power(self.upper, power),
+            values=np.ldexp(self.values, power),
+            rounding=float(np.ldexp(self.rounding, power)),
+        )
+
 
 class NeuronOracle(ABC):
     """Maximises ``|lam^T (X v)_+^k|`` over unit vectors v, exactly or by search; built once per X."""
@@ -93,6 +112,28 @@ def as_dual(lam: Any, n: int) -> Array:
     if len(found) != n:
         raise ValueError(f"lam must have shape ({n},), one entry a sample; got {found.shape}")
     return found
+
+
+def maximise_in_units(lam: Array, power: int, maximise: Callable[[Array], NeuronsFound]) -> NeuronsFound:
+    """Return the neurons of a dual variable, found for the variable in units of its size.
+
+    Parameters
+    ----------
+    lam : ndarray of shape (n,)
+        The dual variable.
+    power : int
+        ``2^power`` is by how much the oracle's own units of X make values smaller.
+    maximise : callable
+        The oracle, in its own units.
+
+    Raises
+    ------
+    ValueError
+        If a value is beyond the range of float64.
+    """
+    own = exponent(lam)
+    with within_float64("X and lam"):
+        return maximise(np.ldexp(lam, -own)).times_power(own + power)
 
 
 def rank_neurons(

@@ -14,12 +14,13 @@ from cvxnn.function_spaces.oracles.neurons_found import (
     NeuronOracle,
     NeuronsFound,
     as_dual,
+    maximise_in_units,
     rank_neurons,
 )
 from cvxnn.patterns import ActivationPatterns, count_bound, enumerate_patterns
 from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, exponent
 
 _EPS = float(np.finfo(np.float64).eps)
 # Seconds for each cell and r (r^2 + n), measured on one core: eigenvectors and whether they lie in their cell.
@@ -59,13 +60,20 @@ class QuadraticOracle(NeuronOracle):
     (4.0, -1.0, True)
     """
 
-    space: RowSpace
+    space: RowSpace  # of X in units of its size
+    power: int
     arcs: Arcs | None
     patterns: ActivationPatterns | None
     random_state: Seed
 
+<<<<<<< HEAD
     def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Seed = 0) -> None:
         require_seed(random_state)
+=======
+    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Any = 0) -> None:
+        object.__setattr__(self, "power", exponent(X))
+        X = np.ldexp(X, -self.power)
+>>>>>>> b636a53 (Function spaces: units of the data, and rows that are zero or one are named)
         space = RowSpace(X)
         object.__setattr__(self, "space", space)
         object.__setattr__(self, "arcs", Arcs(X) if space.rank <= 2 else None)
@@ -79,8 +87,11 @@ class QuadraticOracle(NeuronOracle):
 
     def maximise(self, lam: Array, *, starts: Array | None = None) -> NeuronsFound:
         """Return the best neurons; see `NeuronOracle.maximise`."""
+        lam = as_dual(lam, len(self.space.X))
+        return maximise_in_units(lam, 2 * self.power, lambda own: self._maximise(own, starts))
+
+    def _maximise(self, lam: Array, starts: Array | None) -> NeuronsFound:
         space = self.space
-        lam = as_dual(lam, len(space.X))
         if space.rank == 0 or not np.any(lam):
             return rank_neurons(space.X, lam, np.zeros((space.X.shape[1], 0)), 2, 0.0, "angular sweep")
         if self.arcs is not None:

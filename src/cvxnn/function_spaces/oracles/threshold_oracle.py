@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from cvxnn.certificates import RowSpace
 from cvxnn.function_spaces.oracles.exact_rows import Row, independent_columns, integer_rows
-from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound, as_dual, rank_neurons
+from cvxnn.function_spaces.oracles.neurons_found import (
+    NeuronOracle,
+    NeuronsFound,
+    as_dual,
+    maximise_in_units,
+    rank_neurons,
+)
 from cvxnn.function_spaces.oracles.threshold_cells import (
     EnumeratedCells,
     PlanarCells,
@@ -112,6 +118,9 @@ class ThresholdOracle(NeuronOracle):
     def maximise(self, lam: Array, *, starts: Array | None = None) -> NeuronsFound:
         """Return the best neurons; see `NeuronOracle.maximise`."""
         lam = as_dual(lam, len(self.X))
+        return maximise_in_units(lam, 0, lambda own: self._maximise(own, starts))
+
+    def _maximise(self, lam: Array, starts: Array | None) -> NeuronsFound:
         candidates, upper, method = self._candidates(lam, starts)
         # sums of n terms added up twice, in two orders
         slack = 4 * len(lam) * _EPS * float(np.sum(np.abs(lam)))

@@ -10,7 +10,7 @@ import numpy as np
 from cvxnn.activations import PositivePart, get_activation
 from cvxnn.networks import ReLUNetwork
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_finite_data, read_only
+from cvxnn.validation import Array, as_finite_data, read_only, within_float64
 
 _UNIT = 1e-9
 
@@ -98,12 +98,13 @@ class UnitNetwork:
         Raises
         ------
         ValueError
-            If X is not a finite matrix with d columns.
+            If X is not a finite matrix with d columns, or a value is beyond the range of float64.
         """
         data = np.asarray(as_finite_data(X, "X"), dtype=np.float64)
         if data.shape[1] != self.directions.shape[0]:
             raise ValueError(f"X must have {self.directions.shape[0]} columns; got {data.shape[1]}")
-        return np.asarray(unit_features(data, self.directions, self.degree) @ self.weights)
+        with within_float64("X"):
+            return np.asarray(unit_features(data, self.directions, self.degree) @ self.weights)
 
     def balanced(self) -> ReLUNetwork:
         """Return the ReLU network with ``||u_j|| = |a_j| = sqrt(|w_j|)``, of weight decay ``||w||_1``.

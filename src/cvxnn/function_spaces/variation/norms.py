@@ -8,16 +8,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
+from cvxnn.function_spaces.unit_norm.unit_rows import lengths_and_units
+from cvxnn.function_spaces.variation.distinct_rows import DistinctRows
 from cvxnn.function_spaces.variation.rounds import VariationNormRounds
 from cvxnn.networks import ReLUNetwork
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
-from cvxnn.theorems import Comparison
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.validation import (
+    Array,
+    as_count,
+    as_finite_array,
+    as_number,
+    exponent,
+    times_power,
+    within_float64,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -190,9 +201,16 @@ def variation_norm(
         If an argument is not what is accepted.
     HypothesisError
         If no network takes these values, to 1e-9 of their length: the norm is infinite, or above about 1e9 times their
-        size, which float64 does not tell apart. Where the oracle is a search: if none was found.
-    ArithmeticError
+        size, which float64 does not tell apart. Where the oracle is a search: if none was found. For k >= 1 that is
+        so where a row of X is zero and its value is not.
+    PrecisionError
         If rounding is in the way: for finite norms from about 3e7 times the values' size on.
+
+    Notes
+    -----
+    For k >= 1 rows of X in one direction, to 1e-7, count as one where their values over ``||x||^k`` agree to 1e-7 of
+    the largest: the network takes their mean, and ``misfit`` says how far that is from each. The lower bound holds for
+    the rows and values given.
 
     References
     ----------
@@ -214,27 +232,72 @@ def variation_norm(
     if not np.any(f):
         nothing = UnitNetwork(np.zeros((data.shape[1], 0)), np.zeros(0), degree)
         return VariationNorm(0.0, 0.0, nothing, np.zeros(len(f)), 0.0, 0, True, RoundsStatus.PROVEN)
-    # Rows of length one and values of size one: a network's values at x scale with ||x||^k.
-    lengths = np.linalg.norm(data, axis=1)
-    lengths = np.where(lengths > 0, lengths, 1.0)
-    rows, values = data / lengths[:, None], f / lengths**degree
-    size = float(np.max(np.abs(values)))
-    oracle = neuron_oracle(rows, degree, max_seconds=oracle_seconds, random_state=random_state)
-    run = VariationNormRounds(rows, values / size, oracle)
+    with within_float64("X and values"):
+        samples = _Samples.of(data, f, degree)
+    X1, f1 = samples.distinct.X, samples.distinct.f
+    oracle = neuron_oracle(X1, degree, max_seconds=oracle_seconds, random_state=random_state)
+    run = VariationNormRounds(X1, f1, oracle)
     try:
         status = run.to_the_end(tol, max_rounds, clock)
     except KeyboardInterrupt:
         logger.info("interrupted: the best so far is returned")
         status = RoundsStatus.INTERRUPTED
-    found = run.network()
-    network = UnitNetwork(found.directions, size * found.weights, degree)
-    return VariationNorm(
-        value=size * run.value,
-        lower_bound=size * run.lower_bound,
-        network=network,
-        lam=run.lam / lengths**degree,
-        misfit=float(np.max(np.abs(network.predict(data) - f))),
-        rounds=run.rounds,
-        is_exact=run.is_exact,
-        status=status,
-    )
+    with within_float64("X and values"):
+        return samples.result(data, f, run, status)
+
+
+@dataclass(frozen=True, eq=False)
+class _Samples:
+    """Data and values in units of their sizes: unit rows, the largest value one, near-equal rows as one.
+
+    A network's values at x scale with ``||x||^k``, so that its weights are those of the units times ``size 2^power``.
+    """
+
+    degree: int
+    power: int
+    size: float
+    kept: NDArray[np.intp]  # rows that are not zero; all for k = 0
+    shares: Array  # of the kept, ||x||^k in units
+    distinct: DistinctRows
+
+    @classmethod
+    def of(cls, X: Array, f: Array, degree: int) -> _Samples:
+        """Return the samples in units, refusing values that no network takes at a zero row."""
+        lengths, units = lengths_and_units(X)
+        own, rows = exponent(f), exponent(lengths)
+        zero = lengths == 0 if degree else np.zeros(len(X), dtype=bool)
+        torn = np.flatnonzero(zero & (f != 0))
+        if len(torn):
+            raise HypothesisError(
+                "values must be those of a network: their variation norm is infinite; row "
+                f"{torn[0]} of X (counted from 0) is zero, where every network is 0, and its value is {f[torn[0]]:g}"
+            )
+        kept = np.flatnonzero(~zero)
+        shares = np.ldexp(lengths[kept], -rows) ** degree
+        values = np.ldexp(f[kept], -own) / shares
+        size = float(np.max(np.abs(values)))
+        values = values / size
+        if degree == 0:  # rows that are near and not the same are told apart exactly
+            distinct = DistinctRows(units, values, np.arange(len(X)), np.zeros(len(X)))
+        else:
+            distinct = DistinctRows.of(units[kept], values, kept)
+        return cls(degree, own - degree * rows, size, kept, shares, distinct)
+
+    def result(self, X: Array, f: Array, run: VariationNormRounds, status: RoundsStatus) -> VariationNorm:
+        """Return what the rounds found, for the samples as they were."""
+        found, norm = run.network(), times_power(self.size, self.power)
+        network = UnitNetwork(found.directions, norm * found.weights, self.degree)
+        dual = self.distinct.dual(run.lam, self.degree)
+        bound = float(dual @ (np.ldexp(f[self.kept], -exponent(f)) / self.shares))
+        lam = np.zeros(len(f))
+        lam[self.kept] = np.ldexp(dual / self.shares, self.power - exponent(f))
+        return VariationNorm(
+            value=norm * run.value,
+            lower_bound=float(np.ldexp(max(bound, 0.0), self.power)),
+            network=network,
+            lam=lam,
+            misfit=float(np.max(np.abs(network.predict(X) - f))),
+            rounds=run.rounds,
+            is_exact=run.is_exact,
+            status=status,
+        )

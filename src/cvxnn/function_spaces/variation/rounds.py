@@ -6,17 +6,20 @@ import math
 
 import numpy as np
 from scipy.optimize import linprog
+from scipy.spatial import cKDTree
 
 from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle
 from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_features
 from cvxnn.theorems import HypothesisError
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 # Of the values' length: a fit that misses by less is one, and a correlation with no more is none.
 _MISFIT = 1e-9
 # Neurons that a round adds: more local maxima at a time, fewer rounds.
 _MOST_NEW = 64
+# Unit rows no farther apart are named as the reason of an ill-conditioned span.
+_NEAR = 1e-4
 # What the linear program may leave of a violated constraint, with a margin.
 _PROGRAM_TOL = 1e-10
 _VIOLATION = 10 * _PROGRAM_TOL
@@ -66,7 +69,7 @@ class VariationNormRounds:
         ------
         HypothesisError
             If no network takes the values.
-        ArithmeticError
+        PrecisionError
             If rounding leaves the neurons found without the values in their span.
         """
         if not self.span(clock):
@@ -119,14 +122,28 @@ class VariationNormRounds:
             if clock.is_over:
                 return False
             lam = left / length
-        raise ArithmeticError(
-            "the span of the neurons found did not grow by one a round: X is too ill-conditioned"
+        raise PrecisionError(
+            "values must be those of a network of norm up to about 3e7 times their size; rounding does not tell what "
+            "is left of them from zero: X is too ill-conditioned" + _nearest(self.X, self.f)
         )
 
     def _bound(self, lam: Array, upper: float) -> None:
         bound = float(lam @ self.f) / upper
         if bound > self.lower_bound:
             self.lower_bound, self.lam = bound, lam / upper
+
+
+def _nearest(X: Array, f: Array) -> str:
+    """Return words about the two nearest rows, where they are near enough to be the reason."""
+    if len(X) < 2:
+        return ""
+    distances, nearest = cKDTree(X).query(X, k=2)
+    i = int(np.argmin(distances[:, 1]))
+    j = int(nearest[i, 1])
+    if distances[i, 1] > _NEAR:
+        return ""
+    apart = f"{distances[i, 1]:.1e} apart, and values that differ by {abs(f[i] - f[j]):.1e}"
+    return f"; two of its rows have directions {apart} of the largest"
 
 
 def least_l1(H: Array, f: Array) -> tuple[Array, Array]:
@@ -141,7 +158,10 @@ def least_l1(H: Array, f: Array) -> tuple[Array, Array]:
         options={"primal_feasibility_tolerance": _PROGRAM_TOL, "dual_feasibility_tolerance": _PROGRAM_TOL},
     )
     if program.x is None:
-        raise ArithmeticError(f"variation norm: the linear program's solver ended with {program.message!r}")
+        raise PrecisionError(
+            "values must be those of a network of norm up to about 3e7 times their size; the linear program over the "
+            "neurons found has no solution to 1e-10: X is too ill-conditioned"
+        )
     w = program.x[:m] - program.x[m:]
     used = np.flatnonzero(np.abs(w) > 1e-12 * np.max(np.abs(w)))
     weights = np.zeros(m)
