@@ -48,14 +48,10 @@ class ReLUOracle(NeuronOracle):
     exact: Oracle | None
     random_state: Seed
 
-<<<<<<< HEAD
     def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Seed = 0) -> None:
         require_seed(random_state)
-=======
-    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Any = 0) -> None:
         object.__setattr__(self, "power", exponent(X))
         X = np.ldexp(X, -self.power)
->>>>>>> b636a53 (Function spaces: units of the data, and rows that are zero or one are named)
         exact = exact_oracle(X, max_seconds=max_seconds) if max_seconds > 0 else None
         object.__setattr__(self, "space", RowSpace(X))
         object.__setattr__(self, "exact", exact)

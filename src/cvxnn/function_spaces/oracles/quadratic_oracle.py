@@ -66,14 +66,10 @@ class QuadraticOracle(NeuronOracle):
     patterns: ActivationPatterns | None
     random_state: Seed
 
-<<<<<<< HEAD
     def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Seed = 0) -> None:
         require_seed(random_state)
-=======
-    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Any = 0) -> None:
         object.__setattr__(self, "power", exponent(X))
         X = np.ldexp(X, -self.power)
->>>>>>> b636a53 (Function spaces: units of the data, and rows that are zero or one are named)
         space = RowSpace(X)
         object.__setattr__(self, "space", space)
         object.__setattr__(self, "arcs", Arcs(X) if space.rank <= 2 else None)
