@@ -2,17 +2,21 @@
 
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from cvxnn import GatedReLUNetwork, ReLUNetwork, __version__
+from cvxnn import GatedReLUNetwork, ReLUNetwork, __version__, training
 from cvxnn.cli import app
-from cvxnn.tables import fit_table, load_table_model, read_table
+from cvxnn.cli.interrupts import Interrupts, interruptible
+from cvxnn.tables import TableModel, fit_table, fitting, load_table_model, read_table
 
 
 @pytest.fixture
@@ -261,6 +265,111 @@ def test_row_numbers_are_left_out_and_said_to_be(table, tmp_path):
         result.stderr
         == "warning: column 'Unnamed: 0' numbers the rows and is left out; rename it to use it as an input\n"
     )
+
+
+def test_two_hundred_columns_are_counted_and_not_listed(tmp_path):
+    x = np.linspace(-1.0, 1.0, 6)
+    columns = {f"column_{k}": x + k % 3 * x**2 for k in range(200)}
+    pd.DataFrame({**columns, "y": np.abs(x)}).to_csv(tmp_path / "t.csv", index=False)
+    fit = ("fit", tmp_path / "t.csv", "--target", "y", "--beta-ratio", "2", "--test-size", "0")
+    result = run(*fit, "--out", tmp_path / "m")
+    assert result.exit_code == 0
+    said = " ".join(result.stdout.split())
+    assert "column_11 and 188 more" in said
+    assert "column_12" not in said
+    assert len(result.stdout) < 3000
+    assert "column_11 and 188 more" in " ".join(run("info", tmp_path / "m").stdout.split())
+    # For machines they are all there.
+    assert len(json.loads(run("info", tmp_path / "m", "--json").stdout)["columns"]["numeric"]) == 200
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Give a function that lets training be interrupted by a signal in its first round."""
+
+    def arm(number, *, after=False):
+        def send():
+            # Never where it would end the tests.
+            assert signal.getsignal(number) not in (signal.SIG_DFL, signal.default_int_handler)
+            os.kill(os.getpid(), number)
+
+        def train(problem, **options):
+            result = training.train(problem, callback=None if after else lambda _record: send(), **options)
+            if after:
+                monkeypatch.setattr(fitting, "predict_target", late)
+            return result
+
+        def late(*arguments):
+            monkeypatch.setattr(fitting, "predict_target", predict_target)
+            send()
+            return predict_target(*arguments)
+
+        monkeypatch.setattr(fitting, "train", train)
+
+    predict_target = fitting.predict_target
+    return arm
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("after", [False, True], ids=["in training", "after training"])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_fit_writes_its_model_and_says_so(table, tmp_path, interrupted, number, status, after):
+    before = signal.getsignal(number)
+    interrupted(number, after=after)
+    result = run("fit", table, "--target", "y", "--tol", "0.01", "--out", tmp_path / "m", "--json")
+    assert result.exit_code == status
+    assert json.loads(result.stdout)["files"] == [str(tmp_path / "m")]
+    written = load_table_model(tmp_path / "m")
+    assert (written.status is training.TrainingStatus.INTERRUPTED) == (not after)
+    assert 0 <= written.certificate.lower_bound <= written.certificate.objective
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_while_files_are_written_waits_for_them(table, tmp_path, monkeypatch, number, status):
+    save = TableModel.save
+
+    def interrupted_save(model, path):
+        os.kill(os.getpid(), number)
+        save(model, path)
+
+    monkeypatch.setattr(TableModel, "save", interrupted_save)
+    result = run("fit", table, "--target", "y", "--tol", "0.01", "--out", tmp_path / "m", "--quiet")
+    assert (result.exit_code, result.output) == (status, "")
+    assert load_table_model(tmp_path / "m").certificate.proven
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_an_interrupt_with_nothing_to_write_is_one_line(model, table, tmp_path, monkeypatch):
+    def interrupted_encode(*_arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(TableModel, "encode", interrupted_encode)
+    result = run("predict", model, table, "--out", tmp_path / "p.csv")
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "error: interrupted\n")
+    assert not (tmp_path / "p.csv").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_second_interrupt_ends_the_writing():
+    interrupts = Interrupts()
+    interrupts.put_off()
+    interrupts.receive(signal.SIGTERM, None)
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.receive(signal.SIGINT, None)
+    with pytest.raises(typer.Exit) as left:
+        interrupts.exit_if_any()
+    assert left.value.exit_code == 143
+
+
+def test_signals_that_are_ignored_stay_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interruptible():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_network_is_no_table_model(table, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from cvxnn.certificates import make_certificate
 from cvxnn.tables import fit_table, proof_in_words, write_report
+from cvxnn.tables.plain_words import names_in_words
 
 
 def test_the_report_has_a_summary_and_the_pictures_it_shows(plain, tmp_path):
@@ -67,3 +68,13 @@ def test_words_round_to_the_side_on_which_they_stay_true(rng):
         assert claimed <= bound
         assert percent >= 100 * (1 - bound / 2.0)
         np.testing.assert_allclose(claimed, bound, rtol=1e-5)  # six digits
+
+
+@pytest.mark.parametrize("length", [1, 30, 300, 3000])
+@pytest.mark.parametrize("count", [0, 1, 12, 20, 21, 2000])
+def test_names_are_shown_within_a_few_lines_and_counted(count, length):
+    words = names_in_words(["x" * length] * count)
+    assert len(words) <= 420  # the letters shown, and how many more there are
+    shown, more = re.fullmatch(r"((?:x+(?:\.\.\.)?(?:, )?)*)(?: and ([\d,]+) more)?", words).groups()
+    assert shown.count("x") > 0 or count == 0
+    assert (len(shown.split(", ")) if shown else 0) + int((more or "0").replace(",", "")) == count

@@ -10,6 +10,7 @@ import typer
 
 from cvxnn import tables
 from cvxnn.atomic_files import require_file, require_folder, require_writable
+from cvxnn.cli.interrupts import interruptible
 from cvxnn.cli.options import (
     AsJson,
     Comment,
@@ -125,8 +126,11 @@ def fit(
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
-    """Train on a table and prove how close the network is to the global optimum."""
-    with errors_on_one_line():
+    """Train on a table and prove how close the network is to the global optimum.
+
+    Ctrl-C or SIGTERM ends training: the best network so far is written, and the exit status is 130 or 143.
+    """
+    with errors_on_one_line(), interruptible() as interrupts:
         if report is not None:
             require_folder(report)
         if out is not None:
@@ -156,6 +160,7 @@ def fit(
             random_state=random_state,
             verbose=0 if quiet or as_json else 1,
         )
+        interrupts.put_off()
         files = [] if report is None else [*tables.write_report(model, result, report, source=table.name)]
         target_file = report / MODEL_NAME if out is None and report is not None else out
         if target_file is not None:
@@ -165,6 +170,7 @@ def fit(
         print_json(fit_json(model, result, table, files))
     elif not quiet:
         print_fit(model, result, table, files)
+    interrupts.exit_if_any()
 
 
 @app.command()
@@ -182,7 +188,7 @@ def predict(
     missing: Missing = None,
 ) -> None:
     """Predict the target of each row, as CSV with a column "prediction"."""
-    with errors_on_one_line():
+    with errors_on_one_line(), interruptible():
         if out is not None:
             require_csv(out)
             require_writable(out)
@@ -232,7 +238,7 @@ def certify(
     rows. A gap that did not close is printed as such and is no error.
     """
     started = time.perf_counter()
-    with errors_on_one_line():
+    with errors_on_one_line(), interruptible() as interrupts:
         require_file(model)
         kind_of_table(table)
         from cvxnn.certificates import certify as certify_network
@@ -256,10 +262,12 @@ def certify(
     if as_json:
         data = {"table": str(table), "rows": problem.n_samples, "is_training_problem": same}
         print_json({**data, "certificate": certificate_json(certificate), "seconds": seconds})
+        interrupts.exit_if_any()
         return
     about = "the training rows" if same else "all rows of a table that is not the one of training"
     facts = [("table", f"{table}: {about}, n = {problem.n_samples}"), *certificate_rows(certificate)]
     print_rows(repr(problem), [*facts, ("seconds", f"{seconds:.1f}")], tables.proof_in_words(certificate))
+    interrupts.exit_if_any()
 
 
 @app.command()
@@ -287,11 +295,11 @@ def info(
     if as_json:
         print_json(model_json(trained))
         return
-    one_hot = (f"{name} ({count} categories)" for name, count in trained.one_hot.items())
+    numeric, one_hot = tables.columns_in_words(trained)
     rows = [
         ("target", trained.target),
-        ("numeric", ", ".join(trained.numeric) or "none"),
-        ("one-hot", ", ".join(one_hot) or "none"),
+        ("numeric", numeric or "none"),
+        ("one-hot", one_hot or "none"),
         *model_rows(trained),
         ("written by", f"cvxnn {trained.cvxnn_version}"),
     ]

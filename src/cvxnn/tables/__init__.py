@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from cvxnn.atomic_files import require_folder, require_writable
     from cvxnn.tables.columns import CategoricalColumn, EncodedTable, Encoding, NumericColumn
     from cvxnn.tables.fitting import TableReport, fit_table
-    from cvxnn.tables.plain_words import data_in_words, proof_in_words
+    from cvxnn.tables.plain_words import columns_in_words, data_in_words, proof_in_words
     from cvxnn.tables.reading import predictions_as_csv, read_table, write_predictions
     from cvxnn.tables.report import write_report
     from cvxnn.tables.scores import Scores
@@ -22,6 +22,7 @@ __all__ = [
     "Scores",
     "TableModel",
     "TableReport",
+    "columns_in_words",
     "data_in_words",
     "fit_table",
     "load_table_model",
@@ -51,10 +52,7 @@ export_lazily(
             "TableReport",
             "fit_table",
         ),
-        "cvxnn.tables.plain_words": (
-            "data_in_words",
-            "proof_in_words",
-        ),
+        "cvxnn.tables.plain_words": ("columns_in_words", "data_in_words", "proof_in_words"),
         "cvxnn.tables.reading": (
             "predictions_as_csv",
             "read_table",

@@ -183,41 +183,49 @@ def fit_table(
     result = train(
         problem, tol=tol, max_seconds=max_seconds, random_state=rng.randint(2**31), verbose=verbose
     )
-    test = learned.encoding.encode(inputs.iloc[test_rows]) if len(test_rows) else None
-    predicted_train = predict_target(result.network, scaling, X)
-    predicted_test = None if test is None else predict_target(result.network, scaling, test.X)
-    model = TableModel(
-        network=result.network,
-        encoding=learned.encoding,
-        scaling=scaling,
-        target=target,
-        beta=problem.beta,
-        loss=problem.loss.name,
-        certificate=result.certificate,
-        status=result.status,
-        train_scores=score(y[train_rows], predicted_train),
-        test_scores=None if predicted_test is None else score(y[test_rows], predicted_test),
-        training_rows=train_rows,
-        n_table_rows=len(table),
-        fingerprint=fingerprint_of(problem),
-        cvxnn_version=version("cvxnn"),
-    )
-    report = TableReport(
-        constant=learned.constant,
-        dropped=tuple(drop),
-        row_numbers=numbering,
-        imputed=learned.imputed,
-        unknown={} if test is None else test.unknown,
-        nearly_unique=learned.nearly_unique,
-        X_train=X,
-        y_train=y[train_rows],
-        predicted_train=predicted_train,
-        y_test=None if test is None else y[test_rows],
-        predicted_test=predicted_test,
-        result=result,
-        seconds=time.perf_counter() - started,
-    )
-    return model, report
+
+    def assembled() -> tuple[TableModel, TableReport]:
+        test = learned.encoding.encode(inputs.iloc[test_rows]) if len(test_rows) else None
+        predicted_train = predict_target(result.network, scaling, X)
+        predicted_test = None if test is None else predict_target(result.network, scaling, test.X)
+        model = TableModel(
+            network=result.network,
+            encoding=learned.encoding,
+            scaling=scaling,
+            target=target,
+            beta=problem.beta,
+            loss=problem.loss.name,
+            certificate=result.certificate,
+            status=result.status,
+            train_scores=score(y[train_rows], predicted_train),
+            test_scores=None if predicted_test is None else score(y[test_rows], predicted_test),
+            training_rows=train_rows,
+            n_table_rows=len(table),
+            fingerprint=fingerprint_of(problem),
+            cvxnn_version=version("cvxnn"),
+        )
+        report = TableReport(
+            constant=learned.constant,
+            dropped=tuple(drop),
+            row_numbers=numbering,
+            imputed=learned.imputed,
+            unknown={} if test is None else test.unknown,
+            nearly_unique=learned.nearly_unique,
+            X_train=X,
+            y_train=y[train_rows],
+            predicted_train=predicted_train,
+            y_test=None if test is None else y[test_rows],
+            predicted_test=predicted_test,
+            result=result,
+            seconds=time.perf_counter() - started,
+        )
+        return model, report
+
+    try:
+        return assembled()
+    except KeyboardInterrupt:
+        # The network is there: an interrupt that comes too late to end training does not lose it.
+        return assembled()
 
 
 def _inputs(table: pd.DataFrame, target: str, drop: Sequence[str]) -> pd.DataFrame:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
 from cvxnn.certificates import Certificate
 from cvxnn.tables.fitting import TableReport
 from cvxnn.tables.table_model import TableModel
+
+_ALL_NAMES = 20
+_NAMES_SHOWN = 12  # of more than those
+_LETTERS_SHOWN = 400
 
 
 def proof_in_words(certificate: Certificate) -> str:
@@ -67,24 +71,51 @@ def _rounded(value: float, digits: int, rounding: str) -> str:
 
 def data_in_words(model: TableModel, report: TableReport) -> list[tuple[str, str]]:
     """Return what was read and what was done to the columns, as pairs of a notion and its value."""
+    numeric, one_hot = columns_in_words(model)
     n_test = 0 if report.y_test is None else len(report.y_test)
     pairs = [
         ("rows", f"{model.n_table_rows}: {len(report.y_train)} for training, {n_test} for testing"),
         ("target", model.target),
-        ("numeric columns", ", ".join(model.numeric)),
-        (
-            "one-hot columns",
-            ", ".join(f"{name} ({count} categories)" for name, count in model.one_hot.items()),
-        ),
-        ("a category for nearly every row", ", ".join(report.nearly_unique)),
-        ("constant, left out", ", ".join(report.constant)),
-        ("row numbers, left out", ", ".join(report.row_numbers)),
-        ("dropped", ", ".join(report.dropped)),
+        ("numeric columns", numeric),
+        ("one-hot columns", one_hot),
+        ("a category for nearly every row", names_in_words(report.nearly_unique)),
+        ("constant, left out", names_in_words(report.constant)),
+        ("row numbers, left out", names_in_words(report.row_numbers)),
+        ("dropped", names_in_words(report.dropped)),
         ("missing values filled in the training rows", _counts(report.imputed)),
         ("test values of unknown category", _counts(report.unknown)),
     ]
     return [(notion, value) for notion, value in pairs if value]
 
 
+def columns_in_words(model: TableModel) -> tuple[str, str]:
+    """Return a model's columns of numbers, and those of categories with how many there are; the first of many."""
+    one_hot = [f"{name} ({count} categories)" for name, count in model.one_hot.items()]
+    return names_in_words(model.numeric), names_in_words(one_hot)
+
+
+def names_in_words(names: Sequence[str]) -> str:
+    """Return names with commas between them: all of a few, the first of many and how many more there are.
+
+    Examples
+    --------
+    >>> names_in_words(["age", "height"])
+    'age, height'
+    >>> names_in_words([f"x{k}" for k in range(2000)])
+    'x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11 and 1,988 more'
+    """
+    everything = ", ".join(names)
+    if len(names) <= _ALL_NAMES and len(everything) <= _LETTERS_SHOWN:
+        return everything
+    shown = [
+        name if len(name) <= _LETTERS_SHOWN else f"{name[:_LETTERS_SHOWN]}..."
+        for name in names[:_NAMES_SHOWN]
+    ]
+    while len(shown) > 1 and len(", ".join(shown)) > _LETTERS_SHOWN:
+        shown.pop()
+    more = len(names) - len(shown)
+    return f"{', '.join(shown)} and {more:,} more" if more else ", ".join(shown)
+
+
 def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} ({count})" for name, count in counts.items())
+    return names_in_words([f"{name} ({count})" for name, count in counts.items()])
