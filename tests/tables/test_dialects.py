@@ -121,6 +121,21 @@ def test_a_chosen_separator_is_not_doubted(tmp_path):
     assert list(read_table(tmp_path / "t.csv", separator=",").columns) == ["a;b"]
 
 
+def test_lines_between_quotes_are_no_comments_and_no_rows(tmp_path):
+    rows = "".join(f'{k},"title\n# part; of a text",{k / 2}\n' for k in range(5000))
+    (tmp_path / "t.csv").write_text("k,text,y\n" + rows)  # longer than what is looked at
+    table = read_table(tmp_path / "t.csv")
+    assert table.shape == (5000, 3)
+    assert set(table["text"]) == {"title\n# part; of a text"}
+
+
+def test_what_only_looks_like_comments_is_read_when_it_is_said_to_be_none(tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n1,2\n3,4\n#5,6\n")
+    with pytest.raises(ValueError, match="comment='' "):
+        read_table(tmp_path / "t.csv")
+    assert read_table(tmp_path / "t.csv", comment="")["x"].tolist() == ["1", "3", "#5"]
+
+
 def test_a_tab_has_a_name(tmp_path):
     (tmp_path / "t.csv").write_text(text("\t"))
     for name in ("tab", "\\t", "\t"):

@@ -60,7 +60,7 @@ def dialect_of(
     marks = {"decimal": _one_character(decimal, "decimal")}
     if thousands is not None:
         marks["thousands"] = _one_character(thousands, "thousands")
-    if comment is not None:
+    if comment:
         marks["comment"] = _one_character(comment, "comment")
     for name, mark in marks.items():
         if mark.isdigit() or mark in "+-" or (mark.isalpha() and name != "comment"):

@@ -160,7 +160,7 @@ def numbers_of(column: pd.Series[Any]) -> Array:
     array: Array = values.to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = np.isnan(array) & ~missing_in(column)
     if pd.api.types.is_bool_dtype(column.dtype):
-        raise ValueError(f"column {column.name!r} must hold numbers; found {column.iloc[0]!r}")
+        raise ValueError(f"column {column.name!r} must hold numbers; found {bool(column.iloc[0])!r}")
     if wrong.any():
         words = tuple(dict.fromkeys(map(str, column[wrong])))
         count = int(wrong.sum())

@@ -57,7 +57,7 @@ def read_table(
     encoding : str, optional
         By default UTF-8.
     comment : str, optional
-        From this character on the rest of a line is left out.
+        From this character on the rest of a line is left out; ``""`` says that there are no comments.
     missing : collection of str, default ()
         Further words that count as missing values.
 
@@ -135,7 +135,7 @@ def _parsed(
         dtype={k if places else name: str for k, name in enumerate(names) if name in text},
         decimal=dialect.decimal,
         encoding=dialect.encoding or "utf-8",
-        comment=dialect.comment,
+        comment=dialect.comment or None,
         na_values=dialect.missing_words,
         keep_default_na=False,
     )
@@ -158,7 +158,7 @@ def _header(path: Path, separator: str, dialect: Dialect, extra: bool) -> list[s
         dtype=str,
         keep_default_na=False,
         encoding=dialect.encoding or "utf-8",
-        comment=dialect.comment,
+        comment=dialect.comment or None,
     )
     return [*(str(name) for name in first.iloc[0]), *([""] if extra else [])]
 

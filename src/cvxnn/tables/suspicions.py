@@ -30,10 +30,10 @@ def sample_lines(path: str | os.PathLike[str], dialect: Dialect) -> list[str]:
     if dialect.encoding is None:
         _require_no_wide_characters(raw)
     text = raw.decode(dialect.encoding or "utf-8-sig", errors="replace")
-    lines = text.splitlines()
-    if len(raw) == _SAMPLE and len(lines) > 1:
-        lines.pop()  # cut off
-    if dialect.comment is not None:
+    lines = re.split(r"\r\n|\r|\n", text)
+    if len(raw) == _SAMPLE:
+        lines = _whole_records(lines)
+    if dialect.comment:
         lines = [line.split(dialect.comment)[0] for line in lines]
     return [line for line in lines if line.strip()]
 
@@ -46,11 +46,11 @@ def require_plain(lines: Sequence[str], separator: str, dialect: Dialect) -> Non
         _require_separator(lines, separator, dialect)
 
 
-def fields_of(line: str, separator: str) -> list[str]:
-    """Return the fields of a line, with quotes observed."""
+def rows_of(lines: Sequence[str], separator: str) -> list[list[str]]:
+    """Return the fields of each row, with quotes observed: a field between quotes may hold ends of lines."""
     if separator == " ":
-        return line.split()
-    return next(csv.reader([line], delimiter=separator))
+        return [line.split() for line in lines]
+    return list(csv.reader(lines, delimiter=separator))
 
 
 def about_bytes(path: str | os.PathLike[str], encoding: str | None) -> str:
@@ -67,11 +67,10 @@ def about_bytes(path: str | os.PathLike[str], encoding: str | None) -> str:
 
 def about_fields(lines: Sequence[str], separator: str) -> str:
     """Return what may be the matter with a file whose rows have more fields than its header; perhaps nothing."""
-    counts = [len(fields_of(line, separator)) for line in lines]
-    rows = [fields_of(line, separator) for line in lines[1:] if line.strip()]
-    if not rows or min(counts[1:]) <= counts[0]:
+    header, *rows = rows_of(lines, separator)
+    if not rows or min(map(len, rows)) <= len(header):
         return ""
-    if max(counts[1:]) == counts[0] + 1 and all(row[0] for row in rows) and _first_are_labels(rows):
+    if max(map(len, rows)) == len(header) + 1 and all(row[0] for row in rows) and _first_are_labels(rows):
         return (
             "; its header seems to lack a name for a leading column of row numbers or names: write one, such as "
             "'row', before the first name"
@@ -88,9 +87,16 @@ def end_in_separators(lines: Sequence[str], separator: str) -> bool:
     """Return whether each row ends in a separator, which makes it one empty field longer than the header."""
     if separator == " " or len(lines) < 2:
         return False
-    width = len(fields_of(lines[0], separator)) + 1
-    rows = (fields_of(line, separator) for line in lines[1:])
-    return all(len(row) == width and not row[-1].strip() for row in rows)
+    header, *rows = rows_of(lines, separator)
+    return all(len(row) == len(header) + 1 and not row[-1].strip() for row in rows)
+
+
+def _whole_records(lines: list[str]) -> list[str]:
+    """Return lines without the last, which may be cut off, and without what it continues between quotes."""
+    kept = lines[:-1]
+    while len(kept) > len(lines) // 2 and sum(line.count('"') for line in kept) % 2:
+        kept.pop()
+    return kept or lines
 
 
 def _first_are_labels(rows: Sequence[Sequence[str]]) -> bool:
@@ -135,25 +141,26 @@ def _about_line(line: bytes, number: int, encoding: str | None) -> str:
 
 
 def _require_no_comments(lines: Sequence[str], separator: str) -> None:
-    marked = [line for line in lines if line.lstrip().startswith("#")]
-    plain = [line for line in lines if not line.lstrip().startswith("#")]
+    rows = rows_of(lines, separator)
+    marked = [row for row in rows if row and row[0].lstrip().startswith("#")]
+    plain = [row for row in rows if row and not row[0].lstrip().startswith("#")]
     if not marked or len(plain) < 2 or len(marked) > max(len(plain), 3):
         return
-    if len(marked) == 1 and marked[0] is lines[0] and _is_header(lines, separator):
+    if len(marked) == 1 and marked[0] is rows[0] and _is_header(rows):
         return
-    numbers = [is_number(fields_of(line, separator)[0]) for line in plain[1:]]
-    width = len(fields_of(plain[0], separator))
-    if sum(numbers) < 0.5 * len(numbers) and all(len(fields_of(line, separator)) == width for line in marked):
-        return
+    header, *data = plain
+    numbers = sum(is_number(row[0]) for row in data)
+    if numbers < 0.5 * len(data) and all(len(row) == len(header) for row in marked):
+        return  # values such as the colour #ff0000
     raise ValueError(
-        f"it seems to hold comments, such as {marked[0].strip()[:40]!r}: read it with comment='#' (--comment '#')"
+        f"it seems to hold comments, such as {separator.join(marked[0]).strip()[:40]!r}: read it with comment='#' "
+        "(--comment '#'), or with comment='' (--comment '') if it holds none"
     )
 
 
-def _is_header(lines: Sequence[str], separator: str) -> bool:
+def _is_header(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a first line that begins with # names the columns, as ``numpy.savetxt`` writes it."""
-    first, second = (fields_of(line, separator) for line in lines[:2])
-    return len(first) == len(second) and any(is_number(field) for field in second)
+    return len(rows[0]) == len(rows[1]) and any(is_number(field) for field in rows[1])
 
 
 def _require_separator(lines: Sequence[str], separator: str, dialect: Dialect) -> None:
@@ -184,11 +191,11 @@ def _require_separator(lines: Sequence[str], separator: str, dialect: Dialect) -
 
 
 def _widths(lines: Sequence[str], separator: str) -> list[int]:
-    return [len(fields_of(line, separator)) for line in lines]
+    return [len(row) for row in rows_of(lines, separator)]
 
 
 def _has_decimal_commas(lines: Sequence[str], separator: str) -> bool:
-    fields = [field for line in lines[1:] for field in fields_of(line, separator)]
+    fields = [field for row in rows_of(lines, separator)[1:] for field in row]
     return any(_DECIMAL_COMMA.fullmatch(field) for field in fields) and not any(
         is_number(field) and "." in field for field in fields
     )
