@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates import RowSpace
-from cvxnn.margin.least_distance import least_norm
+from cvxnn.cones import least_norm
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.programs import WorkingSets
 from cvxnn.programs.cones import project_blocks

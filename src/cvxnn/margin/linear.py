@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
 
+from cvxnn.cones import least_distance
 from cvxnn.margin.widest import max_margin
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled
@@ -15,8 +15,8 @@ from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
 
-# Unit rows whose least-distance problem leaves less than this are not separated by any direction.
-_NOT_SEPARATED = 1e-10
+# Rows of order one whose separating vector is longer than this are not separated by any direction.
+_LONGEST = 1e10
 
 
 @short_repr
@@ -79,13 +79,10 @@ def linear_max_margin(X: Any, y: Any) -> LinearMaxMargin:
     X, y = as_labelled(X, y)
     scale = float(np.max(np.abs(X))) or 1.0
     rows = y[:, None] * X / scale
-    # The residual of projecting e_{d+1} on the cone of the rows (y_i x_i, 1) names the hyperplane.
-    normal = np.append(np.zeros(X.shape[1]), 1.0)
-    z, distance = nnls(np.vstack([rows.T, np.ones(len(y))]), normal, maxiter=30 * sum(X.shape))
-    if distance <= _NOT_SEPARATED:
+    found = least_distance(rows, np.ones(len(y)), longest=_LONGEST)
+    if found is None:
         raise HypothesisError("X and y must be linearly separable: no w has y_i x_i^T w > 0 for all i")
-    left = normal - np.append(z @ rows, np.sum(z))
-    w = -left[:-1] / left[-1]
+    w, z = found
     margins = rows @ w
     w /= np.min(margins) * scale
     return LinearMaxMargin(w, z / np.linalg.norm(z @ rows) / scale)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
+from cvxnn.cones import null_space
 from cvxnn.validation import Array
 
 # An interior-point method's directions are off by some 1e-7, its multipliers of slack margins by 1e-9 of the others.
@@ -47,7 +48,7 @@ class ActiveSystem:
         for w, sign in zip(W.T, signs, strict=True):
             z = X @ (w / np.linalg.norm(w))
             tied = np.abs(z) <= _TIE * norms
-            basis = _null_space(X[tied] / norms[tied, None])
+            basis = null_space(X[tied], _TIE)
             active = ((z > 0) & ~tied)[tight]
             bases.append(basis)
             images.append((sign * y[tight] * active)[:, None] * (X[tight] @ basis))
@@ -73,11 +74,3 @@ class ActiveSystem:
         refined = np.zeros_like(lam)
         refined[self.tight] = tight
         return np.stack([basis @ part for basis, part in zip(self.bases, z, strict=True)], axis=1), refined
-
-
-def _null_space(rows: Array) -> Array:
-    """Return an orthonormal basis of the vectors orthogonal to unit rows (k, d)."""
-    if len(rows) == 0:
-        return np.eye(rows.shape[1])
-    _, sizes, right = np.linalg.svd(rows)
-    return np.asarray(right[int(np.sum(sizes > _TIE)) :].T)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.certificates.local_search.cones import project_on_cone
+from cvxnn.cones import project_on_cone
 from cvxnn.margin.ellipsoids import Ellipsoid, as_ellipsoid_data
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError, Relation

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import lsq_linear
 
 from cvxnn.certificates import exact_oracle
+from cvxnn.cones import least_norm_in_box
 from cvxnn.margin.ellipsoids import RectifiedEllipsoid, as_directions, as_ellipsoid_data
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.short_reprs import short_repr
@@ -68,13 +68,8 @@ class Zonotope:
         target = as_finite_array(point, "point", (1,))
         if not np.any(self.generators):
             return np.zeros_like(target)
-        # The method's optimality test is absolute: bring generators to the scale of one.
-        scale = float(np.max(np.abs(self.generators)))
-        steps = 100 + 10 * len(self.generators)
-        solved = lsq_linear(
-            self.generators.T / scale, target / scale, (0.0, 1.0), method="bvls", tol=1e-14, max_iter=steps
-        )
-        nearest: Array = np.clip(solved.x, 0.0, 1.0) @ self.generators
+        lower, upper = np.zeros(len(self.generators)), np.ones(len(self.generators))
+        nearest: Array = least_norm_in_box(self.generators, -target, lower, upper) @ self.generators
         return nearest
 
     def distance(self, point: Any) -> float:

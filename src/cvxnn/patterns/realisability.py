@@ -1,9 +1,10 @@
 """Which 0/1 columns are patterns of a non-zero vector: a theorem of the alternative for each."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linprog, nnls
+from numpy.typing import ArrayLike
+from scipy.optimize import linprog
 
+from cvxnn.cones import cone_multipliers
 from cvxnn.patterns.activation import BoolArray, activation_patterns
 from cvxnn.patterns.packing import pattern_chunks
 from cvxnn.patterns.pattern_set import ActivationPatterns
@@ -182,7 +183,7 @@ def _fits_least_squares(normals: Array, positive: BoolArray, negative: BoolArray
 def _has_nonzero_point(rows: Array) -> bool:
     """Decide Stiemke's alternative for unit rows A: is there u with ``A u >= 0`` and ``A u != 0``."""
     total = rows.sum(axis=0)
-    extra: NDArray[np.float64] = nnls(rows.T, -total, maxiter=100 * len(rows))[0]
+    extra = cone_multipliers(rows, total)
     point = total + rows.T @ extra
     length = float(np.linalg.norm(point))
     if length > _RESIDUAL_GAP and (rows @ point >= -_CONE_TOLERANCE * length).all():

@@ -1,19 +1,18 @@
 """The most interior point of a cone, by one non-negative least-squares problem."""
 
 import numpy as np
-from scipy.optimize import nnls
 
+from cvxnn.cones import least_distance
 from cvxnn.validation import Array
 
-# Below this, 1 - sum(multipliers) is rounding and the cone has no interior that float64 can see.
-_NO_INTERIOR = 1e-14
+# Of the shortest w: a cone that needs a longer one has no interior that float64 can see.
+_LONGEST = 1e7
 
 
 def widest_point(rows: Array) -> Array | None:
     """Find the point of ``{w : rows @ w > 0}`` with the largest margin for its length.
 
-    Least distance programming: minimise ||w|| subject to ``rows @ w >= 1``, from the residual of
-    ``min ||rows^T z||^2 + (1 - sum z)^2`` over z >= 0, which vanishes exactly when the open cone is empty.
+    Least distance programming: minimise ||w|| subject to ``rows @ w >= 1`` (`least_distance`).
 
     Parameters
     ----------
@@ -25,10 +24,6 @@ def widest_point(rows: Array) -> Array | None:
     ndarray of shape (r,) or None
         A unit vector, or None if the open cone is empty to working precision.
 
-    References
-    ----------
-    C. L. Lawson and R. J. Hanson, "Solving least squares problems", SIAM 1995, chapter 23, algorithm LDP.
-
     Examples
     --------
     >>> widest_point(np.array([[1.0, 0.0], [0.0, 1.0]])).round(3)
@@ -36,12 +31,8 @@ def widest_point(rows: Array) -> Array | None:
     >>> widest_point(np.array([[1.0], [-1.0]])) is None
     True
     """
-    system = np.vstack([rows.T, np.ones(len(rows))])
-    target = np.append(np.zeros(rows.shape[1]), 1.0)
-    multipliers, _ = nnls(system, target, maxiter=100 * len(rows))
-    direction = rows.T @ multipliers
-    length = float(np.linalg.norm(direction))
-    if 1.0 - multipliers.sum() <= _NO_INTERIOR or length == 0.0:
+    found = least_distance(rows, np.ones(len(rows)), longest=_LONGEST)
+    if found is None:
         return None
-    unit: Array = direction / length
+    unit: Array = found[0] / np.linalg.norm(found[0])
     return unit if (rows @ unit > 0).all() else None

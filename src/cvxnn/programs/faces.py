@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
+from cvxnn.cones import cone_multipliers
 from cvxnn.programs.working_sets import Indices
 from cvxnn.validation import Array
 
@@ -169,7 +169,7 @@ class Faces:
         """Solve one block by SciPy's non-negative least squares on all rows."""
         rows = np.arange(len(self.X)) if self.near is None else self.near[block][self.near[block] >= 0]
         A = self.sides[self.ids[block], rows, None] * self.X[rows]
-        z, _ = nnls(A.T, -self.V[block], maxiter=30 * max(A.shape))
+        z = cone_multipliers(A, self.V[block])
         rows = rows[np.flatnonzero(z)]
         self.points[block] = self.V[block] + A.T @ z
         self.rows[block] = -1

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.atoms import Atoms, find_kinks
+from cvxnn.cones import null_space
 from cvxnn.linear_maps import relu_value_and_gradients
 from cvxnn.problem import Problem
 from cvxnn.training.lbfgs import minimise
@@ -75,7 +76,7 @@ class _FaceObjective:
         c = atoms.coefficients
         units = atoms.blocks / c
         kinks = find_kinks(problem.X, units)
-        families = [_null_basis(problem.X[kinks[:, k]]) for k in range(len(atoms))]
+        families = [null_space(problem.X[kinks[:, k]]) for k in range(len(atoms))]
         bases = np.hstack(families)
         sizes = np.array([family.shape[1] for family in families])
         starts = np.cumsum(sizes) - sizes
@@ -124,12 +125,3 @@ class _FaceObjective:
         signs = (output[used].T / lengths[used]).T
         offset = self.problem.shift + rest if rest.size else np.zeros(self.problem.n_outputs)
         return Atoms(blocks[:, used], masks[:, used], signs), offset
-
-
-def _null_basis(rows: Array) -> Array:
-    """Return an orthonormal basis, (d, k), of the vectors orthogonal to rows (r, d)."""
-    if len(rows) == 0:
-        return np.eye(rows.shape[1])
-    _, singular, Vt = np.linalg.svd(rows)
-    rank = int(np.sum(singular > 1e-10 * singular[0])) if singular.size else 0
-    return Vt[rank:].T

@@ -1,10 +1,8 @@
 """Boundaries of samples, and slides along them."""
 
 import numpy as np
-import pytest
-from scipy.optimize import minimize
 
-from cvxnn.dynamics.flows.boundaries import Boundaries, Slide, nearest_multipliers, width
+from cvxnn.dynamics.flows.boundaries import Boundaries, Slide, width
 
 X = np.array([[3.0, 4.0], [0.0, 0.0], [-6.0, -8.0], [1.0, 0.0], [0.6, 0.8]])
 
@@ -47,24 +45,6 @@ def test_slides_keep_a_neuron_on_its_lines(rng):
     left = velocity - normals.T @ (slide.inverse @ velocity)
     np.testing.assert_allclose(normals @ left, 0.0, atol=1e-14)
     np.testing.assert_allclose(slide.projector @ velocity, velocity - left, atol=1e-14)
-
-
-@pytest.mark.parametrize("k", [0, 1, 2, 3])
-def test_multipliers_are_those_of_the_shortest_velocity(rng, k):
-    normals, pull = rng.standard_normal((k, 3)), rng.standard_normal(3)
-    low, high = -rng.uniform(size=k), rng.uniform(size=k)
-    found = nearest_multipliers(normals, pull, low, high) if k != 1 else None
-    if k == 1:
-        normals /= np.linalg.norm(normals)
-        found = nearest_multipliers(normals, pull, low, high)
-    if k:
-        best = minimize(
-            lambda t: np.sum((pull - normals.T @ t) ** 2),
-            np.zeros(k),
-            bounds=list(zip(low, high, strict=True)),
-        )
-        np.testing.assert_allclose(np.sum((pull - normals.T @ found) ** 2), best.fun, rtol=1e-8)
-    assert np.all((found >= low) & (found <= high))
 
 
 def test_widths_are_relative_to_a_neuron():

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates.local_search.ascent import Ascent, polish
-from cvxnn.certificates.local_search.cones import least_norm_in_box
 from cvxnn.certificates.oracles import correlations, units
+from cvxnn.cones import least_norm_in_box
 from cvxnn.validation import Array
 
 _SEEDS = 64

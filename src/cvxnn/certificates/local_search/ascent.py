@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnn.certificates.local_search.cones import project_on_cone
+from cvxnn.cones import project_on_cone
 from cvxnn.validation import Array
 
 # A start whose value grows by less than this fraction in one outer step is done.

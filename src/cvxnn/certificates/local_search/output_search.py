@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cvxnn.atoms import find_kinks
 from cvxnn.certificates.local_search.ascent import box_least_squares, polish
 from cvxnn.certificates.oracles import correlations, distinct, output_directions, units
+from cvxnn.cones import null_space
 from cvxnn.validation import Array
 
 # A start whose value grows by less than this fraction in one outer step is done.
@@ -156,10 +157,7 @@ def _towards_leading(X: Array, lam: Array, u: Array, norms: Array) -> Array:
     """
     margins = X @ u
     on_kink = find_kinks(X, u[:, None])[:, 0] & (norms > 0)
-    face = np.eye(len(u))
-    if np.any(on_kink):
-        _, singular, Vt = np.linalg.svd(X[on_kink] / norms[on_kink, None])
-        face = Vt[int(np.count_nonzero(singular > _DEPENDENT * singular[0])) :].T
+    face = null_space(X[on_kink], _DEPENDENT)
     if face.shape[1] == 0:
         return u[:, None]
     leading = face @ np.linalg.svd((lam * (margins > 0)[:, None]).T @ X @ face)[2][0]

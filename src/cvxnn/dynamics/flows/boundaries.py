@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import lsq_linear
 
 from cvxnn.patterns.reduction import reduce_rows
 from cvxnn.validation import Array
@@ -98,12 +97,3 @@ class Slide:
 def width(hidden: Array, output: Array) -> Array:
     """Return below what distances to boundaries count as zero, shape (m,); also for neurons at the origin."""
     return np.asarray(ON_BOUNDARY * (np.linalg.norm(hidden, axis=0) + np.abs(output)))
-
-
-def nearest_multipliers(normals: Array, pull: Array, low: Array, high: Array) -> Array:
-    """Return the multipliers in a box for which ``pull - normals^T multipliers`` is shortest."""
-    if len(normals) == 0:
-        return np.zeros(0)
-    if len(normals) == 1:
-        return np.clip(normals @ pull, low, high)
-    return np.asarray(lsq_linear(normals.T, pull, (low, high), method="bvls", tol=1e-15).x)

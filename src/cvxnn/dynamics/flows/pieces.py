@@ -16,12 +16,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.cones import least_norm_in_box
 from cvxnn.dynamics.flows.boundaries import (
     ON_BOUNDARY,
     Boundaries,
     Sides,
     Slide,
-    nearest_multipliers,
     width,
 )
 from cvxnn.dynamics.starts.objectives import BatchedObjective
@@ -278,7 +278,7 @@ class FlowPiece:
         sides[lines] = 0
         pull = self.objective.samples.X.T @ (self.boundaries.active(sides[:, None])[:, 0] * pulls)
         normals = self.boundaries.normals[lines]
-        multipliers = nearest_multipliers(normals, pull, low, high)
+        multipliers = least_norm_in_box(normals, -pull, low, high)
         close = _AT_BOUND * (high - low)
         sides[lines] = np.where(multipliers <= low + close, -1, np.where(multipliers >= high - close, 1, 0))
         return sides, pull - normals.T @ multipliers

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import lsq_linear
 
+from cvxnn.cones import least_norm_in_box
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
@@ -221,11 +221,11 @@ class _Walker:
         tied = np.flatnonzero(self._tied)
         if tied.size == 0:
             return own
-        sides = (self._weights[tied, None] * self._X[tied]).T
-        gates = lsq_linear(sides, -own, (0.0, 1.0), method="bvls", tol=1e-14).x
+        sides = self._weights[tied, None] * self._X[tied]
+        gates = least_norm_in_box(sides, own, np.zeros(len(tied)), np.ones(len(tied)))
         inner = (gates > _AT_BOUND) & (gates < 1.0 - _AT_BOUND)
         if np.all(inner):
-            return np.asarray(own + sides @ gates)
+            return np.asarray(own + sides.T @ gates)
         self._active[tied[gates >= 1.0 - _AT_BOUND]] = True
         self._tied[tied[~inner]] = False
         return None

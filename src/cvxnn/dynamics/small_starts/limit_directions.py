@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
 
+from cvxnn.cones import cone_multipliers
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
@@ -99,7 +99,7 @@ def _of_cell(X: Array, weights: Array, mask: Array, sign: int, scale: float) -> 
     """Return the rest point of the closed cell of a pattern, if it has one that attracts."""
     pull = X.T @ (weights * mask)
     normals = np.where(mask, 1.0, -1.0)[:, None] * X
-    multipliers = nnls(normals.T, -pull)[0]
+    multipliers = cone_multipliers(normals, pull)
     projected = pull + normals.T @ multipliers
     value = float(np.linalg.norm(projected))
     if value <= _ROUNDING:

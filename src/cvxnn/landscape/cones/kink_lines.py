@@ -7,8 +7,8 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import lsq_linear
 
+from cvxnn.cones import least_norm_in_box
 from cvxnn.patterns.reduction import reduce_rows
 from cvxnn.validation import Array
 
@@ -97,7 +97,8 @@ class KinkLines:
         target = self.ascent - decay - columns @ t
         useful = free & (self.bends != 0)
         if np.any(useful):
-            t[useful] = _box_least_squares(columns[:, useful], target)
+            rows = columns[:, useful].T
+            t[useful] = least_norm_in_box(rows, -target, np.zeros(len(rows)), np.ones(len(rows)))
             target = self.ascent - decay - columns @ t
         return target, t
 
@@ -131,15 +132,3 @@ class KinkLines:
         """Return D^ in [0, 1] of the samples `rows` for values t of the hyperplanes, shape (k,)."""
         values = t[self.line]
         return np.asarray(np.where(self.along, values, 1.0 - values))
-
-
-def _box_least_squares(columns: Array, target: Array) -> Array:
-    """Return ``argmin over t in [0, 1] of ||columns t - target||``."""
-    # Columns of one length: the bends can be of very different sizes.
-    norms = np.linalg.norm(columns, axis=0)
-    norms = np.where(norms > 0, norms, 1.0)  # a column whose entries underflow: any t serves
-    free = np.linalg.lstsq(columns / norms, target, rcond=None)[0] / norms
-    if np.all((free >= 0) & (free <= 1)):
-        return np.asarray(free)
-    found = lsq_linear(columns / norms, target, (0.0, norms), method="bvls", tol=1e-15)
-    return np.asarray(np.clip(found.x / norms, 0.0, 1.0))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import null_space
 
+from cvxnn.cones import null_space
 from cvxnn.problem import Problem
 from cvxnn.validation import Array
 
@@ -123,21 +123,11 @@ def settle(point: FacePoint) -> FacePoint:
     return point
 
 
-def face_basis(X: Array, kinks: NDArray[np.bool_]) -> Array:
-    """Return an orthonormal basis, (d, k), of the vectors that keep the samples ``kinks`` on the kink."""
-    norms = np.linalg.norm(X, axis=1)
-    rows = kinks & (norms > 0)
-    if not np.any(rows):
-        return np.eye(X.shape[1])
-    # Rows are dependent when their singular values are below 1e-10 of the largest.
-    return np.asarray(null_space(X[rows] / norms[rows, None], rcond=1e-10))
-
-
 def _on_faces(point: FacePoint) -> FacePoint:
     """Return the point with blocks moved exactly onto their faces; they are there to the solver's tolerance."""
     blocks = np.array(point.blocks)
     for j in range(blocks.shape[1]):
-        basis = face_basis(point.problem.X, point.kinks[:, j])
+        basis = null_space(point.problem.X[point.kinks[:, j]])
         blocks[:, j] = basis @ (basis.T @ blocks[:, j])
     return replace(point, blocks=blocks)
 
@@ -155,7 +145,7 @@ class _Model:
     @classmethod
     def of(cls, point: FacePoint) -> _Model:
         problem, X = point.problem, point.problem.X
-        bases = tuple(face_basis(X, point.kinks[:, j]) for j in range(point.blocks.shape[1]))
+        bases = tuple(null_space(X[point.kinks[:, j]]) for j in range(point.blocks.shape[1]))
         images = [point.gains[j] * point.masks[:, [j]] * (X @ basis) for j, basis in enumerate(bases)]
         if problem.output_offset:
             images.append(np.ones((len(X), 1)))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvxnn.margin.least_distance import least_norm
+from cvxnn.cones import least_distance, least_norm
 
 
 def reference(A, b, B):
@@ -44,3 +44,25 @@ def test_contradictions_are_told_apart_from_long_solutions():
     nearly = np.array([[1.0, -1e-4]])
     np.testing.assert_allclose(least_norm(opposite, np.array([1.0]), nearly), [1.0, 1e4], rtol=1e-6)
     assert np.isinf(least_norm(np.zeros((1, 2)), np.array([1.0]))).all()
+
+
+@given(seed=st.integers(0, 10**6), scale=st.sampled_from([1e-3, 1.0, 1e3]))
+def test_multipliers_prove_the_least_distance(seed, scale):
+    rng = np.random.default_rng(seed)
+    k, d = int(rng.integers(1, 8)), int(rng.integers(1, 5))
+    G, inside = rng.standard_normal((k, d)), scale * rng.standard_normal(d)
+    h = G @ inside - scale * rng.uniform(size=k)
+    v, z = least_distance(G, h)
+    # rounding of the residual, over its square: 1 + ||v||^2 times more
+    slack = 1e-13 * scale * (1.0 + v @ v)
+    assert np.min(G @ v - h) >= -slack
+    assert np.all(z >= 0)
+    np.testing.assert_allclose(G.T @ z, v, atol=slack)
+    assert z @ (G @ v - h) <= 1e-9 * max(1.0, v @ v)  # complementary: no shorter vector satisfies the rows
+
+
+def test_contradicting_rows_and_vectors_that_are_too_long_are_none():
+    assert least_distance(np.array([[1.0], [-1.0]]), np.array([1.0, 1.0])) is None
+    thin = np.array([[1.0, 1e-3], [-1.0, 1e-3]])  # the shortest is (0, 1000)
+    assert least_distance(thin, np.ones(2), longest=100.0) is None
+    np.testing.assert_allclose(least_distance(thin, np.ones(2))[0], [0.0, 1000.0], atol=1e-6)

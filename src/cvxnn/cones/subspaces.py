@@ -1,0 +1,32 @@
+"""The subspaces on which rows vanish."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cvxnn.validation import Array
+
+
+def null_space(rows: Array, tol: float = 1e-10) -> Array:
+    """Return an orthonormal basis of the vectors orthogonal to rows, shape (d, k).
+
+    Parameters
+    ----------
+    rows : ndarray of shape (r, d)
+        Of any lengths, zero too; r may be 0.
+    tol : float, default 1e-10
+        Rows are dependent where singular values of the unit rows are up to this fraction of the largest.
+
+    Examples
+    --------
+    >>> abs(null_space(np.array([[2.0, 0.0, 0.0], [1e-9, 1e-9, 0.0]]))).round(12)
+    array([[0.],
+           [0.],
+           [1.]])
+    """
+    if len(rows) == 0:
+        return np.eye(rows.shape[1])
+    norms = np.linalg.norm(rows, axis=1)
+    _, singular, right = np.linalg.svd(rows / np.where(norms > 0, norms, 1.0)[:, None])
+    basis: Array = right[int(np.count_nonzero(singular > tol * singular[0])) :].T
+    return basis
