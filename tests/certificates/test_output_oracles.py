@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from cvxnn.certificates import (
     CellOracle,
     OutputSphereOracle,
-    OutputSweepOracle,
     PerOutputOracle,
     SweepOracle,
     exact_oracle,
@@ -52,7 +51,7 @@ def check_value(X, lam, result):
 def test_sweep_equals_dense_grid(kind, scale):
     rng = np.random.default_rng(1)
     X = SAMPLES[kind](rng, 11, 2) * scale
-    oracle = OutputSweepOracle(X)
+    oracle = SweepOracle(X)
     for n_outputs in (1, 2, 3, 7):
         lam = rng.standard_normal((len(X), n_outputs)) / scale
         result = oracle.maximise(lam)
@@ -67,23 +66,34 @@ def test_sweep_equals_dense_grid(kind, scale):
 def test_sweep_of_one_output_is_the_scalar_one():
     rng = np.random.default_rng(2)
     X, lam = rng.standard_normal((30, 2)), rng.standard_normal(30)
-    scalar, joint = SweepOracle(X).maximise(lam), OutputSweepOracle(X).maximise(lam[:, None])
-    np.testing.assert_allclose(joint.values, scalar.values[scalar.values >= 0], rtol=1e-12)
-    np.testing.assert_allclose(joint.signs[:, 0], scalar.signs)
+    scalar, joint = SweepOracle(X).maximise(lam), SweepOracle(X).maximise(lam[:, None])
+    np.testing.assert_array_equal(joint.values, scalar.values)
+    np.testing.assert_array_equal(joint.signs[:, 0], scalar.signs)
+    assert scalar.value == pytest.approx(CellOracle(X).maximise(lam).value, rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-150, 1e150])
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_the_sweep_squares_nothing_that_vanishes_or_overflows(scale, n_outputs):
+    rng = np.random.default_rng(3)
+    X, lam = rng.standard_normal((12, 2)), rng.standard_normal((12, n_outputs))
+    plain, scaled = SweepOracle(X).maximise(lam), SweepOracle(X).maximise(scale * lam)
+    np.testing.assert_allclose(scaled.values / scale, plain.values, rtol=1e-12)
+    assert scaled.upper >= scaled.value
 
 
 def test_sweep_names_every_local_maximum():
     # four orthogonal unit rows, each with an output of its own: on a quadrant with weights a and b the value
     # sqrt(a^2 cos^2 + b^2 sin^2) is monotone, so that the maxima are the rows larger than both neighbours
     X = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
-    result = OutputSweepOracle(X).maximise(np.diag([3.0, 2.0, 4.0, 1.0]))
+    result = SweepOracle(X).maximise(np.diag([3.0, 2.0, 4.0, 1.0]))
     np.testing.assert_allclose(result.values, [4.0, 3.0], rtol=1e-14)
     np.testing.assert_allclose(result.directions, [[-1.0, 1.0], [0.0, 0.0]], atol=1e-14)
 
 
 def test_sweep_refuses_rank_three():
     with pytest.raises(ValueError, match="rank <= 2 for the angular sweep; its rank is 3"):
-        OutputSweepOracle(np.eye(3))
+        SweepOracle(np.eye(3))
 
 
 @pytest.mark.parametrize("n_outputs", [1, 2, 3, 4])
@@ -92,7 +102,7 @@ def test_sphere_on_the_sweep_equals_the_joint_sweep(kind, n_outputs):
     rng = np.random.default_rng(3)
     X = SAMPLES[kind](rng, 11, 2)
     lam = rng.standard_normal((len(X), n_outputs))
-    exact = OutputSweepOracle(X).maximise(lam)
+    exact = SweepOracle(X).maximise(lam)
     result = OutputSphereOracle(SweepOracle(X), X, tol=1e-6).maximise(lam)
     check_value(X, lam, result)
     assert result.value == pytest.approx(exact.value, rel=1e-9)  # a polished local maximum, the right one
@@ -159,7 +169,7 @@ class Overstating(Counting):
 def test_sphere_is_as_tight_as_its_oracle_and_no_tighter():
     rng = np.random.default_rng(6)
     X, lam = rng.standard_normal((20, 2)), rng.standard_normal((20, 2))
-    exact = OutputSweepOracle(X).maximise(lam).value
+    exact = SweepOracle(X).maximise(lam).value
     loose = OutputSphereOracle(Overstating(SweepOracle(X)), X).maximise(lam)
     assert exact * 1.05 < loose.upper <= exact * 1.1 * (1 + 1e-3)
     # what an oracle attains is never above what is reported, even where it proves too little
@@ -170,7 +180,7 @@ def test_sphere_is_as_tight_as_its_oracle_and_no_tighter():
 def test_sphere_stops_at_its_limits_with_a_valid_bound():
     rng = np.random.default_rng(7)
     X, lam = rng.standard_normal((30, 2)), rng.standard_normal((30, 3))
-    exact = OutputSweepOracle(X).maximise(lam).value
+    exact = SweepOracle(X).maximise(lam).value
     for limits in ({"max_queries": 4}, {"max_seconds": 0.0}):
         counting = Counting(SweepOracle(X))
         result = OutputSphereOracle(counting, X, **limits).maximise(lam)
@@ -212,7 +222,7 @@ def test_per_output_oracle_is_the_largest_of_the_outputs(d):
 def test_laws_of_the_dual_constraint(seed, n, n_outputs):
     rng = np.random.default_rng(seed)
     X, lam = rng.standard_normal((n, 2)), rng.standard_normal((n, n_outputs))
-    oracle = OutputSweepOracle(X)
+    oracle = SweepOracle(X)
     value = oracle.maximise(lam).value
     size = ROUNDING * weight(X, lam)
     rotation = np.linalg.qr(rng.standard_normal((n_outputs, n_outputs)))[0]
@@ -229,7 +239,7 @@ def test_laws_of_the_dual_constraint(seed, n, n_outputs):
 @pytest.mark.parametrize(
     ("d", "n_outputs", "output_norm", "kind"),
     [
-        (2, 9, "l2", "OutputSweepOracle"),
+        (2, 9, "l2", "SweepOracle"),
         (2, 9, "l1", "PerOutputOracle"),
         (3, 2, "l2", "OutputSphereOracle"),
         (3, 9, "l2", "NoneType"),

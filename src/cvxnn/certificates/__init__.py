@@ -11,7 +11,6 @@ from cvxnn.certificates.duals.dual_variables import network_dual
 from cvxnn.certificates.exact_oracles.cells import CellOracle
 from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.exact_oracles.output_sphere import OutputSphereOracle
-from cvxnn.certificates.exact_oracles.output_sweep import OutputSweepOracle
 from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
 from cvxnn.certificates.exact_oracles.sweep import SweepOracle
 from cvxnn.certificates.improving import LowerBound, improving_bounds, relaxed_bound
@@ -22,6 +21,7 @@ from cvxnn.certificates.relaxations.joint_program import DualPoint, joint_dual_s
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
 from cvxnn.certificates.relaxations.row_groups import RowGroups, group_rows
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.deprecation import keep_old_names
 
 __all__ = [
     "CellOracle",
@@ -33,7 +33,6 @@ __all__ = [
     "Oracle",
     "OracleValue",
     "OutputSphereOracle",
-    "OutputSweepOracle",
     "PerOutputOracle",
     "RowGroups",
     "RowSpace",
@@ -54,3 +53,5 @@ __all__ = [
     "relaxed_upper_bound",
     "search",
 ]
+
+keep_old_names(__name__, {"OutputSweepOracle": "SweepOracle"})

@@ -84,6 +84,8 @@ def correlations(X: Array, lam: Array, U: Array) -> Array:
 def output_directions(X: Array, lam: Array, U: Array) -> Array:
     """Return the unit vectors of ``lam^T (X U)_+``, shape (k, C), for lam (n, C); zero where it is zero."""
     products = correlations(X, lam, U)
+    peaks = np.max(np.abs(products), axis=0, initial=0.0)
+    products = products / np.where(peaks > 0, peaks, 1.0)  # squares of 1e-170 vanish
     lengths = np.linalg.norm(products, axis=0)
     unit: Array = (products / np.where(lengths > 0, lengths, 1.0)).T
     return unit

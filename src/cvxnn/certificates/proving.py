@@ -12,7 +12,6 @@ from cvxnn.certificates.duals.dual_variables import dual_or_own
 from cvxnn.certificates.exact_oracles.cells import CellOracle
 from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.exact_oracles.output_sphere import OutputSphereOracle
-from cvxnn.certificates.exact_oracles.output_sweep import OutputSweepOracle
 from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
 from cvxnn.certificates.exact_oracles.sweep import SweepOracle
 from cvxnn.certificates.improving import LowerBound, Relaxation, improving_bounds
@@ -177,8 +176,8 @@ def _oracle(problem: Problem, method: Method, max_seconds: float, tol: float) ->
                 max_seconds=max_seconds,
                 tol=precision,
             )
-        case "sweep" if outputs > 1 and problem.output_norm == "l2":
-            return OutputSweepOracle(X)
+        case "sweep" if problem.output_norm == "l2":
+            return SweepOracle(X)
     scalar = SweepOracle(X) if method == "sweep" else CellOracle(X)
     if outputs == 1:
         return scalar

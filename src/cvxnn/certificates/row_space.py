@@ -81,6 +81,18 @@ class RowSpace:
         rounding = (8 * n + 16 * d + 64) * _EPS
         return float(weights @ self.leaks + rounding * (weights @ self.row_norms))
 
+    def planar(self) -> Array:
+        """Return the coordinates as rows of the plane, shape (n, 2), zero in what a rank below 2 lacks.
+
+        Raises
+        ------
+        ValueError
+            If the rank exceeds 2.
+        """
+        if self.rank > 2:
+            raise ValueError(f"X must have rank <= 2 for the angular sweep; its rank is {self.rank}")
+        return np.pad(self.coordinates, ((0, 0), (0, 2 - self.rank)))
+
     def lift(self, W: Array) -> Array:
         """Return unit vectors of R^d, shape (d, k), for non-zero coordinate vectors of shape (r, k)."""
         U = self.basis @ W

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cvxnn.cones import Arcs
 from cvxnn.patterns.activation import BoolArray
 from cvxnn.validation import Array
 
@@ -36,11 +37,9 @@ def sweep_plane(normals: Array) -> Iterator[tuple[Array, BoolArray]]:
     array([[1, 1],
            [0, 1]])
     """
-    angles = np.mod(np.arctan2(normals[:, 1], normals[:, 0]) + np.pi / 2, np.pi)
-    order = np.argsort(angles)
-    edges = np.append(angles[order], angles[order[0]] + np.pi)
-    middles = (edges[:-1] + edges[1:]) / 2
-    points = np.column_stack([np.cos(middles), np.sin(middles)])
+    arcs = Arcs(normals)
+    order = arcs.events[: len(normals)]
+    points = np.ascontiguousarray(arcs.middles[:, : len(normals)].T)
     start = normals @ points[0] > 0
     crossed_at = np.empty(len(order), dtype=np.intp)
     crossed_at[order] = np.arange(len(order))

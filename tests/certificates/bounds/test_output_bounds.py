@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from cvxnn.certificates import (
     Enclosure,
-    OutputSweepOracle,
     PerOutputOracle,
     RowSpace,
     SweepOracle,
@@ -69,7 +68,7 @@ def test_bounds_are_above_the_exact_value(seed, n_outputs, exponent, bound):
         lam[:, -1] = lam[:, 0]  # dependent outputs
     space = RowSpace(X)
     scalar = partial(bound, space)
-    assert OutputSweepOracle(X).maximise(lam).value <= constraint_bound(scalar, space, lam, "l2")
+    assert SweepOracle(X).maximise(lam).value <= constraint_bound(scalar, space, lam, "l2")
     assert PerOutputOracle(SweepOracle(X)).maximise(lam).value <= constraint_bound(scalar, space, lam, "l1")
     hurried = constraint_bound(scalar, space, lam, "l2", deadline=-np.inf)
     assert constraint_bound(scalar, space, lam, "l2") <= hurried * (1 + 1e-9)
@@ -102,7 +101,7 @@ def test_known_queries_are_used():
     # both polytopes are cut until they are within 1e-2; rounding decides between equally far vertices
     assert warm == pytest.approx(cold, rel=2e-2)
     assert [enclosure.queries.shape[1] for enclosure in enclosures] == [4, 2]
-    assert OutputSweepOracle(X).maximise(lam).value <= warm
+    assert SweepOracle(X).maximise(lam).value <= warm
 
 
 def test_a_bound_that_looks_at_the_outputs_one_by_one_is_rejected():
@@ -112,7 +111,7 @@ def test_a_bound_that_looks_at_the_outputs_one_by_one_is_rejected():
         rng = np.random.default_rng(seed)
         problem = Problem(rng.standard_normal((6, 2)), rng.standard_normal((6, 2)), 0.5)
         optimum = solve_vector_program(problem)
-        exact = OutputSweepOracle(problem.X).maximise(optimum.lam).upper
+        exact = SweepOracle(problem.X).maximise(optimum.lam).upper
         faulty = PerOutputOracle(SweepOracle(problem.X)).maximise(optimum.lam).upper
         assert dual_bound(problem, optimum.lam, exact) == pytest.approx(optimum.value, rel=1e-6)
         excess.append(dual_bound(problem, optimum.lam, faulty) / optimum.value)
@@ -147,7 +146,7 @@ def test_standard_form_keeps_objective_constraint_and_bound(n_outputs, output_no
     assert other.problem.n_samples == 6
     assert other.problem.y.ndim == min(n_outputs, 2)
     assert other.problem.objective(other.network) == pytest.approx(problem.objective(network), rel=1e-12)
-    oracle = OutputSweepOracle if output_norm == "l2" else lambda X: PerOutputOracle(SweepOracle(X))
+    oracle = SweepOracle if output_norm == "l2" else lambda X: PerOutputOracle(SweepOracle(X))
     values = [
         oracle(one.problem.X).maximise(one.lam.reshape(len(one.lam), -1)).value for one in (task, other)
     ]

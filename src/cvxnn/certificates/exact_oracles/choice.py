@@ -6,7 +6,6 @@ import numpy as np
 
 from cvxnn.certificates.exact_oracles.cells import CellOracle
 from cvxnn.certificates.exact_oracles.output_sphere import OutputSphereOracle
-from cvxnn.certificates.exact_oracles.output_sweep import OutputSweepOracle
 from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
 from cvxnn.certificates.exact_oracles.sweep import SweepOracle
 from cvxnn.certificates.oracles import Oracle
@@ -71,7 +70,7 @@ def exact_oracle(
         scalar = _scalar_oracle(X, max_cells, max_seconds / n_outputs)
         return None if scalar is None else PerOutputOracle(scalar)
     if RowSpace(X).rank <= 2:
-        return OutputSweepOracle(X)
+        return SweepOracle(X)
     queries = _QUERIES.get(n_outputs if n_independent is None else n_independent)
     if queries is None:
         return None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.certificates import RowSpace
-from cvxnn.certificates.exact_oracles.arcs import Arcs
+from cvxnn.cones import Arcs, on_circle
 from cvxnn.function_spaces.oracles.neurons_found import (
     MOST_NEURONS,
     NeuronOracle,
@@ -72,7 +72,7 @@ class QuadraticOracle(NeuronOracle):
         X = np.ldexp(X, -self.power)
         space = RowSpace(X)
         object.__setattr__(self, "space", space)
-        object.__setattr__(self, "arcs", Arcs(X) if space.rank <= 2 else None)
+        object.__setattr__(self, "arcs", Arcs(space.planar()) if space.rank <= 2 else None)
         object.__setattr__(self, "patterns", _patterns(space, max_seconds))
         object.__setattr__(self, "random_state", random_state)
 
@@ -91,7 +91,7 @@ class QuadraticOracle(NeuronOracle):
         if space.rank == 0 or not np.any(lam):
             return rank_neurons(space.X, lam, np.zeros((space.X.shape[1], 0)), 2, 0.0, "angular sweep")
         if self.arcs is not None:
-            vectors, top, method = *_sweep(self.arcs, lam), "angular sweep"
+            vectors, top, method = *_sweep(space, self.arcs, lam), "angular sweep"
         elif self.patterns is not None:
             vectors, top, method = *_eigenvectors(space.coordinates, self.patterns, lam), "cell eigenvectors"
         else:
@@ -124,11 +124,10 @@ def _patterns(space: RowSpace, max_seconds: float) -> ActivationPatterns | None:
         return None  # too ill-conditioned to tell the cells apart
 
 
-def _sweep(arcs: Arcs, lam: Array) -> tuple[Array, float]:
+def _sweep(space: RowSpace, arcs: Arcs, lam: Array) -> tuple[Array, float]:
     """Return the best stationary directions of the arcs, (r, k), and the largest ``|h|`` on any arc."""
-    p, q = arcs.points.T
-    terms = lam[arcs.rows, None] * np.stack([p * p, p * q, q * q], axis=1)
-    sums = np.sum(terms[arcs.active], axis=0) + np.cumsum(arcs.steps[:, None] * terms[arcs.events], axis=0)
+    p, q = space.planar().T
+    sums = arcs.sums(lam[:, None] * np.stack([p * p, p * q, q * q], axis=1))
     # h = (a + c)/2 + (a - c)/2 cos 2t + b sin 2t on the arc: largest at t0 and t0 + pi, smallest a quarter later
     peak = 0.5 * np.arctan2(2 * sums[:, 1], sums[:, 0] - sums[:, 2])
     turns = [peak + k * np.pi / 2 for k in range(4)]
@@ -136,11 +135,11 @@ def _sweep(arcs: Arcs, lam: Array) -> tuple[Array, float]:
     thetas = np.concatenate([*kept, arcs.angles])
     cells = [np.flatnonzero(arcs.contain(turn)) for turn in turns]
     at = np.concatenate([*cells, np.arange(len(arcs.angles))])
-    cosines, sines = np.cos(thetas), np.sin(thetas)
+    cosines, sines = on_circle(thetas)
     a, b, c = sums[at].T
     sizes = np.abs(a * cosines**2 + 2 * b * cosines * sines + c * sines**2)
     top = float(np.max(sizes, initial=0.0))
-    if arcs.space.rank == 1:
+    if space.rank == 1:
         return np.array([[1.0, -1.0]]), top
     # twice as many as are returned: repeats fall out
     best = np.argsort(-sizes, kind="stable")[: 2 * MOST_NEURONS]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates import RowSpace
+from cvxnn.cones import Arcs
 from cvxnn.function_spaces.oracles.exact_rows import Row, independent_columns, integer_rows
 from cvxnn.function_spaces.oracles.neurons_found import (
     NeuronOracle,
@@ -231,16 +232,7 @@ def _climb(C: Array, lam: Array, v: Array, rng: np.random.Generator) -> Array:
 
 def _best_turn(planar: Array, lam: Array) -> Array:
     """Return the unit vector of the plane in the middle of the arc of the largest sum, the thinnest left out."""
-    rows = np.flatnonzero(np.any(planar != 0, axis=1))
-    angles = np.arctan2(planar[rows, 1], planar[rows, 0])
-    # row i is active between angle_i - pi/2 and angle_i + pi/2
-    events = np.mod(np.concatenate([angles - np.pi / 2, angles + np.pi / 2]), 2 * np.pi)
-    changes = np.concatenate([lam[rows], -lam[rows]])
-    order = np.argsort(events, kind="stable")
-    events = events[order]
-    widths = np.diff(np.append(events, events[0] + 2 * np.pi))
-    sums = np.cumsum(changes[order])  # up to a constant, the same on every arc
-    wide = np.flatnonzero(widths > _THINNEST)
-    best = wide[np.argmax(sums[wide])]
-    middle = events[best] + 0.5 * widths[best]
-    return np.array([np.cos(middle), np.sin(middle)])
+    arcs = Arcs(planar)
+    wide = np.flatnonzero(arcs.widths > _THINNEST)
+    turn: Array = arcs.middles[:, wide[np.argmax(arcs.sums(lam)[wide])]]
+    return turn
