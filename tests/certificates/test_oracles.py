@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
-from cvxnn.certificates import CellOracle, RowSpace, SweepOracle, exact_oracle
+from cvxnn.certificates import CellOracle, Maximisers, RowSpace, SweepOracle, exact_oracle
 from cvxnn.certificates.exact_oracles import cells
 from cvxnn.certificates.exact_oracles.branches import Branches
 from cvxnn.patterns import activation_patterns, enumerate_patterns
@@ -261,3 +261,31 @@ def test_upper_bound_covers_dropped_singular_values():
     assert space.rank == 2
     assert space.truncation > 0
     assert space.allowance(lam) >= np.abs(lam) @ np.abs(X[:, 2]) * 0.99
+
+
+def maximisers(value, upper, method="angular sweep", rounding=0.0):
+    return Maximisers(value, upper, np.zeros((1, 0)), np.zeros(0), np.zeros(0), method, rounding)
+
+
+def test_exactness_allows_for_rounding_alone():
+    assert maximisers(1.0, 1.0 + 1e-9).is_exact
+    assert not maximisers(1.0, 1.01).is_exact
+    assert not maximisers(1.0, 1.0, "search").is_exact
+    # a maximum of zero: no relative slack is left, the absolute one is
+    assert not maximisers(0.0, 1e-15).is_exact
+    assert maximisers(0.0, 1e-15, rounding=1e-15).is_exact
+
+
+def test_maximisers_are_selected_with_all_that_is_known_of_them():
+    found = Maximisers.of(
+        np.eye(3), np.array([1.0, -1.0, 1.0]), np.array([3.0, 2.0, 1.0]), masks=np.eye(3, dtype=bool)
+    )
+    assert (found.value, found.upper, found.method, found.is_exact) == (3.0, np.inf, "search", False)
+    chosen = found.select(found.values < 3.0)
+    assert (chosen.value, chosen.signs.tolist()) == (2.0, [-1.0, 1.0])
+    np.testing.assert_array_equal(chosen.directions, np.eye(3)[:, 1:])
+    np.testing.assert_array_equal(chosen.masks, np.eye(3, dtype=bool)[:, 1:])
+    none = found.select(found.values > 3.0)
+    assert (none.value, none.directions.shape) == (0.0, (3, 0))
+    proved = Maximisers.of(np.eye(1), np.ones(1), np.ones(1), upper=0.5, method="cells")
+    assert (proved.upper, proved.is_exact) == (1.0, True)  # a bound is never below what a direction attains

@@ -14,8 +14,8 @@ from cvxnn.certificates.exact_oracles.output_sphere import OutputSphereOracle
 from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
 from cvxnn.certificates.exact_oracles.sweep import SweepOracle
 from cvxnn.certificates.improving import LowerBound, improving_bounds, relaxed_bound
-from cvxnn.certificates.local_search.multi_start import SearchResult, search
-from cvxnn.certificates.oracles import Oracle, OracleValue
+from cvxnn.certificates.local_search.multi_start import search
+from cvxnn.certificates.oracles import Maximisers, Oracle
 from cvxnn.certificates.proving import certify
 from cvxnn.certificates.relaxations.joint_program import DualPoint, joint_dual_sdp
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
@@ -30,13 +30,12 @@ __all__ = [
     "Enclosure",
     "LiftedDual",
     "LowerBound",
+    "Maximisers",
     "Oracle",
-    "OracleValue",
     "OutputSphereOracle",
     "PerOutputOracle",
     "RowGroups",
     "RowSpace",
-    "SearchResult",
     "SweepOracle",
     "beta_max",
     "certify",
@@ -54,4 +53,7 @@ __all__ = [
     "search",
 ]
 
-keep_old_names(__name__, {"OutputSweepOracle": "SweepOracle"})
+keep_old_names(
+    __name__,
+    {"OracleValue": "Maximisers", "OutputSweepOracle": "SweepOracle", "SearchResult": "Maximisers"},
+)

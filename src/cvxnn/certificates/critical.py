@@ -9,8 +9,8 @@ import numpy as np
 from cvxnn.certificates.duals.dual_variables import null_dual
 from cvxnn.certificates.duals.subgradients import Kinks
 from cvxnn.certificates.exact_oracles.choice import exact_oracle
-from cvxnn.certificates.local_search.multi_start import SearchResult, search
-from cvxnn.certificates.oracles import OracleValue
+from cvxnn.certificates.local_search.multi_start import search
+from cvxnn.certificates.oracles import Maximisers
 from cvxnn.losses import Loss
 from cvxnn.problem import OutputNorm, Problem
 from cvxnn.seeds import Seed, require_seed
@@ -108,7 +108,7 @@ def _smallest(problem: Problem, random_state: Seed) -> float:
     return kinks.choose(gain, 0.0, 1.0, none, lambda lam: _maximise(problem, lam, random_state))[1]
 
 
-def _maximise(problem: Problem, lam: Array, random_state: Seed) -> OracleValue | SearchResult:
+def _maximise(problem: Problem, lam: Array, random_state: Seed) -> Maximisers:
     """Return what an exact oracle, where it is cheap enough, or else a search finds."""
     outputs = problem.n_outputs
     shaped = lam.ravel() if outputs == 1 else lam

@@ -4,50 +4,113 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.linear_maps import row_chunks
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, times_power
 
 # Directions an oracle names: training adds them all at once, and more than this crowds a round.
 MAX_DIRECTIONS = 256
 # Unit vectors with a cosine above 1 minus this, 0.26 degrees apart, are one direction.
 SAME_DIRECTION = 1e-5
+# The method of maximisers that nothing is proved of.
+SEARCH = "search"
+# Upper bounds of exact methods exceed the value attained by what rounding may cost, not by more.
+_ROUNDING = 1e-7
 
 
 @short_repr
 @dataclass(frozen=True, eq=False)
-class OracleValue:
-    """What an oracle found for one dual variable lam.
+class Maximisers:
+    """Unit neurons of large ``||lam^T (X u)_+||``, what an oracle or a search names; and what is proved of all others.
+
+    The norm is the absolute value for one output, for several the Euclidean one, or the largest entry where output
+    weights are penalised by their l1 norm. Activations of other degrees are ``(X u)_+^k``.
 
     Parameters
     ----------
-    upper : float
-        A proven upper bound on ``Phi(lam) = max over ||u|| <= 1 of ||lam^T (X u)_+||``: of one output the absolute
-        value, of several the Euclidean norm, or the largest entry where output weights are penalised by their l1
-        norm.
     value : float
-        The largest value attained by a direction; 0, by u = 0, where ``directions`` is empty.
+        The largest value attained by a direction here; 0, by u = 0, where there is none.
+    upper : float
+        A proven upper bound on the values of all unit vectors, at least ``value``; infinite where nothing was proved.
     directions : ndarray of shape (d, k)
-        Unit vectors, by decreasing value.
+        Unit vectors, by decreasing value; k may be 0.
     signs : ndarray of shape (k,) or (k, C)
         Signs s, +1 or -1, for lam of shape (n,); else unit directions of the output weights.
     values : ndarray of shape (k,)
         ``s^T lam^T (X u)_+`` of each direction, all positive.
     method : str
-        The name of the proof.
+        The name of the proof, or "search".
+    rounding : float, default 0.0
+        What rounding alone may put between ``value`` and ``upper``.
+    masks : bool ndarray of shape (n, k), optional
+        The pattern of a closed cell that holds each direction, from methods that go cell by cell.
     """
 
-    upper: float
     value: float
+    upper: float
     directions: Array  # (d, k)
     signs: Array  # (k,) or (k, C)
     values: Array  # (k,)
-    method: str
+    method: str = SEARCH
+    rounding: float = 0.0
+    masks: NDArray[np.bool_] | None = None  # (n, k)
+
+    @classmethod
+    def of(
+        cls,
+        directions: Array,
+        signs: Array,
+        values: Array,
+        *,
+        upper: float = np.inf,
+        method: str = SEARCH,
+        rounding: float = 0.0,
+        masks: NDArray[np.bool_] | None = None,
+    ) -> Maximisers:
+        """Return directions by decreasing value with the largest of the values, which ``upper`` is at least."""
+        value = float(values[0]) if len(values) else 0.0
+        return cls(value, max(upper, value), directions, signs, values, method, rounding, masks)
+
+    @property
+    def is_exact(self) -> bool:
+        """Return whether the value is the maximum, to rounding, and proved to be."""
+        slack = max(_ROUNDING * self.upper, self.rounding)
+        return self.method != SEARCH and self.upper - self.value <= slack
+
+    def select(self, chosen: NDArray[np.generic]) -> Maximisers:
+        """Return some of them, by index or mask, in falling order of values; the bound is that of all."""
+        return Maximisers.of(
+            self.directions[:, chosen],
+            self.signs[chosen],
+            self.values[chosen],
+            upper=self.upper,
+            method=self.method,
+            rounding=self.rounding,
+            masks=None if self.masks is None else self.masks[:, chosen],
+        )
+
+    def times_power(self, power: int) -> Maximisers:
+        """Return what they are for X and lam in other units: values times ``2^power``.
+
+        Raises
+        ------
+        OverflowError
+            If the largest value is beyond the range of float64.
+        """
+        if power == 0:
+            return self
+        return replace(
+            self,
+            value=times_power(self.value, power),
+            upper=times_power(self.upper, power),
+            values=np.ldexp(self.values, power),
+            rounding=float(np.ldexp(self.rounding, power)),
+        )
 
 
 class Oracle(ABC):
@@ -59,7 +122,7 @@ class Oracle(ABC):
         """Return whether a call costs about as little as a sort of the rows."""
 
     @abstractmethod
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:
+    def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
         """Return the maximum for one dual variable.
 
         Parameters
@@ -129,8 +192,6 @@ def ranked(
     return U[:, order], signs[order], values[order]
 
 
-def oracle_value(X: Array, lam: Array, U: Array, signs: Array, upper: float, method: str) -> OracleValue:
-    """Return the oracle's value for candidate directions of an exact method."""
-    U, signs, values = ranked(X, lam, U, signs, limit=MAX_DIRECTIONS)
-    value = float(values[0]) if len(values) else 0.0
-    return OracleValue(max(upper, value), value, U, signs, values, method)
+def proven_maximisers(X: Array, lam: Array, U: Array, signs: Array, upper: float, method: str) -> Maximisers:
+    """Return the best of the candidate directions of an exact method, with its bound."""
+    return Maximisers.of(*ranked(X, lam, U, signs, limit=MAX_DIRECTIONS), upper=upper, method=method)

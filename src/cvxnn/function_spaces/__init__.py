@@ -1,5 +1,6 @@
 """Function spaces of infinitely wide networks: the variation norm (F_1) and kernels (F_2)."""
 
+from cvxnn.deprecation import keep_old_names
 from cvxnn.function_spaces.comparisons.circle import (
     CircleApproximation,
     approximate_on_circle,
@@ -61,8 +62,8 @@ from cvxnn.function_spaces.kernels.norm import gamma_2
 from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures, random_neurons
 from cvxnn.function_spaces.kernels.ridge import F2Ridge, KernelSpaceRegressor, RandomFeatureRegressor
 from cvxnn.function_spaces.oracles.neuron_oracles import ReLUOracle, neuron_oracle
-from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound
 from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
+from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.oracles.threshold_oracle import Split, ThresholdOracle
 from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus
 from cvxnn.function_spaces.unit_norm.slopes import Slope, log_log_slope
@@ -98,7 +99,6 @@ __all__ = [
     "MeanNeuronNorm",
     "NeuronNorms",
     "NeuronOracle",
-    "NeuronsFound",
     "NormInequality",
     "ProjectionPursuitTarget",
     "QuadraticOracle",
@@ -145,3 +145,5 @@ __all__ = [
     "variation_norm",
     "variation_norm_bound",
 ]
+
+keep_old_names(__name__, {"NeuronsFound": "cvxnn.certificates.Maximisers"})

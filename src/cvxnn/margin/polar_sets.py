@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxnn.certificates import Oracle, OracleValue, exact_oracle
+from cvxnn.certificates import Maximisers, Oracle, exact_oracle
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
 from cvxnn.function_spaces.variation.norms import variation_norm
 from cvxnn.margin.ellipsoids import as_directions, as_ellipsoid_data
@@ -61,7 +61,7 @@ class PolarSet:
         object.__setattr__(self, "X", data)
         object.__setattr__(self, "oracle", oracle)
 
-    def contacts(self, lam: Any) -> OracleValue:
+    def contacts(self, lam: Any) -> Maximisers:
         """Return the unit neurons of largest ``|lam^T (X u)_+|``, with the value and a proven upper bound.
 
         On the boundary of the set the best of them are its supporting points: an optimal network whose dual variable

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxnn.atoms import Atoms, find_kinks
-from cvxnn.certificates import Oracle, OracleValue, SearchResult, dual_bound, search
+from cvxnn.certificates import Maximisers, Oracle, dual_bound, search
 from cvxnn.problem import Problem
 from cvxnn.training.exploration import Exploration
 from cvxnn.validation import Array
@@ -100,7 +100,7 @@ def find_violations(
     max_seconds : float, optional
         Time limit of the search. Exact oracles run to their end.
     """
-    found: SearchResult | OracleValue | None = None
+    found: Maximisers | None = None
     lower_bound, proof = 0.0, "non-negative objective"
     if oracle is None or not oracle.is_cheap:
         starts = _starts(problem, lam, atoms) if len(atoms) else None

@@ -36,9 +36,9 @@ def test_no_direction_is_listed_twice(instances):
 def test_a_search_finds_what_the_cells_have_on_small_data(instances, place):
     optimal = instances[place].optimal
     found = SearchedDirections(optimal.problem).find(optimal.dual, none_known(optimal.problem))
-    usable = found.select(found.values >= 1 - 1e-8)
+    usable = found.select(found.values >= (1 - 1e-8) * optimal.problem.beta)
     assert len(usable.values) == optimal.n_directions
-    for u, s in zip(usable.units.T, usable.signs, strict=True):
+    for u, s in zip(usable.directions.T, usable.signs, strict=True):
         gaps = np.linalg.norm(optimal.directions.T - u, axis=1) + 2 * (optimal.signs != s)
         assert np.min(gaps) < 1e-6
 

@@ -10,8 +10,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from cvxnn.certificates.local_search.multi_start import SearchResult
-from cvxnn.certificates.oracles import OracleValue
+from cvxnn.certificates.oracles import Maximisers
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, PrecisionError
@@ -21,7 +20,7 @@ _MOST_ROUNDS = 50
 _CUTS = 10  # directions that join the linear program each round
 _MOST_FREE = 5000  # entries of lam that the linear program decides on
 
-Maximise = Callable[[Array], OracleValue | SearchResult]
+Maximise = Callable[[Array], Maximisers]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cvxnn.certificates.bounds.norms import norm_bound
 from cvxnn.certificates.exact_oracles.branches import Batch, Branches, Incumbent
-from cvxnn.certificates.oracles import Oracle, OracleValue, oracle_value
+from cvxnn.certificates.oracles import Maximisers, Oracle, proven_maximisers
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.patterns.reduction import reduce_rows
@@ -87,7 +87,7 @@ class CellOracle(Oracle):
         """Return False."""
         return False
 
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:
+    def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
         """Return the maximum over all cells and both signs.
 
         Parameters
@@ -99,7 +99,7 @@ class CellOracle(Oracle):
 
         Returns
         -------
-        OracleValue
+        Maximisers
             Where rounding hides cells of the rows that this dual variable asks for, ``method`` is "norm bound"
             instead of "cell enumeration", and ``upper`` not tight.
         """
@@ -121,7 +121,7 @@ class CellOracle(Oracle):
             signs.append(np.full(incumbent.directions.shape[1], sign))
         upper = max(upper, best) + self.space.allowance(lam)
         U = self.space.lift(np.concatenate(directions, axis=1))
-        return oracle_value(self.space.X, lam, U, np.concatenate(signs), upper, method)
+        return proven_maximisers(self.space.X, lam, U, np.concatenate(signs), upper, method)
 
 
 @dataclass(frozen=True, eq=False)

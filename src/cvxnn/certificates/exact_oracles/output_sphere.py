@@ -12,11 +12,11 @@ from cvxnn.certificates.bounds.output_bounds import basis_allowance, output_basi
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.local_search.output_search import polish_jointly
 from cvxnn.certificates.oracles import (
+    Maximisers,
     Oracle,
-    OracleValue,
     correlations,
-    oracle_value,
     output_directions,
+    proven_maximisers,
 )
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
@@ -80,7 +80,7 @@ class OutputSphereOracle(Oracle):
         """Return False."""
         return False
 
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:
+    def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
         """Return the maximum, with an upper bound within a relative ``tol`` of it or of the threshold.
 
         Parameters
@@ -98,7 +98,7 @@ class OutputSphereOracle(Oracle):
             upper += climb.shrink(self)
             directions, method = climb.directions, climb.method
         signs = output_directions(self.X, lam, directions)
-        return oracle_value(self.X, lam, directions, signs, upper, method)
+        return proven_maximisers(self.X, lam, directions, signs, upper, method)
 
 
 class _Enclosing:

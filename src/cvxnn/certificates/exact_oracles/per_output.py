@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnn.certificates.oracles import MAX_DIRECTIONS, Oracle, OracleValue
+from cvxnn.certificates.oracles import MAX_DIRECTIONS, Maximisers, Oracle
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -39,7 +39,7 @@ class PerOutputOracle(Oracle):
         """Return whether the oracle for one output is."""
         return self.oracle.is_cheap
 
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:
+    def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
         """Return the maximum over all outputs.
 
         Parameters
@@ -57,5 +57,6 @@ class PerOutputOracle(Oracle):
         )
         order = np.argsort(-values, kind="stable")[:MAX_DIRECTIONS]
         highest = max(found, key=lambda one: one.upper)
-        value = float(np.max(values, initial=0.0))
-        return OracleValue(highest.upper, value, U[:, order], signs[order], values[order], highest.method)
+        return Maximisers.of(
+            U[:, order], signs[order], values[order], upper=highest.upper, method=highest.method
+        )

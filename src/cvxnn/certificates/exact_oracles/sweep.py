@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from cvxnn.certificates.oracles import (
     MAX_DIRECTIONS,
+    Maximisers,
     Oracle,
-    OracleValue,
     norm_of_columns,
-    oracle_value,
     output_directions,
+    proven_maximisers,
 )
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.cones import Arcs, on_circle
@@ -68,7 +68,7 @@ class SweepOracle(Oracle):
         """Return True."""
         return True
 
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> OracleValue:
+    def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
         """Return the maximum, and every local maximum on the circle (256 best).
 
         Parameters
@@ -84,7 +84,7 @@ class SweepOracle(Oracle):
         signs = output_directions(space.X, columns, U).reshape(-1, *lam.shape[1:])
         # what leaks and rounding do to each output, as a vector
         upper = top + norm_of_columns(space.allowance, lam)
-        return oracle_value(space.X, lam, U, signs, upper, "exact sweep")
+        return proven_maximisers(space.X, lam, U, signs, upper, "exact sweep")
 
     def _peaks(self, gradients: Array) -> tuple[Array, float]:
         """Return the angles of the best local maxima of ``||G u||``, and its largest value on any arc.

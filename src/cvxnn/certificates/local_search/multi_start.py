@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
@@ -12,6 +11,7 @@ from cvxnn.certificates.local_search.ascent import Ascent, polish
 from cvxnn.certificates.local_search.output_search import climb_jointly
 from cvxnn.certificates.oracles import (
     SAME_DIRECTION,
+    Maximisers,
     correlations,
     distinct,
     output_directions,
@@ -20,7 +20,6 @@ from cvxnn.certificates.oracles import (
 )
 from cvxnn.problem import OutputNorm
 from cvxnn.seeds import Seed, as_generator, require_seed
-from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
 _INNER, _FINE_INNER = 15, 100
@@ -30,29 +29,6 @@ _POLISH_WORK = 2e8  # n d^2 summed over the polished candidates
 _ROW_STARTS = 64
 _START_ENTRIES = 4_000_000  # n times the number of starts: memory
 _START_WORK = 200_000_000  # n d times the number of starts: some ten seconds
-
-
-@short_repr
-@dataclass(frozen=True, eq=False)
-class SearchResult:
-    """Distinct local maxima of ``||lam^T (X u)_+||`` over unit vectors, by decreasing value.
-
-    Parameters
-    ----------
-    value : float
-        The largest value found; 0, by u = 0, where nothing positive was found.
-    directions : ndarray of shape (d, k)
-        Unit vectors.
-    signs : ndarray of shape (k,) or (k, C)
-        Signs s, +1 or -1, for lam of shape (n,); else unit directions of the output weights.
-    values : ndarray of shape (k,)
-        ``s^T lam^T (X u)_+``, all positive.
-    """
-
-    value: float
-    directions: Array  # (d, k)
-    signs: Array  # (k,) or (k, C)
-    values: Array  # (k,)
 
 
 def search(
@@ -66,7 +42,7 @@ def search(
     exclude: Array | None = None,
     max_seconds: float | None = None,
     output_norm: OutputNorm = "l2",
-) -> SearchResult:
+) -> Maximisers:
     """Search for unit vectors u, and signs or unit output directions s, with large ``s^T lam^T (X u)_+``.
 
     Every start climbs by convex-concave steps (`Ascent.run`; `OutputAscent.run` for several outputs), all starts
@@ -119,7 +95,7 @@ def search(
     weight = float(np.linalg.norm(columns, axis=1) @ norms)
     if weight == 0.0:
         empty = np.zeros((0, *lam.shape[1:]))
-        return SearchResult(0.0, np.zeros((X.shape[1], 0)), empty, np.zeros(0))
+        return Maximisers.of(np.zeros((X.shape[1], 0)), empty, np.zeros(0))
     U0 = _starts(X, norms, starts, n_random, as_generator(random_state))
     if columns.shape[1] == 1 or output_norm == "l1":
         U, signs = _climb_columns(X, columns, U0, norms, max_iter, begun, limit)
@@ -203,12 +179,10 @@ def _whitening(X: Array) -> Array:
     return whitening
 
 
-def _result(
-    X: Array, lam: Array, U: Array, signs: Array, exclude: Array | None, floor: float
-) -> SearchResult:
+def _result(X: Array, lam: Array, U: Array, signs: Array, exclude: Array | None, floor: float) -> Maximisers:
     """Evaluate all directions on X, and sort out repeats, excluded and non-positive ones."""
     U, signs, values = ranked(X, lam, U, signs, floor=floor)
     if exclude is not None and exclude.shape[1]:
         apart = 1 - np.max(units(exclude).T @ U, axis=0, initial=-1.0) >= SAME_DIRECTION
         U, signs, values = U[:, apart], signs[apart], values[apart]
-    return SearchResult(float(values[0]) if len(values) else 0.0, U, signs, values)
+    return Maximisers.of(U, signs, values)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.certificates import Maximisers
 from cvxnn.function_spaces.conditional_gradient.combinations import Combination
 from cvxnn.function_spaces.conditional_gradient.hull import best_weights, slope
 from cvxnn.function_spaces.conditional_gradient.method import smooth_problem
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
-from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound
+from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
 from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled, uninterrupted
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
@@ -231,7 +232,7 @@ class _Fit:
         )
 
 
-def _correct(problem: Problem, at: Combination, found: NeuronsFound, level: float) -> Combination:
+def _correct(problem: Problem, at: Combination, found: Maximisers, level: float) -> Combination:
     """Return the best point of the hull of zero, the neurons in use, and those found that descend."""
     for index in range(len(found.values)):
         if found.values[index] > level:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cvxnn.function_spaces.oracles.neurons_found import NeuronsFound
+from cvxnn.certificates import Maximisers
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_features
 from cvxnn.validation import Array
 
@@ -69,7 +69,7 @@ class Combination:
         weights = self.delta * self.signs[used] * self.weights[used]
         return UnitNetwork(self.directions[:, used], weights, self.degree)
 
-    def join(self, X: Array, found: NeuronsFound, index: int = 0) -> tuple[Combination, int]:
+    def join(self, X: Array, found: Maximisers, index: int = 0) -> tuple[Combination, int]:
         """Return the combination with a found neuron at weight zero, and its place; where it is there, that."""
         v, sign = found.directions[:, index], float(found.signs[index])
         same = (np.max(np.abs(self.directions - v[:, None]), axis=0, initial=0.0) <= _SAME) & (

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from cvxnn.certificates import Maximisers
 from cvxnn.function_spaces.conditional_gradient.combinations import Combination
 from cvxnn.function_spaces.conditional_gradient.hull import slope
 from cvxnn.function_spaces.conditional_gradient.result import (
@@ -19,7 +20,7 @@ from cvxnn.function_spaces.conditional_gradient.result import (
 )
 from cvxnn.function_spaces.conditional_gradient.steps import Step, StepRule, take_step
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
-from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound
+from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
 from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus, settled
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
@@ -229,7 +230,7 @@ class _Run:
                 self._move(found, t + 1)
         return ConditionalGradientStatus.MAX_STEPS
 
-    def _look(self, t: int) -> NeuronsFound:
+    def _look(self, t: int) -> Maximisers:
         """Ask the oracle, and write down what is known of the point after t steps."""
         at = self.last.to
         f = at.values
@@ -257,7 +258,7 @@ class _Run:
         self.bound = max(self.bound, objective - record.proven_gap)
         return found
 
-    def _move(self, found: NeuronsFound, t: int) -> None:
+    def _move(self, found: Maximisers, t: int) -> None:
         """Take step t with the best neuron found, or with 0 where none descends."""
         place: int | None = None
         at = self.last.to

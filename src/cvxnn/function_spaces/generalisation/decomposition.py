@@ -9,7 +9,7 @@ import numpy as np
 
 from cvxnn.function_spaces.conditional_gradient.ball_fits import ConstrainedFit, constrained_fit
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
-from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle
+from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm_form

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from cvxnn.certificates import Oracle, RowSpace, exact_oracle, norm_bound, relaxed_upper_bound, search
+from cvxnn.certificates import (
+    Maximisers,
+    Oracle,
+    RowSpace,
+    exact_oracle,
+    norm_bound,
+    relaxed_upper_bound,
+    search,
+)
 from cvxnn.certificates.bounds.relaxation import relaxation_is_affordable
-from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle, NeuronsFound, as_dual, maximise_in_units
 from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
+from cvxnn.function_spaces.oracles.ranking import NeuronOracle, as_dual, maximise_in_units
 from cvxnn.function_spaces.oracles.threshold_oracle import ThresholdOracle
 from cvxnn.function_spaces.unit_norm.unit_networks import as_degree
 from cvxnn.seeds import Seed, require_seed
@@ -62,26 +70,18 @@ class ReLUOracle(NeuronOracle):
         """Return 1."""
         return 1
 
-    def maximise(self, lam: Array, *, starts: Array | None = None) -> NeuronsFound:
+    def maximise(self, lam: Array, *, starts: Array | None = None) -> Maximisers:
         """Return the best neurons; see `NeuronOracle.maximise`."""
         lam = as_dual(lam, len(self.space.X))
         return maximise_in_units(lam, self.power, lambda own: self._maximise(own, starts))
 
-    def _maximise(self, lam: Array, starts: Array | None) -> NeuronsFound:
+    def _maximise(self, lam: Array, starts: Array | None) -> Maximisers:
         if self.exact is not None:
             found = self.exact.maximise(lam)
-            return NeuronsFound(
-                found.value,
-                found.upper,
-                found.directions,
-                found.signs,
-                found.values,
-                found.method,
-                2 * self.space.allowance(lam),
-            )
+            return replace(found, rounding=2 * self.space.allowance(lam))
         met = search(self.space.X, lam, starts=starts, n_random=64, random_state=self.random_state)
         upper = max(self._upper(lam), self._upper(-lam), met.value)
-        return NeuronsFound(met.value, upper, met.directions, met.signs, met.values, "search")
+        return replace(met, upper=upper)
 
     def _upper(self, lam: Array) -> float:
         bound = norm_bound(self.space, lam)

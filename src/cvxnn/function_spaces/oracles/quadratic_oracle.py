@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from cvxnn.certificates import RowSpace
+from cvxnn.certificates import Maximisers, RowSpace
 from cvxnn.cones import Arcs, on_circle
-from cvxnn.function_spaces.oracles.neurons_found import (
+from cvxnn.function_spaces.oracles.ranking import (
     MOST_NEURONS,
     NeuronOracle,
-    NeuronsFound,
     as_dual,
     maximise_in_units,
     rank_neurons,
@@ -81,12 +80,12 @@ class QuadraticOracle(NeuronOracle):
         """Return 2."""
         return 2
 
-    def maximise(self, lam: Array, *, starts: Array | None = None) -> NeuronsFound:
+    def maximise(self, lam: Array, *, starts: Array | None = None) -> Maximisers:
         """Return the best neurons; see `NeuronOracle.maximise`."""
         lam = as_dual(lam, len(self.space.X))
         return maximise_in_units(lam, 2 * self.power, lambda own: self._maximise(own, starts))
 
-    def _maximise(self, lam: Array, starts: Array | None) -> NeuronsFound:
+    def _maximise(self, lam: Array, starts: Array | None) -> Maximisers:
         space = self.space
         if space.rank == 0 or not np.any(lam):
             return rank_neurons(space.X, lam, np.zeros((space.X.shape[1], 0)), 2, 0.0, "angular sweep")

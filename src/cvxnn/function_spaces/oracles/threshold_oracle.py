@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.certificates import RowSpace
+from cvxnn.certificates import Maximisers, RowSpace
 from cvxnn.cones import Arcs
 from cvxnn.function_spaces.oracles.exact_rows import Row, independent_columns, integer_rows
-from cvxnn.function_spaces.oracles.neurons_found import (
+from cvxnn.function_spaces.oracles.ranking import (
     NeuronOracle,
-    NeuronsFound,
     as_dual,
     maximise_in_units,
     rank_neurons,
@@ -116,12 +115,12 @@ class ThresholdOracle(NeuronOracle):
         """Return 0."""
         return 0
 
-    def maximise(self, lam: Array, *, starts: Array | None = None) -> NeuronsFound:
+    def maximise(self, lam: Array, *, starts: Array | None = None) -> Maximisers:
         """Return the best neurons; see `NeuronOracle.maximise`."""
         lam = as_dual(lam, len(self.X))
         return maximise_in_units(lam, 0, lambda own: self._maximise(own, starts))
 
-    def _maximise(self, lam: Array, starts: Array | None) -> NeuronsFound:
+    def _maximise(self, lam: Array, starts: Array | None) -> Maximisers:
         candidates, upper, method = self._candidates(lam, starts)
         # sums of n terms added up twice, in two orders
         slack = 4 * len(lam) * _EPS * float(np.sum(np.abs(lam)))

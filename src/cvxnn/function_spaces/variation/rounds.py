@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.spatial import cKDTree
 
-from cvxnn.function_spaces.oracles.neurons_found import NeuronOracle
+from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_features
 from cvxnn.theorems import HypothesisError

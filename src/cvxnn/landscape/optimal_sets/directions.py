@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.atoms import Atoms, find_kinks
-from cvxnn.certificates import search
+from cvxnn.atoms import find_kinks
+from cvxnn.certificates import Maximisers, search
 from cvxnn.certificates.local_search.ascent import polish
 from cvxnn.patterns import ActivationPatterns, activation_patterns
 from cvxnn.problem import Problem
@@ -27,49 +27,6 @@ _WORTH_A_ROUND = 1e-9
 _STEP = 1e-3
 
 
-@dataclass(frozen=True, eq=False)
-class Maximisers:
-    """Local maximisers of ``s theta^T (X u)_+`` over unit vectors near the largest values, distinct, best first.
-
-    Parameters
-    ----------
-    units : ndarray of shape (d, K)
-        Unit vectors u.
-    signs : ndarray of shape (K,)
-        Output signs s.
-    values : ndarray of shape (K,)
-        ``s theta^T (X u)_+ / beta``: at most 1 at the optimum; optimal neurons have 1.
-    masks : bool ndarray of shape (n, K)
-        The pattern of a closed cell that holds each.
-    """
-
-    units: Array
-    signs: Array
-    values: Array
-    masks: NDArray[np.bool_]
-
-    def select(self, chosen: NDArray[np.generic]) -> Maximisers:
-        """Return some of them, by index or mask."""
-        return Maximisers(
-            self.units[:, chosen], self.signs[chosen], self.values[chosen], self.masks[:, chosen]
-        )
-
-    def distinct(self) -> Maximisers:
-        """Return the best of each direction (to 1e-6) and sign."""
-        left = np.argsort(-self.values, kind="stable")
-        kept = []
-        while left.size:
-            k = left[0]
-            kept.append(k)
-            apart = np.linalg.norm(self.units[:, left] - self.units[:, [k]], axis=0) >= _SAME_DIRECTION
-            left = left[apart | (self.signs[left] != self.signs[k])]
-        return self.select(np.array(kept, dtype=np.intp))
-
-    def atoms(self) -> Atoms:
-        """Return zero atoms on their patterns."""
-        return Atoms(np.zeros_like(self.units), self.masks, self.signs)
-
-
 class DirectionFinder(ABC):
     """Finds the maximisers for a dual variable; built once per problem.
 
@@ -85,7 +42,7 @@ class DirectionFinder(ABC):
 
     @abstractmethod
     def find(self, theta: Array, known: Array) -> Maximisers:
-        """Return the distinct maximisers of value near beta or above.
+        """Return the distinct maximisers of value near beta or above, with the pattern of a closed cell of each.
 
         Parameters
         ----------
@@ -137,13 +94,9 @@ class CellDirections(DirectionFinder):
         norms = np.linalg.norm(points, axis=0)
         near = norms >= (1.0 - self.near) * beta
         blocks = long[near]
-        found = Maximisers(
-            points[:, near] / norms[near],
-            program.signs[blocks],
-            norms[near] / beta,
-            program.masks[:, blocks],
+        return _distinct(
+            points[:, near] / norms[near], program.signs[blocks], norms[near], program.masks[:, blocks]
         )
-        return found.distinct()
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +136,7 @@ class SearchedDirections(DirectionFinder):
             values = np.concatenate([values, more[2]])
             if np.any(values > (1.0 + _WORTH_A_ROUND) * beta):
                 break
-        return Maximisers(units, signs, values / beta, activation_patterns(X, units)).distinct()
+        return _distinct(units, signs, values, activation_patterns(X, units))
 
     def _known(self, theta: Array, known: Array) -> tuple[Array, Array, Array]:
         """Return the maximisers near known directions: a search takes those within 0.26 degrees for one."""
@@ -212,3 +165,15 @@ def _polished(X: Array, theta: Array, directions: Array, signs: Array) -> tuple[
     exact = [polish(X, s * theta, u, norms) for u, s in zip(directions.T, signs, strict=True)]
     units = np.array([u for _, u in exact]).reshape(-1, X.shape[1]).T
     return units, signs, np.array([value for value, _ in exact])
+
+
+def _distinct(units: Array, signs: Array, values: Array, masks: NDArray[np.bool_]) -> Maximisers:
+    """Return the best of each direction (to 1e-6) and sign."""
+    left, kept = np.argsort(-values, kind="stable"), []
+    while left.size:
+        k = left[0]
+        kept.append(k)
+        apart = np.linalg.norm(units[:, left] - units[:, [k]], axis=0) >= _SAME_DIRECTION
+        left = left[apart | (signs[left] != signs[k])]
+    chosen = np.array(kept, dtype=np.intp)
+    return Maximisers.of(units[:, chosen], signs[chosen], values[chosen], masks=masks[:, chosen])

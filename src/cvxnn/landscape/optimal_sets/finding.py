@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.atoms import Atoms
+from cvxnn.certificates import Maximisers
 from cvxnn.landscape.optimal_sets.directions import (
     CellDirections,
     DirectionFinder,
-    Maximisers,
     SearchedDirections,
 )
 from cvxnn.landscape.optimal_sets.elements import OptimalSet
@@ -246,12 +246,14 @@ def _solve(
         optimum = Optimum.of(problem, atoms, speck=speck if speck > _VIOLATION else 0.0)
         units = optimum.atoms.blocks / optimum.atoms.coefficients
         found = finder.find(optimum.dual, np.hstack([units, known]))
-        violated = found.values > 1.0 + _VIOLATION
+        violated = found.values > (1.0 + _VIOLATION) * problem.beta
         if not np.any(violated):
             return optimum, found
-        atoms = optimum.atoms.join(found.select(violated).atoms())
+        new = found.select(violated)
+        assert new.masks is not None
+        atoms = optimum.atoms.join(Atoms(np.zeros_like(new.directions), new.masks, new.signs))
     raise PrecisionError(
-        f"after {_ROUNDS} rounds a dual constraint is still violated by {float(np.max(found.values)) - 1:.2g}: the "
+        f"after {_ROUNDS} rounds a dual constraint is still violated by {found.value / problem.beta - 1:.2g}: the "
         "problem is too badly scaled for its optimum to be found to rounding; rescale the columns of X"
     )
 
@@ -264,10 +266,11 @@ def _assemble(
     found: Maximisers,
     tol: float,
 ) -> OptimalSet:
-    usable = found.values >= 1.0 - tol
-    chosen, left = found.select(usable), found.values[~usable]
+    values = found.values / problem.beta
+    usable = values >= 1.0 - tol
+    chosen = found.select(usable)
     fit = optimum.fit + optimum.offset
-    hidden = chosen.signs * np.maximum(problem.X @ chosen.units, 0.0)
+    hidden = chosen.signs * np.maximum(problem.X @ chosen.directions, 0.0)
     centred = hidden - np.mean(hidden, axis=0) if problem.output_offset else hidden
     target = optimum.fit - np.mean(optimum.fit) if problem.output_offset else optimum.fit
     return OptimalSet(
@@ -278,10 +281,10 @@ def _assemble(
         + problem.beta * float(np.sum(optimum.atoms.coefficients)),
         fit=fit,
         dual=optimum.dual,
-        directions=chosen.units,
+        directions=chosen.directions,
         signs=chosen.signs,
         polytope=Polytope(centred, non_negative_fit(centred, target)),
-        shortfall=float(np.max(np.abs(1.0 - chosen.values), initial=0.0)),
-        separation=float(np.min(1.0 - left, initial=finder.near)),
+        shortfall=float(np.max(np.abs(1.0 - values[usable]), initial=0.0)),
+        separation=float(np.min(1.0 - values[~usable], initial=finder.near)),
         tol=tol,
     )

@@ -1,22 +1,9 @@
-"""What oracles return."""
+"""Candidates in the order of their values."""
 
 import numpy as np
 import pytest
 
-from cvxnn.function_spaces.oracles.neurons_found import NeuronsFound, as_dual, rank_neurons
-
-
-def found(value, upper, method="angular sweep", rounding=0.0):
-    return NeuronsFound(value, upper, np.zeros((1, 0)), np.zeros(0), np.zeros(0), method, rounding)
-
-
-def test_exactness_allows_for_rounding_alone():
-    assert found(1.0, 1.0 + 1e-9).is_exact
-    assert not found(1.0, 1.01).is_exact
-    assert not found(1.0, 1.0, "search").is_exact
-    # a maximum of zero: no relative slack is left, the absolute one is
-    assert not found(0.0, 1e-15).is_exact
-    assert found(0.0, 1e-15, rounding=1e-15).is_exact
+from cvxnn.function_spaces.oracles.ranking import as_dual, rank_neurons
 
 
 def test_neurons_are_ranked_with_their_better_sign_and_without_repeats():
