@@ -30,7 +30,7 @@ from cvxnn.function_spaces.generalisation.targets import (
     ProjectionPursuitTarget,
     SubspaceTarget,
 )
-from cvxnn.function_spaces.unit_norm.slopes import Slope
+from cvxnn.statistics import Slope
 from reporting import arguments, print_table, write_json
 
 NOISE = 0.2

@@ -32,6 +32,7 @@ from cvxnn.dynamics.small_starts.learning_steps import SaddleToSaddle, saddle_to
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.dynamics.trajectories.alignment import AlignmentCosines, aligned_share
 from cvxnn.margin import compare_flow
+from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import HypothesisError
 from reporting import arguments, print_table, write_json
 
@@ -200,15 +201,15 @@ def slope_rows(repeats: int) -> list[Row]:
         problem = unit_problem(rng, 6, 4)
         half = ReLUNetwork(rng.standard_normal((4, 50)), rng.standard_normal(50))
         found = lazy_scaling(problem, mirrored(half), [1.0, 3.0, 10.0, 30.0], n_steps=1000)
-        logs = np.log(found.factors)
-        by_scale.append(np.polyfit(logs[1:], np.log(found.movements[1:]), 1)[0])
-        by_kernel.append(np.polyfit(logs[1:], np.log(found.kernel_movements[1:]), 1)[0])
+        factors = found.factors[1:]
+        by_scale.append(log_log_slope(factors, found.movements[1:]).value)
+        by_kernel.append(log_log_slope(factors, found.kernel_movements[1:]).value)
         moved = []
         for m in widths:
             wide = ReLUNetwork(3.0 * rng.standard_normal((4, m // 2)), 3.0 * rng.standard_normal(m // 2))
             # the second factor is only there for the slope, which is not used
             moved.append(lazy_scaling(problem, mirrored(wide), [1.0, 2.0], n_steps=1000).movements[0])
-        by_width.append(np.polyfit(np.log(widths), np.log(moved), 1)[0])
+        by_width.append(log_log_slope(widths, moved).value)
     return [
         [name, predicted, repeats, float(np.median(values)), float(np.min(values)), float(np.max(values))]
         for name, predicted, values in (

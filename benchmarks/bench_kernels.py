@@ -19,7 +19,7 @@ from cvxnn.function_spaces.comparisons.single_neuron import mean_neuron_norm, ne
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineCovariance, ArcCosineKernel, angular_part
 from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures, random_neurons
 from cvxnn.function_spaces.kernels.ridge import KernelSpaceRegressor, RandomFeatureRegressor
-from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
+from cvxnn.statistics import log_log_slope
 from reporting import arguments, print_table, write_json
 
 DEGREES = (0, 1, 2)

@@ -15,6 +15,7 @@ import numpy as np
 
 from baselines import CLOCKS
 from cvxnn import Problem, beta_max, train
+from cvxnn.statistics import log_log_slope
 from cvxnn.training import TrainingStatus
 from reporting import arguments, planted_problem, print_table, write_json
 from scaling_plot import draw
@@ -60,8 +61,7 @@ def slope(rows: list[dict[str, Any]], key: str) -> float:
     points = [(row["value"], row[key]) for row in rows if row["finished"] or key != "train s"]
     if len(points) < 2:
         return float("nan")
-    x, y = np.log(np.array(points)).T
-    return float(np.polyfit(x, y, 1)[0])
+    return log_log_slope(*np.array(points).T).value
 
 
 def sweeps(

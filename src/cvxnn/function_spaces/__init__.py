@@ -66,7 +66,6 @@ from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
 from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.oracles.threshold_oracle import Split, ThresholdOracle
 from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus
-from cvxnn.function_spaces.unit_norm.slopes import Slope, log_log_slope
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm_form
 from cvxnn.function_spaces.variation.norms import (
     StrictBound,
@@ -75,6 +74,7 @@ from cvxnn.function_spaces.variation.norms import (
     variation_norm,
     variation_norm_bound,
 )
+from cvxnn.statistics import Slope, log_log_slope
 
 __all__ = [
     "AdditiveTarget",

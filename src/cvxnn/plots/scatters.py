@@ -9,6 +9,7 @@ import numpy as np
 
 from cvxnn.plots.canvas import BLACK, BLUE, VERMILLION, as_column, axes_or_new, draw_legend, frame, literal
 from cvxnn.short_reprs import short_repr
+from cvxnn.statistics import r_squared
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -149,13 +150,7 @@ def predictions(
         y_predicted=y_predicted,
         y_true_test=y_true_test,
         y_predicted_test=y_predicted_test,
-        r2=_r2(y_true, y_predicted),
-        r2_test=None if y_true_test is None else _r2(y_true_test, y_predicted_test),
+        r2=r_squared(y_true, y_predicted),
+        r2_test=None if y_true_test is None else r_squared(y_true_test, y_predicted_test),
         name=str(name),
     )
-
-
-def _r2(y_true: Array, y_predicted: Array) -> float:
-    if np.ptp(y_true) == 0:
-        return float("nan")
-    return 1.0 - float(np.sum((y_true - y_predicted) ** 2) / np.sum((y_true - y_true.mean()) ** 2))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxnn.statistics import r_squared, root_mean_square
 from cvxnn.validation import Array
 
 
@@ -42,20 +43,5 @@ def score(y_true: Array, y_predicted: Array) -> Scores:
     >>> score(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 2.0]))
     Scores(n=3, r2=0.5, rmse=0.577...)
     """
-    residual = y_true - y_predicted
-    return Scores(len(y_true), _r2(y_true, residual), _root_mean_square(residual))
-
-
-def _r2(y_true: Array, residual: Array) -> float | None:
-    spread = float(np.ptp(y_true))
-    if spread == 0:
-        return None
-    # in units of the spread: squares of 1e200 overflow
-    squares = np.sum(((y_true - y_true.mean()) / spread) ** 2)
-    return 1.0 - float(np.sum((residual / spread) ** 2) / squares)
-
-
-def _root_mean_square(values: Array) -> float:
-    # Divide by the largest entry first: squares of 1e200 overflow.
-    largest = float(np.max(np.abs(values)))
-    return largest * float(np.sqrt(np.mean((values / largest) ** 2))) if largest > 0 else 0.0
+    r2 = r_squared(y_true, y_predicted)
+    return Scores(len(y_true), None if np.isnan(r2) else r2, root_mean_square(y_true - y_predicted))

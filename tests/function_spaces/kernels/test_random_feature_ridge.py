@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from cvxnn.function_spaces.kernels.ridge import KernelSpaceRegressor, RandomFeatureRegressor
-from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
+from cvxnn.statistics import log_log_slope
 
 
 def data(seed=0, n=20, d=2, outputs=None):

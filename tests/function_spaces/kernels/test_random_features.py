@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures, random_neurons
 from cvxnn.function_spaces.kernels.ridge import RandomFeatureRegressor
-from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
+from cvxnn.statistics import log_log_slope
 
 
 def samples(seed=0, n=6, d=3):

@@ -145,8 +145,8 @@ def test_slopes_are_those_of_powers():
             "r must be at most the smaller of n = 5 and d = 3; got 4",
         ),
         (lambda: interior_point_operations(5, 0, 1), "d must be an integer >= 1"),
-        (lambda: fitted_slope([1.0], [2.0]), "sizes must hold two positive numbers or more"),
-        (lambda: fitted_slope([1.0, 2.0], [0.0, 2.0]), "costs must hold two positive numbers or more"),
+        (lambda: fitted_slope([1.0], [2.0]), "sizes must not all be equal; got 1 only"),
+        (lambda: fitted_slope([1.0, 2.0], [0.0, 2.0]), "values must be > 0; found 0"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -15,6 +15,7 @@ from cvxnn.dynamics.trajectories.trajectory import FlowEvents, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.short_reprs import short_repr
+from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count
 
@@ -137,5 +138,5 @@ def descent_order(
             f"descent must differ from flow by more than flow's own error, {_FLOW_ERROR} of the weights; it differs by "
             f"{min(errors):.3g} at {size:.3g}: the start must not be stationary, steps not be too small"
         )
-    slope = float(np.polyfit(np.log(steps), np.log(errors), 1)[0])
+    slope = log_log_slope(steps, errors).value
     return DescentOrder(steps, np.array(errors), Comparison(slope, 1.0, tol=tol), events)

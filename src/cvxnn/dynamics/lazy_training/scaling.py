@@ -14,6 +14,7 @@ from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.short_reprs import short_repr
+from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_number
 
@@ -113,15 +114,12 @@ def lazy_scaling(
     kernel_movements = np.array(kernels) / (scales**2 * eigenvalues[-1])
     patterns = problem.X @ run.final.hidden > 0
     flips = np.mean(patterns != (problem.X @ start.hidden > 0), axis=(1, 2))
+    last = scales[-2:]
     return LazyScaling(
         scales,
         movements,
         kernel_movements,
         np.asarray(flips),
-        Comparison(_last_slope(scales, movements), -2.0, tol=tol),
-        Comparison(_last_slope(scales, kernel_movements), -2.0, "at most", tol=tol),
+        Comparison(log_log_slope(last, movements[-2:]).value, -2.0, tol=tol),
+        Comparison(log_log_slope(last, kernel_movements[-2:]).value, -2.0, "at most", tol=tol),
     )
-
-
-def _last_slope(x: Array, y: Array) -> float:
-    return float(np.log(y[-1] / y[-2]) / np.log(x[-1] / x[-2]))

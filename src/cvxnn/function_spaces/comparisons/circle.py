@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
-from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
 from cvxnn.short_reprs import short_repr
+from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_finite_array
 
@@ -50,7 +50,7 @@ class CircleApproximation:
     @property
     def slope(self) -> float:
         """Return the exponent of the errors in delta, fitted over all radii."""
-        return log_log_slope(self.deltas, self.errors[:, None]).value
+        return log_log_slope(self.deltas, self.errors).value
 
     @property
     def constants(self) -> Array:

@@ -13,10 +13,10 @@ from cvxnn.function_spaces.kernels.arc_cosine import DEGREES, ArcCosineKernel, a
 from cvxnn.function_spaces.kernels.norm import gamma_2, squared_norms
 from cvxnn.function_spaces.kernels.random_features import random_neurons
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
-from cvxnn.function_spaces.unit_norm.slopes import log_log_slope
 from cvxnn.function_spaces.variation.norms import variation_norm
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_finite_array
 
@@ -52,7 +52,7 @@ class NeuronNorms:
     @property
     def slope(self) -> float:
         """Return the fitted exponent of gamma_2 in n: about 1/2, as of the mean over all neurons."""
-        return log_log_slope(self.sizes, self.gamma_2[:, None]).value
+        return log_log_slope(self.sizes, self.gamma_2).value
 
     @property
     def bounded(self) -> Comparison:

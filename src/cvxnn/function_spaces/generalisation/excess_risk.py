@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from cvxnn.function_spaces.generalisation.inputs import InputDistribution, draw_inputs
 from cvxnn.function_spaces.generalisation.learners import KernelLearner, TrainingSample, VariationNormLearner
-from cvxnn.function_spaces.unit_norm.slopes import Slope, as_sizes, log_log_slope
+from cvxnn.function_spaces.generalisation.sizes import as_sizes
 from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr
+from cvxnn.statistics import Slope, log_log_slope
 from cvxnn.validation import Array, as_count, as_number
 
 # (d, random_state=) to a function of X (n, d), such as AdditiveTarget.random

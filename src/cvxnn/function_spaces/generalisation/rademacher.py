@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from cvxnn.certificates import RowSpace
 from cvxnn.function_spaces.generalisation.inputs import InputDistribution, draw_inputs
+from cvxnn.function_spaces.generalisation.sizes import as_sizes
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
-from cvxnn.function_spaces.unit_norm.slopes import Slope, as_sizes, log_log_slope
 from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr
+from cvxnn.statistics import Slope, log_log_slope
 from cvxnn.theorems import Comparison
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 

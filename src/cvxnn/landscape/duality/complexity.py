@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.deprecation import keep_old_arguments
 from cvxnn.patterns import count_bound, enumerate_patterns, loose_count_bound
 from cvxnn.patterns.counting import count_cells, is_in_general_position
 from cvxnn.patterns.reduction import reduce_rows
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
+from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError, Relation
-from cvxnn.validation import Array, as_count, as_finite_array
+from cvxnn.validation import as_count, as_finite_array
 
 
 @short_repr
@@ -217,12 +219,13 @@ def interior_point_operations(n: int, d: int, r: int) -> float:
         return math.inf
 
 
-def fitted_slope(sizes: Any, costs: Any) -> float:
-    """Return the exponent p of the least-squares fit ``cost ~ size^p``, a line through the logarithms.
+@keep_old_arguments(costs="values")
+def fitted_slope(sizes: Any, values: Any) -> float:
+    """Return the exponent p of the least-squares fit ``value ~ size^p``: `log_log_slope` without its standard error.
 
     Parameters
     ----------
-    sizes, costs : array_like of shape (k,)
+    sizes, values : array_like of shape (k,)
         Positive numbers, at two different sizes or more.
 
     Examples
@@ -230,7 +233,7 @@ def fitted_slope(sizes: Any, costs: Any) -> float:
     >>> round(fitted_slope([1, 2, 4], [3.0, 12.0, 48.0]), 12)
     2.0
     """
-    return float(np.polyfit(np.log(_positive(sizes, "sizes")), np.log(_positive(costs, "costs")), 1)[0])
+    return log_log_slope(sizes, values).value
 
 
 def interior_point_growth(n_values: Any, seconds: Any, r: int, *, tol: float = 0.0) -> Comparison:
@@ -262,10 +265,3 @@ def interior_point_growth(n_values: Any, seconds: Any, r: int, *, tol: float = 0
     (3.06, 6, True)
     """
     return Comparison(fitted_slope(n_values, seconds), 3 * as_count(r, "r", least=1), "at most", tol)
-
-
-def _positive(values: Any, name: str) -> Array:
-    array = as_finite_array(values, name, (1,))
-    if len(array) < 2 or np.any(array <= 0):
-        raise ValueError(f"{name} must hold two positive numbers or more; got {array}")
-    return array

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvxnn.function_spaces.unit_norm.slopes import as_sizes, log_log_slope
+from cvxnn.statistics import log_log_slope
 
 
 @given(exponent=st.floats(-3, 3), scale=st.sampled_from([1e-8, 1.0, 1e8]))
@@ -24,12 +24,7 @@ def test_the_standard_error_is_that_of_the_mean():
     spread = np.std([fit.value for fit in fits])
     # the squared error is unbiased; over 400 fits its mean is known to some 4 %
     assert np.sqrt(np.mean([fit.standard_error**2 for fit in fits])) == pytest.approx(spread, rel=0.15)
-    assert np.isnan(log_log_slope(sizes, sizes[:, None]).standard_error)
-
-
-def test_one_number_serves_all_sizes():
-    n, d = as_sizes(5, [1, 2])
-    assert (n.tolist(), d.tolist()) == ([5, 5], [1, 2])
+    assert np.isnan(log_log_slope(sizes, sizes).standard_error)
 
 
 @pytest.mark.parametrize(
@@ -44,17 +39,3 @@ def test_one_number_serves_all_sizes():
 def test_bad_values_are_named(sizes, values, message):
     with pytest.raises(ValueError, match=message):
         log_log_slope(sizes, values)
-
-
-@pytest.mark.parametrize(
-    ("samples", "dimensions", "message"),
-    [
-        ([], 2, "samples must be an integer or a sequence"),
-        (2, [0], "dimensions must be an integer >= 1; got 0"),
-        (2.5, 1, "samples must be an integer >= 1; got 2.5"),
-        ([1, 2, 3], [1, 2], "as many entries; got 3 and 2"),
-    ],
-)
-def test_bad_sizes_are_named(samples, dimensions, message):
-    with pytest.raises(ValueError, match=message):
-        as_sizes(samples, dimensions)
