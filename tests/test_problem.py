@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvxnn import GatedReLUNetwork, Problem, ReLUNetwork, SquaredLoss
+from cvxnn.losses import QuantileLoss
 from cvxnn.testing import samplers
 
 seeds = st.integers(0, 2**32 - 1)
@@ -157,3 +158,27 @@ def test_repr_names_sizes_and_settings():
     assert (
         repr(Problem(**good)) == "Problem(n=2, d=1, outputs=1, beta=1, loss='squared', output_offset=False)"
     )
+
+
+@pytest.mark.parametrize("weights", [None, [0.0, 5.0, 0.1, 2.0, 1.0]])
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize("share", [1e-1, 1e-4])
+def test_smoothing_takes_a_share_of_the_loss_of_no_neurons(weights, n_outputs, share, rng):
+    y = rng.standard_normal((5, n_outputs))
+    problem = Problem(rng.standard_normal((5, 2)), y, 0.1, QuantileLoss(0.3), sample_weight=weights)
+    smooth, none = problem.smoothed(share), np.zeros(n_outputs)
+    error = share * problem.loss_value(np.zeros_like(y), none)
+    taken = []
+    for spread in 10.0 ** np.arange(-6, 3):
+        f = y + spread * rng.standard_normal(y.shape)
+        exact, below = problem.loss_value(f, none), smooth.loss_value(f, none)
+        assert exact - error * (1 + 1e-9) <= below <= exact * (1 + 1e-12)
+        taken.append(exact - below)
+    assert max(taken) > 0.1 * error  # the width is used: what is said of it is not loose
+    assert smooth.loss.is_smooth
+    assert smooth.smoothed(share) is smooth
+
+
+def test_a_fit_without_neurons_is_smoothed_in_units_of_the_weights():
+    problem = Problem(np.ones((3, 1)), np.zeros(3), 0.1, QuantileLoss(0.5))
+    assert problem.smoothed(1e-2).loss == QuantileLoss(0.5).smoothed(1e-2)

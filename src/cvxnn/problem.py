@@ -274,6 +274,21 @@ class Problem:
         object.__setattr__(other, "centred_target", read_only(other.y - other._per_row(other.shift)))
         return other
 
+    def smoothed(self, share: float) -> Problem:
+        """Return the problem with a smooth loss in place of one with kinks; itself where it is smooth.
+
+        A smoothed loss is nowhere above the loss, so that its lower bounds are the problem's too. In all it is
+        below by at most ``share`` of the loss of no neurons, or of the samples' weight where that is zero.
+        """
+        if self.loss.is_smooth:
+            return self
+        null = self.loss_value(np.zeros_like(self.y), self.null_offset()) or self.total_weight
+        return self.with_loss(self.loss.smoothed(self.smoothing_width(share * null)))
+
+    def smoothing_width(self, error: float) -> float:
+        """Return the width of a smoothed loss that is below the loss by at most ``error``, summed over the samples."""
+        return error / (self.total_weight * self.n_outputs)
+
     def with_targets(self, y: Array) -> Problem:
         """Return the same problem with other targets."""
         return Problem(

@@ -18,7 +18,7 @@ from cvxnn.validation import Array
 
 # Predictions within this of a kink, in units of the largest target, are on it.
 _KINK_WIDTH = 1e-9
-# Of the mean loss: the width of the smoothed one.
+# Of the loss of no neurons: what smoothing a loss with kinks may take off it.
 _SMOOTHING = 1e-6
 
 
@@ -100,9 +100,7 @@ def _smallest(problem: Problem, random_state: Seed) -> float:
     if kinks is None:
         return _maximise(problem, -problem.loss_gradient(f, offset), random_state).value
     if not kinks.are_few:
-        width = _SMOOTHING * problem.loss_value(f, offset) / problem.y.size
-        smooth = problem.with_loss(problem.loss.smoothed(width))
-        return _maximise(problem, null_dual(smooth), random_state).value
+        return _maximise(problem, null_dual(problem.smoothed(_SMOOTHING)), random_state).value
     none = np.zeros((0, problem.y.size))
     gain = np.zeros((len(f), problem.n_outputs))
     return kinks.choose(gain, 0.0, 1.0, none, lambda lam: _maximise(problem, lam, random_state))[1]

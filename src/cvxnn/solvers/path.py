@@ -37,20 +37,10 @@ def critical_beta(program: ConvexProgram) -> float:
     >>> critical_beta(ReLUProgram(Problem([[2.0]], [3.0], beta=1.0), [[True]]))
     6.0
     """
-    program = _smoothed(program)
+    if not program.problem.loss.is_smooth:
+        program = with_problem(program, program.problem.smoothed(_SMOOTHING))
     zero = np.zeros((program.problem.n_features, program.n_blocks))
     return program.critical_beta(program.dual_variable(zero))
-
-
-def _smoothed(program: ConvexProgram) -> ConvexProgram:
-    """Return the program with its loss smoothed; itself where it is smooth."""
-    problem = program.problem
-    if problem.loss.is_smooth:
-        return program
-    weight = problem.n_samples if problem.sample_weight is None else float(np.sum(problem.sample_weight))
-    null = problem.loss_value(np.zeros_like(problem.y), problem.null_offset())
-    width = _SMOOTHING * (null or weight) / (weight * problem.n_outputs)
-    return with_problem(program, problem.with_loss(problem.loss.smoothed(width)))
 
 
 def path_betas(program: ConvexProgram, n_betas: int = 20, ratio: float = 1e-3) -> Array:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from cvxnn.certificates import make_certificate
 from cvxnn.problem import Problem
 from cvxnn.training.result import TrainingResult, TrainingStatus
@@ -15,21 +13,10 @@ _SMOOTHING, _ROUGH_SMOOTHING = 0.1, 3e-2
 def smoothed(problem: Problem, tol: float) -> tuple[Problem, Problem]:
     """Return the problem with a smooth loss, and one with a smoother loss for descents; itself where it is smooth.
 
-    A smoothed loss is nowhere above the loss, so that its lower bounds are the problem's too; by how much it can be
-    below, summed over the samples, is a small part of ``tol`` times the objective of no neurons.
+    By how much it can be below the loss is a small part of ``tol`` times the objective of no neurons.
     """
-    if problem.loss.is_smooth:
-        return problem, problem
-    weights = problem.n_samples if problem.sample_weight is None else float(np.sum(problem.sample_weight))
-    null = problem.loss_value(np.zeros_like(problem.y), problem.null_offset())
-    if null == 0.0:
-        null = weights
-    # width is the error of one output of one sample
-    share = null / (weights * problem.n_outputs)
-    fine, rough = _SMOOTHING * tol * share, _ROUGH_SMOOTHING * share
-    return problem.with_loss(problem.loss.smoothed(fine)), problem.with_loss(
-        problem.loss.smoothed(max(fine, rough))
-    )
+    fine = _SMOOTHING * tol
+    return problem.smoothed(fine), problem.smoothed(max(fine, _ROUGH_SMOOTHING))
 
 
 def under_loss(problem: Problem, result: TrainingResult) -> TrainingResult:

@@ -73,7 +73,7 @@ def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float =
     deadline = time.perf_counter() + max_seconds
     maximise = _maximiser(problem, network, max_seconds / _SEARCHES)
     candidates = [problem.dual_variable(f)]
-    widths = [share * problem.objective(network) / problem.y.size for share in _WIDTHS]
+    widths = [problem.smoothing_width(share * problem.objective(network)) for share in _WIDTHS]
     for width in widths if widths[0] > 0 else []:
         # smoothed losses differ within twice their width of a kink
         kinks = Kinks.near(problem, network.predict_without_offset(problem.X), network.offset, 2 * width)
