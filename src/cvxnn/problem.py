@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from cvxnn.losses import Loss, SquaredLoss, get_loss
-from cvxnn.validation import Array, as_finite_array, as_finite_data, as_number, is_read_only_map, read_only
-
-if TYPE_CHECKING:
-    from cvxnn.networks import ReLUNetwork
+from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
+from cvxnn.validation import (
+    Array,
+    as_finite_array,
+    as_finite_data,
+    as_number,
+    is_read_only_map,
+    read_only,
+    require_kind,
+)
 
 OutputNorm = Literal["l2", "l1"]
 
@@ -214,13 +220,14 @@ class Problem:
         return 0.5 * self.beta * float(np.sum(network.hidden**2) + np.sum(sums**2))
 
     def objective(self, network: ReLUNetwork) -> float:
-        """Return ``ell(f(X), y) + beta/2 (||U||^2 + ||A||^2)`` of a network.
+        """Return ``ell(f(X), y) + beta/2 (||U||^2 + ||A||^2)`` of a network, or of a result that holds one.
 
         Raises
         ------
         ValueError
             If the network does not fit the problem's shapes, or has an offset where the problem has none.
         """
+        network = as_network(network, kinds=(ReLUNetwork, GatedReLUNetwork))
         self.require_fitting(network)
         return self.loss_value(network.predict_without_offset(self.X), network.offset) + self.penalty(network)
 
@@ -317,6 +324,7 @@ class Problem:
 
     def require_fitting(self, network: ReLUNetwork) -> None:
         """Raise ``ValueError`` unless the network has the problem's shapes and model."""
+        as_network(network, kinds=(ReLUNetwork, GatedReLUNetwork))
         if network.n_features != self.n_features:
             raise ValueError(f"network must take {self.n_features} features; it takes {network.n_features}")
         if network.output.ndim != self.y.ndim or network.n_outputs != self.n_outputs:
@@ -342,6 +350,50 @@ class Problem:
             f"Problem(n={self.n_samples}, d={self.n_features}, outputs={self.n_outputs}, beta={self.beta:g}, "
             f"loss={self.loss.name!r}, output_offset={self.output_offset})"
         )
+
+
+def as_problem(value: Any, name: str = "problem") -> Problem:
+    """Return a problem.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else; where it is a network or data, the message says what is meant.
+    """
+    hint = "Problem(X, y, beta=...) makes one of data"
+    if isinstance(value, ReLUNetwork) or hasattr(value, "network"):
+        hint = "a problem comes before its network"
+    elif isinstance(getattr(value, "problem", None), Problem):
+        hint = "its attribute problem is one"
+    problem: Problem = require_kind(value, Problem, name, hint)
+    return problem
+
+
+def as_network(
+    value: Any, name: str = "network", kinds: tuple[type[Any], ...] = (ReLUNetwork,)
+) -> ReLUNetwork:
+    """Return a network of an accepted class; of a result that holds one, its network.
+
+    Raises
+    ------
+    ValueError
+        If it is neither; where it is a batch of networks, an estimator or a problem, the message says what is meant.
+    """
+    held = getattr(value, "network", None)
+    network: ReLUNetwork = held if isinstance(held, kinds) else value
+    require_kind(network, kinds, name, "" if isinstance(network, kinds) else _instead_of_network(value))
+    return network
+
+
+def _instead_of_network(value: Any) -> str:
+    """Return what to pass in place of a value that is no network."""
+    if isinstance(value, Problem):
+        return "a problem comes before its network"
+    if callable(held := getattr(value, "network", None)):
+        return f"a batch of networks, of which {held.__qualname__}(index) is one"
+    if hasattr(value, "network_"):
+        return "its attribute network_ is its network"
+    return "ReLUNetwork(hidden, output) makes one of weights"
 
 
 def as_labelled(X: Any, y: Any) -> tuple[Array, Array]:

@@ -177,6 +177,34 @@ def times_power(value: float, power: int) -> float:
     return scaled
 
 
+def require_kind(value: Any, kinds: type[Any] | tuple[type[Any], ...], name: str, hint: str = "") -> Any:
+    """Return ``value`` where it is of an accepted class.
+
+    Parameters
+    ----------
+    value : object
+        What the user passed.
+    kinds : type or tuple of types
+        What is accepted.
+    name : str
+        Name of the argument, for the error message.
+    hint : str, default ""
+        What to do instead, behind a semicolon.
+
+    Raises
+    ------
+    ValueError
+        If it is of another class.
+    """
+    if isinstance(value, kinds):
+        return value
+    accepted = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+    article = "an" if accepted[0] in "AEIO" else "a"
+    raise ValueError(
+        f"{name} must be {article} {accepted}; got {type(value).__name__}{': ' * bool(hint)}{hint}"
+    )
+
+
 def read_only(array: Array) -> Array:
     """Return a read-only copy, so that objects that share it stay immutable."""
     copy = np.array(array, dtype=np.float64, order="C")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
 from cvxnn.atoms import Atoms
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.validation import Array
 
 
@@ -93,6 +93,7 @@ def _eliminate(c: Array, used: NDArray[np.intp], Z: Array) -> None:
 
 def basic_atoms(problem: Problem, atoms: Atoms) -> Atoms:
     """Return atoms in use, equal directions added up, with linearly independent activations: same fit and penalty."""
+    problem = as_problem(problem)
     merged = atoms.merge_directions()
     c = merged.coefficients
     pruned = prune_to_basic(merged.activations(problem), c)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -44,6 +44,7 @@ def dual_bound(problem: Problem, lam: Array, upper: float) -> float:
     >>> round(dual_bound(problem, np.array([3.0]), 3.0), 9)  # optimum: 1/2 + 1 * (3 - 1)
     2.5
     """
+    problem = as_problem(problem)
     lam = problem.project_dual(np.reshape(lam, problem.y.shape))
     if not np.any(lam):
         return 0.0

@@ -24,7 +24,7 @@ from cvxnn.certificates.row_space import RowSpace
 from cvxnn.certificates.standard_form import Task
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.validation import Array
 
 logger = logging.getLogger(__name__)
@@ -116,6 +116,7 @@ def improving_bounds(
     >>> round(last.value, 3)  # the optimum is beta ||y|| - beta^2 / 2 = 0.993
     0.993
     """
+    problem, network = as_problem(problem), as_network(network)
     started = time.perf_counter()
     best = 0.0
     yield LowerBound(0.0, best, "non-negative objective")
@@ -147,6 +148,7 @@ def relaxed_bound(problem: Problem, lam: Array, *, max_seconds: float) -> tuple[
     max_seconds : float
         What is left for the joint dual SDP, of which it takes three at most.
     """
+    problem = as_problem(problem)
     deadline = time.perf_counter() + min(max_seconds, _QUICK_SECONDS)
     task = Task(problem, lam).standardised()
     bounds = [(0.0, "non-negative objective"), *_bounds(task, "auto", deadline)]

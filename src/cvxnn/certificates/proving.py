@@ -21,7 +21,7 @@ from cvxnn.certificates.standard_form import Task
 from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.losses import MultinomialLoss
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.seeds import Seed, require_seed
 from cvxnn.validation import Array, as_number
 
@@ -100,6 +100,7 @@ def certify(
     >>> certificate.proven, certificate.method, round(certificate.lower_bound, 9)
     (True, 'exact sweep', 1.5)
     """
+    problem, network = as_problem(problem), as_network(network)
     started = time.perf_counter()
     problem.require_trainable()
     require_seed(random_state)

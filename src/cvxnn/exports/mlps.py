@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from cvxnn.exports.layers import Layers
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import as_network
 
 _OUTPUTS = ("identity", "logistic", "softmax")
 
@@ -48,6 +49,7 @@ def to_mlp_regressor(network: ReLUNetwork, *, hidden_bias: bool = False) -> MLPR
     >>> to_mlp_regressor(network, hidden_bias=True).predict([[0.5]])
     array([1.5])
     """
+    network = as_network(network)
     layers = Layers.of(network, hidden_bias=hidden_bias)
     return _with_weights(MLPRegressor(hidden_layer_sizes=(network.n_neurons,)), layers, "identity")
 
@@ -85,6 +87,7 @@ def to_mlp_classifier(network: ReLUNetwork, classes: Any, *, hidden_bias: bool =
     >>> to_mlp_classifier(network, ["no", "yes"]).predict([[0.5], [-2.0]])
     array(['yes', 'no'], dtype='<U3')
     """
+    network = as_network(network)
     layers = Layers.of(network, hidden_bias=hidden_bias)
     binarizer = _binarizer(classes)
     n_classes, n_outputs = len(binarizer.classes_), network.n_outputs

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cvxnn.atomic_files import write_bytes
 from cvxnn.exports.layers import Layers
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import as_network
 
 if TYPE_CHECKING:
     import onnx
@@ -64,6 +65,7 @@ def to_onnx(
         If ``network`` is no ReLUNetwork, has only the column of ones as feature, or has weights
         beyond the range of ``dtype``, if ``dtype`` is another one, or if ``path`` is a folder or in none.
     """
+    network = as_network(network)
     onnx = _import_onnx()
     model = _model(onnx, Layers.of(network, hidden_bias=hidden_bias, dtype=dtype))
     onnx.checker.check_model(model, full_check=True)

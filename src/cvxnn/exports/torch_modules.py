@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cvxnn.exports.layers import Layers
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import as_network
 
 if TYPE_CHECKING:
     import torch
@@ -56,6 +57,7 @@ def to_torch(
     --------
     from_torch : the way back; the same network, with C = 1 output weights of shape (m,).
     """
+    network = as_network(network)
     torch = _import_torch()
     if isinstance(dtype, torch.dtype):
         dtype = str(dtype).removeprefix("torch.")

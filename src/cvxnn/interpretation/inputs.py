@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cvxnn.validation import Array, as_finite_array
 
 
+@runtime_checkable
 class TwoLayerNetwork(Protocol):
     """What is read here of a network: its weights and its activation patterns."""
 

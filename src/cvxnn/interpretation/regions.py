@@ -199,6 +199,10 @@ def active_regions(
     0       1.0        2  0.666667               1     0.0
     1      -1.0        1  0.333333               1     0.0
     """
+    held = getattr(network, "network", network)
+    if not isinstance(held, TwoLayerNetwork):
+        raise ValueError(f"network must be a ReLUNetwork or GatedReLUNetwork; got {type(network).__name__}")
+    network = held
     if X is None:
         raise ValueError("X must be an array of numbers; got None")
     inputs = Inputs.of(network.hidden.shape[0], feature_names, X, hidden_bias)

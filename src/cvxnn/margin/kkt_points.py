@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cvxnn.margin.dual_constraint import DualConstraint, DualNorm
 from cvxnn.margin.scaling import scaled_to_margin_one
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import as_labelled
+from cvxnn.problem import as_labelled, as_network
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, PrecisionError, as_number
 
@@ -141,6 +141,7 @@ def kkt(X: Any, y: Any, network: ReLUNetwork, *, tol: float = 1e-6) -> KKTPoint:
     >>> both.is_kkt, both.is_global, round(both.value, 6)
     (True, True, 1.666667)
     """
+    network = as_network(network)
     X, y = as_labelled(X, y)
     tol = as_number(tol, "tol", positive=True)
     network = scaled_to_margin_one(X, y, network)

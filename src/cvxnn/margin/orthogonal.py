@@ -12,7 +12,7 @@ from cvxnn.margin.kkt_points import KKTPoint, kkt
 from cvxnn.margin.linear import LinearMaxMargin, linear_max_margin
 from cvxnn.margin.widest import MaxMargin, max_margin
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import as_labelled
+from cvxnn.problem import as_labelled, as_network
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
@@ -203,6 +203,7 @@ def covering_neurons(X: Any, y: Any, network: ReLUNetwork, *, tol: float = 1e-6)
     >>> checked.dual_norm.holds, checked.value.holds
     (True, True)
     """
+    network = as_network(network)
     X, y = as_labelled(X, y)
     optimum = orthogonal_optimum(X, y)
     point = kkt(X, y, network, tol=tol)

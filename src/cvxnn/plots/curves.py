@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cvxnn.networks import ReLUNetwork
 from cvxnn.plots.canvas import BLACK, GREY, SIGN_COLOURS, as_column, axes_or_new, draw_legend_above, frame
+from cvxnn.problem import as_network
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
@@ -168,6 +169,7 @@ def fit_1d(
     >>> fit.points, fit.n_outside
     (array([0.5]), 1)
     """
+    network = as_network(network)
     _require_one_input(network, bias)
     x = as_column(x, "x")
     y = None if y is None else as_column(y, "y", length=len(x), of="x")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cvxnn.networks import GatedReLUNetwork
 from cvxnn.patterns import ActivationPatterns
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.programs.gated import GatedReLUProgram
 from cvxnn.programs.pattern_rows import PatternRows
 from cvxnn.programs.program import ConvexProgram, Statement, norms_to_cvxpy, scale_to_cvxpy, state
@@ -35,6 +35,7 @@ def gated_program(problem: Problem, patterns: ActivationPatterns) -> GatedReLUPr
     ValueError
         If the patterns do not fit the data, or the problem is not trainable.
     """
+    problem = as_problem(problem)
     kind = GatedReLUProgram if problem.n_outputs == 1 else GatedOutputsProgram
     return kind(problem, patterns)
 

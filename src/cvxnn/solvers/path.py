@@ -13,7 +13,7 @@ from cvxnn.solvers.restriction import with_beta, with_problem
 from cvxnn.solvers.solution import Solution, SolveStatus
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.solving import solve
-from cvxnn.validation import Array, as_finite_array, as_number
+from cvxnn.validation import Array, as_finite_array, as_number, require_kind
 
 # Of the loss of zero blocks: what smoothing a loss with a kink may take off it.
 _SMOOTHING = 1e-6
@@ -65,6 +65,7 @@ def path_betas(program: ConvexProgram, n_betas: int = 20, ratio: float = 1e-3) -
     ValueError
         If the critical beta is zero: then every beta gives zero blocks.
     """
+    program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
     if n_betas < 2:
         raise ValueError(f"n_betas must be >= 2; got {n_betas!r}")
     if not 0.0 < as_number(ratio, "ratio", positive=True) < 1.0:
@@ -127,6 +128,7 @@ def solve_path(
     >>> [round(solution.objective, 6) for solution in path]  # beta - beta^2 / 2
     [0.5, 0.375]
     """
+    program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
     started = time.perf_counter()
     limit = None if max_seconds is None else as_number(max_seconds, "max_seconds")
     values = path_betas(program) if betas is None else _checked(betas)

@@ -12,7 +12,7 @@ from cvxnn.solvers.proximal_newton import ProximalNewton, fitting_newton
 from cvxnn.solvers.solution import Solution
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.working_set import WorkingSet
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
 
 SOLVERS: dict[str, type[Solver]] = {
     "interior_point": InteriorPoint,
@@ -74,6 +74,7 @@ def solve(
     >>> round(solution.objective, 6)  # 1/2 (1 - 1/2)^2 + 1/2 * 1/2
     0.375
     """
+    program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
     tol = as_number(tol, "tol", positive=True)
     if max_seconds is not None:
         max_seconds = as_number(max_seconds, "max_seconds")

@@ -7,7 +7,7 @@ from typing import Any
 from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, require_realisable
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.seeds import Seed, as_generator, as_random_state
 from cvxnn.status_line import StatusLine
 from cvxnn.training.ending import finish
@@ -97,11 +97,13 @@ def train(
     >>> result.certificate.proven
     True
     """
+    problem = as_problem(problem)
     problem.require_trainable()
     tol = as_number(tol, "tol", positive=True)
     if max_seconds is not None:
         max_seconds = as_number(max_seconds, "max_seconds", positive=True)
     if start is not None:
+        start = as_network(start, "start")
         problem.require_fitting(start)
         if patterns is not None:
             raise ValueError("start must be left out where patterns are given; got both")

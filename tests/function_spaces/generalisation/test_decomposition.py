@@ -186,7 +186,7 @@ def test_hypotheses_are_named():
         ({"network": ReLUNetwork([[1.0]], [1.0])}, "network must be of ReLUs on 2 features"),
         ({"network": UnitNetwork([[1.0], [0.0]], [1.0], 0)}, "network must be of ReLUs on 2 features"),
         ({"network": ReLUNetwork([[1.0], [0.0]], [1.0], offset=1.0)}, "network must have no offset"),
-        ({"network": [1.0]}, "network must be a ReLUNetwork or a UnitNetwork"),
+        ({"network": [1.0]}, "network must be a ReLUNetwork or UnitNetwork"),
     ],
 )
 def test_bad_input_is_named(change, message):

@@ -13,7 +13,7 @@ from cvxnn.certificates.duals.subgradients import Kinks, Maximise, network_atoms
 from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.validation import Array, as_finite_array
 
 # Predictions this near to a kink may be on it, as shares of the mean loss and penalty of a sample and output.
@@ -67,6 +67,7 @@ def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float =
     of smoothed losses are tried, between the slopes on both sides, and the one chosen by cutting planes (`Kinks`); the
     one is returned that would prove most, by a short search.
     """
+    problem, network = as_problem(problem), as_network(network)
     f = network.predict(problem.X)
     if problem.loss.is_smooth:
         return problem.dual_variable(f)

@@ -36,7 +36,7 @@ from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.relaxations.row_groups import RowGroups, single_rows
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.losses import MultinomialLoss, SquaredLoss
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -95,6 +95,7 @@ def joint_dual_sdp(
     groups : RowGroups, optional
         Rows that share a dual variable and multipliers; by default none do.
     """
+    problem = as_problem(problem)
     hint = solve_joint_dual(problem, space, OutputDirections.one(), max_seconds=max_seconds, groups=groups)
     if hint is None:
         return None

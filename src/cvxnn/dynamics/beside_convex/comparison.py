@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cvxnn.activations import PositivePart
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import Solution, Solver, solve
@@ -138,6 +138,7 @@ def convex_comparison(
     >>> found.objective.round(4), found.optimum.round(4)
     (array([2.4721, 0.29  , 0.29  , 0.29  ]), array([0.29, 0.29, 0.29, 0.29]))
     """
+    problem = as_problem(problem)
     problem.require_trainable()
     if problem.n_outputs != 1 or problem.output_offset:
         raise ValueError(f"problem must have one output and no output offset; got {problem!r}")

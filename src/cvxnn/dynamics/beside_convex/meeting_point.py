@@ -8,7 +8,7 @@ from cvxnn.dynamics.beside_convex.comparison import convex_comparison
 from cvxnn.dynamics.descent.projected import relatively_compared
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.landscape.stationary_points.clarke import stationarity
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import as_count
@@ -91,6 +91,7 @@ def meeting(
     >>> meeting(problem, trajectory).objective.holds
     True
     """
+    problem = as_problem(problem)
     k = len(trajectory.times)
     n_still = min(as_count(n_still, "n_still", 2), k)
     found = convex_comparison(problem, trajectory, network=network, at=range(k - n_still, k), tol=0.1 * tol)

@@ -13,7 +13,7 @@ from cvxnn.dynamics.starts.objectives import BatchedObjective
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import Solution, solve
@@ -140,6 +140,7 @@ def side_by_side(
     >>> both.network_against_optimum().holds, both.convex_against_optimum().holds
     (True, True)
     """
+    problem, network = as_problem(problem), as_network(network)
     problem.require_trainable()
     problem.require_fitting(network)
     network = network.prune_zeros()
@@ -240,6 +241,7 @@ def block_velocities(problem: Problem, network: ReLUNetwork) -> BlockVelocities:
     >>> block_velocities(problem, network).difference.holds
     True
     """
+    problem, network = as_problem(problem), as_network(network)
     problem.require_trainable()
     problem.require_fitting(network)
     weights = Weights.of(network)

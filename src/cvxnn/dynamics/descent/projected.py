@@ -13,7 +13,7 @@ from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
 from cvxnn.solvers.proximal_gradient import squared_norm
 from cvxnn.theorems import Comparison, Relation
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
 
 
 @short_repr
@@ -119,6 +119,7 @@ def projected_descent(
     >>> path.objective[[0, -1]].round(6), path.against_optimum().holds
     (array([2.5 , 0.29]), True)
     """
+    program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
     problem = program.problem
     if not problem.loss.is_smooth or problem.output_offset:
         raise ValueError(f"program must have a smooth loss and no output offset; got {problem!r}")

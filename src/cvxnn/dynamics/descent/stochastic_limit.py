@@ -14,7 +14,7 @@ from cvxnn.dynamics.starts.weights import Weights, as_weights
 from cvxnn.dynamics.trajectories.records import StationarityResidual
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
@@ -119,6 +119,7 @@ def sgd_limit(
     >>> sgd_limit(problem, he(2, 4, n_networks=4), step_size=0.05, n_steps=20_000).limit.holds
     True
     """
+    problem = as_problem(problem)
     if not 0.5 < as_number(power, "power") <= 1.0:
         raise HypothesisError(
             f"power must be in (1/2, 1]: steps sum to infinity, squares do not; got {power}"

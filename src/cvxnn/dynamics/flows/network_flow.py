@@ -20,7 +20,7 @@ from cvxnn.dynamics.trajectories.record_book import Record, RecordBook, Spacing
 from cvxnn.dynamics.trajectories.records import as_records
 from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.validation import Array, as_count, as_number
 
 # Logarithmic times begin at this share of the end.
@@ -108,6 +108,7 @@ def gradient_flow(
     >>> flow.events, round(float(flow["objective"][-1, 0]), 6)
     (FlowEvents(0 crossings, 1 slides, 0 rests), 0.5)
     """
+    problem = as_problem(problem)
     if not isinstance(problem, Problem):
         raise ValueError(
             f"problem must be a Problem: flow is that of all samples; got {type(problem).__name__}"

@@ -13,7 +13,7 @@ from cvxnn.dynamics.flows.network_flow import gradient_flow
 from cvxnn.dynamics.starts.weights import Weights, as_weights
 from cvxnn.dynamics.trajectories.trajectory import FlowEvents, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError
@@ -107,6 +107,7 @@ def descent_order(
     >>> found.order.holds, round(found.order.measured, 2)
     (True, 1.0)
     """
+    problem = as_problem(problem)
     counts = [as_count(k, "n_steps", 1) for k in n_steps]
     if len(set(counts)) < 2:
         raise ValueError(f"n_steps must hold two different numbers; got {list(n_steps)}")

@@ -11,7 +11,7 @@ import numpy as np
 from cvxnn.dynamics.flows.logistic_field import log_loss, smoothed_margin
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.losses import LogisticLoss
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_finite_array
@@ -109,6 +109,7 @@ def separation(problem: Problem, weights: Weights, network: int = 0) -> Separati
     >>> round(found.margin.measured, 9), round(found.margin.predicted, 9)
     (2.0, 2.0)
     """
+    problem = as_problem(problem)
     if not isinstance(problem.loss, LogisticLoss) or problem.sample_weight is not None:
         raise HypothesisError(f"the loss must be logistic, without sample weights; got {problem!r}")
     if as_count(network, "network") >= weights.n_networks:

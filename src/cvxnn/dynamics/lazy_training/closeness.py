@@ -12,7 +12,7 @@ from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_number
@@ -125,6 +125,7 @@ def lazy_training(
     >>> found.movement.holds, found.slowest.holds
     (True, True)
     """
+    problem, start = as_problem(problem), as_network(start, "start")
     require_plain_squared(problem)
     require_residual(problem, start)
     gram, eigenvalues, vectors = tangent_spectrum(problem, start)
@@ -186,6 +187,7 @@ def tangent_spectrum(problem: Problem, start: ReLUNetwork) -> tuple[Array, Array
     HypothesisError
         If it is not positive definite.
     """
+    problem, start = as_problem(problem), as_network(start, "start")
     gram = linearize(start).tangent_kernel(problem.X)
     eigenvalues, vectors = np.linalg.eigh(gram)
     if eigenvalues[0] <= len(gram) * np.finfo(float).eps * eigenvalues[-1]:

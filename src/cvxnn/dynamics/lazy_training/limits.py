@@ -12,7 +12,7 @@ from cvxnn.dynamics.lazy_training.closeness import require_residual
 from cvxnn.dynamics.lazy_training.linearised import linearize
 from cvxnn.dynamics.lazy_training.random_feature_limit import require_squared, ridge_output
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array, as_number
@@ -57,6 +57,7 @@ def neuron_movement(before: ReLUNetwork, after: ReLUNetwork) -> NeuronMovement:
     >>> moved.turns.round(4), moved.stretches, moved.outputs
     (array([1.5708]), array([1.]), array([0.5]))
     """
+    before, after = as_network(before, "before"), as_network(after, "after")
     if before.hidden.shape != after.hidden.shape or before.output.shape != after.output.shape:
         raise ValueError(f"after must have the shapes of before, {before!r}; got {after!r}")
     old, new = np.linalg.norm(before.hidden, axis=0), np.linalg.norm(after.hidden, axis=0)
@@ -142,6 +143,7 @@ def training_limits(
     >>> limits.from_linearised < 0.02 < limits.from_output_only
     True
     """
+    problem, start = as_problem(problem), as_network(start, "start")
     require_squared(problem)
     if problem.beta != 0:
         raise HypothesisError(f"there must be no weight decay; beta is {problem.beta}")

@@ -10,7 +10,7 @@ from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_number
@@ -39,6 +39,7 @@ def ridge_output(problem: Problem, start: ReLUNetwork) -> Array:
     >>> ridge_output(Problem([[1.0], [2.0]], [1.0, 2.0], beta=5.0), ReLUNetwork([[1.0, -1.0]], [0.0, 3.0]))
     array([0.5, 0. ])
     """
+    problem, start = as_problem(problem), as_network(start, "start")
     require_squared(problem)
     values, vectors, pulled, outside = _spectrum(problem, start)
     kept = values + problem.beta > 0
@@ -111,6 +112,7 @@ def output_training(
     >>> trained.course.holds, trained.limit.holds, trained.hidden_movement
     (True, True, 0.0)
     """
+    problem, start = as_problem(problem), as_network(start, "start")
     require_squared(problem)
     values, vectors, _, at_start = _spectrum(problem, start)
     largest = float(values[-1]) + problem.beta

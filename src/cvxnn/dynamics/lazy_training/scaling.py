@@ -12,7 +12,7 @@ from cvxnn.dynamics.lazy_training.closeness import require_plain_squared, tangen
 from cvxnn.dynamics.lazy_training.linearised import linearize
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError
@@ -87,6 +87,7 @@ def lazy_scaling(
     >>> lazy_scaling(problem, lazy(2, 40, 1.0).network(), [10.0, 20.0], n_steps=300).movement_slope.holds
     True
     """
+    problem, start = as_problem(problem), as_network(start, "start")
     scales = np.asarray([as_number(factor, "factors", positive=True) for factor in factors])
     if len(scales) < 2 or np.any(np.diff(scales) <= 0):
         raise ValueError(f"factors must be two or more rising numbers; got {factors!r}")

@@ -29,7 +29,7 @@ from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def particles_of(weights: Weights, *, activation: Any = "relu") -> Weights:
     >>> particles_of(Weights(np.ones((1, 4)), np.ones(4))).output
     array([[2., 2., 2., 2.]])
     """
-    m = weights.n_neurons
+    m = require_kind(weights, Weights, "weights").n_neurons
     if get_activation(activation).degree == 1:
         return Weights(np.sqrt(m) * weights.hidden, np.sqrt(m) * weights.output)
     return Weights(weights.hidden, m * weights.output)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cvxnn.certificates import Certificate
 from cvxnn.dynamics.particles.measures import SphereMeasure, measure_distance
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.training import TrainingResult, train
@@ -98,6 +98,7 @@ def particle_optimality(
     >>> round(found.objective.measured, 3), round(found.objective.predicted, 3), found.objective.holds
     (1.376, 1.25, False)
     """
+    problem, network = as_problem(problem), as_network(network)
     objective, tol = problem.objective(network), as_number(tol, "tol", positive=True)
     result = train(problem, tol=min(1e-4, 0.1 * tol)) if optimum is None else optimum
     bound: Certificate = result.certificate

@@ -18,7 +18,7 @@ from cvxnn.dynamics.trajectories.alignment import (
     as_sign,
 )
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
@@ -123,6 +123,7 @@ def early_alignment(
     >>> early_alignment(Problem(X, y, beta=0.0, loss="logistic"), start, sign=1).time.holds
     True
     """
+    problem, start = as_problem(problem), as_network(start, "start")
     delta = as_delta(delta)
     weights, residual = _checked(problem, start, sign)
     paths = [

@@ -13,7 +13,7 @@ from cvxnn.dynamics.small_starts.early_flow import early_path
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_number
@@ -82,6 +82,7 @@ def predicted_steps(problem: Problem, start: ReLUNetwork) -> tuple[LearningStep,
     >>> [(step.time, step.level) for step in steps]
     [(0.5, 0.5), (1.0, 0.0)]
     """
+    problem, start = as_problem(problem), as_network(start, "start")
     X, y = _checked(problem, start)
     strengths = np.abs(y) * np.linalg.norm(X, axis=1)
     seen = (X @ start.hidden > 0) & (y[:, None] * start.output > 0)
@@ -198,6 +199,7 @@ def saddle_to_saddle(
     >>> [comparison.holds for comparison in seen.levels + seen.slopes + seen.escapes]
     [True, True, True, True, True, True]
     """
+    problem, start = as_problem(problem), as_network(start, "start")
     X, y = _checked(problem, start)
     steps = predicted_steps(problem, start)
     shrink = as_number(shrink, "shrink", positive=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from cvxnn.activations import get_activation
 from cvxnn.networks import ReLUNetwork
-from cvxnn.validation import Array, as_finite_array, read_only
+from cvxnn.validation import Array, as_finite_array, read_only, require_kind
 
 Point = tuple[Array, ...]  # hidden and output weights, and whatever else is trained
 
@@ -155,15 +155,13 @@ class Weights:
 
 
 def as_weights(start: Any) -> Weights:
-    """Return weights of networks given as such or as a network.
+    """Return weights of networks given as such, as a network, or as a result that holds one.
 
     Raises
     ------
     ValueError
         If it is neither.
     """
-    if isinstance(start, Weights):
-        return start
-    if isinstance(start, ReLUNetwork):
-        return Weights.of(start)
-    raise ValueError(f"start must be Weights or a ReLUNetwork; got {type(start).__name__}")
+    held = getattr(start, "network", None)
+    start = require_kind(held if isinstance(held, ReLUNetwork) else start, (Weights, ReLUNetwork), "start")
+    return start if isinstance(start, Weights) else Weights.of(start)

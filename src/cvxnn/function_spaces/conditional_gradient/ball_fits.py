@@ -19,7 +19,7 @@ from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
 from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled, uninterrupted
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
@@ -282,6 +282,7 @@ def penalty_and_constraint(
     >>> round(forms.delta, 6), round(forms.multipliers.measured, 6), forms.holds
     (2.0, 1.0, True)
     """
+    problem = as_problem(problem)
     if not isinstance(problem, Problem):
         raise ValueError(f"problem must be a Problem; got {type(problem).__name__}")
     if problem.output_offset or problem.y.ndim != 1 or not problem.loss.is_smooth:

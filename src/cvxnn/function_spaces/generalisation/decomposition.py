@@ -242,8 +242,6 @@ def _shares(X: Array, y: Array, sample: Any) -> Array:
 
 def _in_ball(network: ReLUNetwork | UnitNetwork, X: Array, delta: float) -> UnitNetwork:
     """Return the network in unit-norm form; refuse what is none of ReLUs on these columns, or outside the ball."""
-    if not isinstance(network, ReLUNetwork | UnitNetwork):
-        raise ValueError(f"network must be a ReLUNetwork or a UnitNetwork; got {network!r}")
     unit = unit_norm_form(network)
     if unit.degree != 1 or len(unit.directions) != X.shape[1]:
         raise ValueError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from cvxnn.activations import PositivePart, get_activation
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import as_network
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_data, read_only, within_float64
 
@@ -147,6 +148,7 @@ def unit_norm_form(network: ReLUNetwork | UnitNetwork, activation: Any = 1) -> U
     """
     if isinstance(network, UnitNetwork):
         return network
+    network = as_network(network, kinds=(ReLUNetwork, UnitNetwork))
     degree = as_degree(activation)
     if network.n_outputs != 1:
         raise ValueError(f"network must have one output; it has {network.n_outputs}")

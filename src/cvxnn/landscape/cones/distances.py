@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import as_network
 from cvxnn.validation import Array
 
 # Lines closer than this are one: operations that keep a function keep its lines to rounding.
@@ -41,6 +42,7 @@ def function_distance(network: ReLUNetwork, other: ReLUNetwork) -> float:
     >>> function_distance(line, ReLUNetwork([[2.0, -2.0]], [0.5, -0.5]))
     0.0
     """
+    network, other = as_network(network), as_network(other, "other")
     if (network.n_features, network.n_outputs) != (other.n_features, other.n_outputs):
         raise ValueError(
             f"other must have {network.n_features} features and {network.n_outputs} outputs; it has "
@@ -81,6 +83,7 @@ def neuron_distance(network: ReLUNetwork, other: ReLUNetwork) -> float:
     >>> neuron_distance(ReLUNetwork([[1.0, 2.0]], [3.0, 4.0]), ReLUNetwork([[2.0, 1.0]], [4.0, 3.0]))
     0.0
     """
+    network, other = as_network(network), as_network(other, "other")
     first, second = (_points(each) for each in (network, other))
     width = max(len(first), len(second))
     first, second = (np.pad(points, ((0, width - len(points)), (0, 0))) for points in (first, second))

@@ -19,7 +19,7 @@ from cvxnn.landscape.connections.stages import (
 from cvxnn.landscape.minimal_networks.minimality import EQUAL
 from cvxnn.landscape.minimal_networks.operations import merge_directions, require_plain_decay
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count
@@ -190,6 +190,7 @@ def connect_to_nearly_minimal(
     >>> [stage.name for stage in connection.stages], connection.descent().falls_strictly
     (['balance', 'merge neurons of one cone'], True)
     """
+    problem, network = as_problem(problem), as_network(network)
     _check(problem, network)
     stages = _stages_to_nearly_minimal(problem, network, tol, kink_tol)
     return Connection.of_stages(problem, network, stages, _NEXT_TO_NONE)
@@ -244,6 +245,9 @@ def connect_to_optimum(
     >>> round(problem.objective(connection.end), 12), connection.descent().largest_rise.holds
     (0.375, True)
     """
+    problem = as_problem(problem)
+    network = as_network(network)
+    optimum = as_network(optimum, "optimum")
     _check(problem, network)
     problem.require_fitting(optimum)
     optimum = merge_directions(optimum)

@@ -12,7 +12,7 @@ from cvxnn.certificates.duals.subgradients import atoms
 from cvxnn.landscape.duality.dual_statement import DualStatement
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
@@ -151,6 +151,7 @@ def solve_dual(
     >>> round(dual.value, 6), dual.lam.round(6)
     (0.375, array([0.5]))
     """
+    problem = as_problem(problem)
     problem.require_trainable()
     tol, max_rounds = as_number(tol, "tol", positive=True), as_count(max_rounds, "max_rounds", least=1)
     if method not in get_args(DualMethod):
@@ -195,6 +196,7 @@ def strong_duality(problem: Problem, *, method: DualMethod = "cuts", tol: float 
     >>> duality.values.holds, duality.multipliers.holds
     (True, True)
     """
+    problem = as_problem(problem)
     tol = as_number(tol, "tol", positive=True)
     _require_one_output(problem)
     dual = solve_dual(problem, method=method)

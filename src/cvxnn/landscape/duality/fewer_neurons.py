@@ -12,7 +12,7 @@ from cvxnn.landscape.duality.dual_program import require_oracle, solve_dual
 from cvxnn.landscape.duality.support_search import PROGRAM_TOL, SAME, SupportSearch
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import count_bound, enumerate_patterns
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
@@ -134,6 +134,7 @@ def value_by_neurons(
     >>> curve.values, curve.fewest
     (array([4. , 3.5, 3. , 3. ]), 2)
     """
+    problem = as_problem(problem)
     problem.require_trainable()
     max_neurons = as_count(max_neurons, "max_neurons")
     max_programs, n_restarts = as_count(max_programs, "max_programs"), as_count(n_restarts, "n_restarts")

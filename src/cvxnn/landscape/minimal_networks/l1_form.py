@@ -8,7 +8,7 @@ import numpy as np
 
 from cvxnn.landscape.minimal_networks.operations import output_sizes, require_plain_decay
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 
@@ -26,6 +26,7 @@ def to_l1_form(network: ReLUNetwork) -> ReLUNetwork:
     >>> to_l1_form(ReLUNetwork([[3.0], [4.0]], [2.0])).output
     array([10.])
     """
+    network = as_network(network)
     alive = network.prune_zeros()
     norms = np.linalg.norm(alive.hidden, axis=0)
     return ReLUNetwork(alive.hidden / norms, (alive.output.T * norms).T, alive.offset)
@@ -45,6 +46,7 @@ def l1_objective(problem: Problem, network: ReLUNetwork) -> float:
     >>> l1_objective(problem, ReLUNetwork([[1.0]], [0.5]))  # 1/2 (1 - 1/2)^2 + 1/2 * 1/2
     0.375
     """
+    problem, network = as_problem(problem), as_network(network)
     require_plain_decay(problem)
     problem.require_fitting(network)
     longest = float(np.max(np.linalg.norm(network.hidden, axis=0), initial=0.0))
@@ -102,6 +104,7 @@ def l1_equivalence(problem: Problem, network: ReLUNetwork, *, tol: float = 1e-10
     >>> forms.balanced.measured, forms.balanced.predicted, forms.given.predicted
     (0.375, 0.375, 1.140625)
     """
+    problem, network = as_problem(problem), as_network(network)
     measured = l1_objective(problem, to_l1_form(network))
     return L1Equivalence(
         balanced=Comparison(measured, problem.objective(network.balance()), tol=tol),

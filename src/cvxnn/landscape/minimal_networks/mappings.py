@@ -17,10 +17,11 @@ from cvxnn.landscape.cones.distances import neuron_distance
 from cvxnn.landscape.minimal_networks.minimality import is_minimal
 from cvxnn.landscape.minimal_networks.operations import require_plain_decay, signed_blocks
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import as_network
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array
+from cvxnn.validation import Array, require_kind
 
 # Unit output directions with a cosine above 1 minus this are one, as in `ReLUProgram.to_blocks`.
 _SAME_DIRECTION = 1e-9
@@ -69,6 +70,8 @@ def to_blocks(program: ReLUProgram, network: ReLUNetwork, *, tol: float = ON_KIN
     >>> program.objective(W) == problem.objective(network)
     True
     """
+    program = require_kind(program, ReLUProgram, "program", "ReLUProgram(problem, patterns) makes one")
+    network = as_network(network)
     program.problem.require_fitting(network)
     alive = network.prune_zeros()
     blocks, signs = signed_blocks(alive)
@@ -150,6 +153,8 @@ def round_trip(program: ReLUProgram, network: ReLUNetwork, *, tol: float = 1e-8)
     >>> trip.distance.holds, trip.objective.holds, trip.violation.holds
     (True, True, True)
     """
+    program = require_kind(program, ReLUProgram, "program", "ReLUProgram(problem, patterns) makes one")
+    network = as_network(network)
     problem = program.problem
     require_plain_decay(problem)
     if not is_minimal(problem, network):

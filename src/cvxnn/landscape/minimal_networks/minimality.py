@@ -26,7 +26,7 @@ from cvxnn.atoms import ON_KINK, kink_signs
 from cvxnn.landscape.cones.closed_cones import opposed, same_output, share_cone
 from cvxnn.landscape.minimal_networks.operations import output_sizes, signed_blocks
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.validation import Array
 
 # Directions, and norms of hidden and output weights relative to the larger, that agree to this are equal.
@@ -43,6 +43,7 @@ def is_scaled(network: ReLUNetwork, *, tol: float = EQUAL) -> bool:
     >>> is_scaled(ReLUNetwork([[2.0]], [1.0])), is_scaled(ReLUNetwork([[2.0]], [1.0]).balance())
     (False, True)
     """
+    network = as_network(network)
     hidden, output = np.linalg.norm(network.hidden, axis=0), output_sizes(network)
     largest = np.max(np.maximum(hidden, output), initial=0.0)
     return bool(np.all(np.abs(hidden - output) <= tol * largest))
@@ -79,6 +80,7 @@ def is_minimal(
     >>> is_minimal(problem, ReLUNetwork([[1.0, 1.0], [0.0, -1.0]], [1.0, 2**0.5]))  # one face, one closed cone
     False
     """
+    problem, network = as_problem(problem), as_network(network)
     problem.require_fitting(network)
     blocks, signs = signed_blocks(network.prune_zeros())
     shared = share_cone(problem.X, blocks, signs, kink_tol)
@@ -106,6 +108,7 @@ def is_nearly_minimal(
     >>> is_nearly_minimal(problem, ReLUNetwork([[1.0, 2.0], [0.0, 0.0]], [1.0, 2.0]))
     True
     """
+    problem, network = as_problem(problem), as_network(network)
     return is_scaled(network, tol=tol) and largest_spread(problem, network, kink_tol=kink_tol) <= tol
 
 
@@ -134,6 +137,7 @@ def largest_spread(
     >>> largest_spread(problem, ReLUNetwork([[1.0, 4.0], [0.0, 3.0]], [1.0, 1.0]))
     0.6
     """
+    problem, network = as_problem(problem), as_network(network)
     problem.require_fitting(network)
     blocks, signs = signed_blocks(network)
     used = np.linalg.norm(blocks, axis=0) > 0
@@ -195,6 +199,7 @@ def is_basic(problem: Problem, network: ReLUNetwork, *, tol: float = INDEPENDENT
     >>> is_basic(problem, ReLUNetwork([[1.0, 2.0]], [1.0, 1.0])), is_basic(problem, ReLUNetwork([[1.0]], [1.0]))
     (False, True)
     """
+    problem, network = as_problem(problem), as_network(network)
     problem.require_fitting(network)
     columns = activation_columns(problem, network.prune_zeros())
     n_rows, m = columns.shape

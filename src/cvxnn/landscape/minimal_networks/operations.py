@@ -26,7 +26,7 @@ from cvxnn.atoms import ON_KINK, Atoms
 from cvxnn.landscape.cones.closed_cones import add_up, groups_of, share_cone
 from cvxnn.landscape.cones.distances import function_distance
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
@@ -102,6 +102,7 @@ def split(network: ReLUNetwork, neuron: int, shares: Any) -> ReLUNetwork:
     >>> network.hidden, network.output
     (array([[1.2, 1.6]]), array([0.6, 0.8]))
     """
+    network = as_network(network)
     if not 0 <= neuron < network.n_neurons:
         raise ValueError(f"neuron must be in 0 .. {network.n_neurons - 1}; got {neuron}")
     g = np.asarray(shares, dtype=np.float64)
@@ -133,6 +134,7 @@ def permute(network: ReLUNetwork, order: Any) -> ReLUNetwork:
     >>> permute(ReLUNetwork([[1.0, 2.0]], [3.0, 4.0]), [1, 0]).output
     array([4., 3.])
     """
+    network = as_network(network)
     index = np.asarray(order)
     if index.shape != (network.n_neurons,) or not np.array_equal(
         np.sort(index), np.arange(network.n_neurons)
@@ -152,6 +154,7 @@ def merge_directions(network: ReLUNetwork) -> ReLUNetwork:
     >>> merge_directions(ReLUNetwork([[1.0, 2.0, -1.0]], [1.0, 0.5, 1.0])).n_neurons
     2
     """
+    network = as_network(network)
     blocks, signs = signed_blocks(network.balance().prune_zeros())
     no_samples = np.zeros((0, blocks.shape[1]), dtype=np.bool_)
     merged = Atoms(blocks, no_samples, signs).merge_directions()
@@ -185,6 +188,7 @@ def merge_cones(network: ReLUNetwork, X: Array, *, tol: float = ON_KINK) -> ReLU
     >>> merge_cones(ReLUNetwork([[1.0, 1.0], [1.0, 0.0]], [1.0, 1.0]), X).n_neurons
     1
     """
+    network = as_network(network)
     network = network.balance().prune_zeros()
     while True:
         blocks, signs = signed_blocks(network)
@@ -234,6 +238,9 @@ def what_changed(problem: Problem, before: ReLUNetwork, after: ReLUNetwork, *, t
     >>> change.function.holds, change.fit.holds, change.objective.holds
     (True, True, True)
     """
+    problem = as_problem(problem)
+    before = as_network(before, "before")
+    after = as_network(after, "after")
     size = max(before.path_norm + float(np.linalg.norm(before.offset)), np.finfo(np.float64).tiny)
     f, g = before.predict(problem.X), after.predict(problem.X)
     return Change(

@@ -10,7 +10,7 @@ from cvxnn.atoms import ON_KINK, prune_to_basic
 from cvxnn.landscape.minimal_networks.minimality import INDEPENDENT, activation_columns
 from cvxnn.landscape.minimal_networks.operations import merge_cones, output_sizes, require_plain_decay
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.validation import Array
 
 # Pruning moves the fit by about as much.
@@ -48,6 +48,7 @@ def minimal(problem: Problem, network: ReLUNetwork, *, kink_tol: float = ON_KINK
     >>> network.n_neurons, round(problem.objective(network), 12)
     (1, 0.375)
     """
+    problem, network = as_problem(problem), as_network(network)
     require_plain_decay(problem)
     problem.require_fitting(network)
     return merge_cones(network, problem.X, tol=kink_tol)
@@ -87,6 +88,7 @@ def prune(problem: Problem, network: ReLUNetwork, *, keep_penalty: bool = False)
     >>> prune(problem, ReLUNetwork([[0.6, 0.8]], [0.3, 0.4])).n_neurons
     1
     """
+    problem, network = as_problem(problem), as_network(network)
     require_plain_decay(problem)
     problem.require_fitting(network)
     alive = (network if keep_penalty else network.balance()).prune_zeros()
@@ -150,6 +152,7 @@ def width_bounds(problem: Problem, optimum: ReLUNetwork, *, tol: float = INDEPEN
     >>> width_bounds(problem, ReLUNetwork([[0.9**0.5, -(0.9**0.5)]], [0.9**0.5, -(0.9**0.5)]))
     WidthBounds(lower=2, upper=2)
     """
+    problem, optimum = as_problem(problem), as_network(optimum, "optimum")
     F = optimum.predict_without_offset(problem.X).reshape(problem.n_samples, problem.n_outputs)
     largest = float(np.max(np.abs(F)))
     lower = int(np.linalg.matrix_rank(F, tol=tol * float(np.linalg.norm(F)))) if largest > 0 else 0

@@ -23,12 +23,12 @@ from cvxnn.landscape.optimum.exact_optimum import Optimum
 from cvxnn.landscape.optimum.face_newton import loss_curvature
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, count_bound, enumerate_patterns, require_realisable
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.programs.relu import as_masks
 from cvxnn.seeds import Seed, as_seed
 from cvxnn.theorems import HypothesisError
 from cvxnn.training import train
-from cvxnn.validation import Array, PrecisionError, as_number
+from cvxnn.validation import Array, PrecisionError, as_number, require_kind
 
 # Cells times samples that are listed where none are given: a second of projections.
 _MOST_ENTRIES = 1_000_000
@@ -96,6 +96,7 @@ def optimal_set(
     >>> optimal.is_unique, optimal.polytope.point.round(12), round(optimal.value, 12)
     (True, array([0.5]), 0.375)
     """
+    problem = as_problem(problem)
     problem.require_trainable()
     _require_one_smooth_output(problem)
     tol = as_number(tol, "tol", positive=True)
@@ -104,6 +105,7 @@ def optimal_set(
     near = max(_NEAR, 2.0 * tol)
     cells, scope, seed = *_cells(problem, patterns), as_seed(random_state)
     if network is not None:
+        network = as_network(network)
         problem.require_fitting(network)
         if scope == "program":
             raise ValueError("network must be left out where patterns do not list all cells; got both")
@@ -154,7 +156,8 @@ def locate(optimal: OptimalSet, network: ReLUNetwork, *, tol: float = 1e-8) -> L
             stacklevel=2,
         )
         optimal = optimal_set(optimal, network)
-    return location_of(network, optimal, as_number(tol, "tol", positive=True))
+    require_kind(optimal, OptimalSet, "optimal", "optimal_set(problem) makes one")
+    return location_of(as_network(network), optimal, as_number(tol, "tol", positive=True))
 
 
 def smallest(
@@ -190,6 +193,7 @@ def smallest(
     >>> network.n_neurons, size.is_exact
     (2, True)
     """
+    problem = as_problem(problem)
     optimal = optimal_set(problem, network)
     size = optimal.smallest_support(max_seconds=max_seconds)
     return optimal.network(size.coefficients), size

@@ -13,10 +13,10 @@ from cvxnn.certificates import Certificate, beta_max
 from cvxnn.landscape.duality.dual_program import require_oracle
 from cvxnn.landscape.solution_paths.active_directions import Key, OptimumAt, PathPoint
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
 
 BreakpointKind = Literal["enters", "leaves", "kink", "several"]
 
@@ -171,6 +171,7 @@ def solution_path(
     >>> [(breakpoint.kind, round(breakpoint.beta, 3)) for breakpoint in path.breakpoints]
     [('enters', 3.0), ('enters', 1.0)]
     """
+    problem = as_problem(problem)
     if problem.y.ndim != 1:
         raise ValueError(f"y must have shape (n,), one output; got {problem.y.shape}")
     if not problem.loss.is_smooth:
@@ -209,6 +210,7 @@ def envelope(path: SolutionPath, *, tol: float = 1e-6) -> tuple[EnvelopeStep, ..
     >>> all(step.from_above.holds and step.from_below.holds for step in envelope(path))
     True
     """
+    path = require_kind(path, SolutionPath, "path")
     steps = []
     for above, below in pairwise(path.points):
         width = above.beta - below.beta

@@ -13,7 +13,7 @@ from cvxnn.landscape.duality.dual_program import require_oracle
 from cvxnn.landscape.solution_paths.active_directions import OptimumAt
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, PrecisionError, as_finite_array, as_number
 
@@ -122,6 +122,7 @@ def spline_kinks(network: ReLUNetwork, x: Any, *, bias_column: float = 1.0) -> S
     >>> kinks.positions, kinks.slope_changes, kinks.at_data
     (array([0.5, 1. ]), array([-2.,  1.]), array([False,  True]))
     """
+    network = as_network(network)
     x = as_finite_array(x, "x", (1,))
     bias_column = as_number(bias_column, "bias_column", positive=True)
     if network.n_features != 2 or network.output.ndim != 1:

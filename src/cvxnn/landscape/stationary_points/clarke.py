@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cvxnn.atoms import ON_KINK, find_kinks
 from cvxnn.landscape.cones.kink_lines import KinkLines
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, PrecisionError, as_number
 
@@ -162,6 +162,7 @@ def stationarity(
     >>> round(stationarity(problem, ReLUNetwork([[1.0]], [1.0])).residual, 6)
     1.0
     """
+    problem, network = as_problem(problem), as_network(network)
     parts = neuron_parts(problem, network, kinks=kinks, kink_tol=kink_tol)
     n, m = parts.kinks.shape
     multipliers = np.where(parts.kinks, 0.0, (problem.X @ network.hidden > 0).astype(np.float64))

@@ -17,7 +17,7 @@ from cvxnn.landscape.stationary_points.clarke import (
     stationarity,
 )
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -72,6 +72,7 @@ def directional_slopes(
     >>> directional_slopes(problem, ReLUNetwork([[0.5**0.5]], [0.5**0.5])).slopes.round(12)
     array([0.])
     """
+    problem, network = as_problem(problem), as_network(network)
     parts = neuron_parts(problem, network, kinks=kinks, kink_tol=kink_tol)
     return _steepest(problem, network, parts, fixed_output)
 
@@ -139,6 +140,7 @@ def is_local_minimum(
     >>> is_local_minimum(problem, ReLUNetwork([[0.0]], [0.0]))  # Clarke stationary, and a saddle
     False
     """
+    problem, network = as_problem(problem), as_network(network)
     if not fixed_output and (problem.n_outputs > 1 or problem.beta <= 0):
         raise ValueError(
             "problem must have one output and beta > 0 where output weights are not fixed; got "

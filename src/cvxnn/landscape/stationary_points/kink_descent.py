@@ -13,7 +13,7 @@ from cvxnn.landscape.optimum.exact_optimum import Optimum
 from cvxnn.landscape.stationary_points.clarke import Stationarity, stationarity
 from cvxnn.landscape.stationary_points.directional import Descent, directional_slopes
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.training.descent import descend
 from cvxnn.validation import as_count, as_number
@@ -127,6 +127,7 @@ def descend_to_stationarity(
     >>> found.converged, round(found.objective, 9)
     (True, 1.25)
     """
+    problem, network = as_problem(problem), as_network(network)
     _check(problem, network)
     tol, max_rounds = as_number(tol, "tol", positive=True), as_count(max_rounds, "max_rounds", 1)
     start = descend(problem, network, max_iterations=as_count(max_iterations, "max_iterations"))

@@ -18,7 +18,7 @@ from cvxnn.landscape.stationary_points.clarke import stationarity
 from cvxnn.landscape.stationary_points.directional import is_local_minimum
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.units import Units
 from cvxnn.validation import Array, PrecisionError, as_count, as_finite_array, as_number
@@ -135,6 +135,7 @@ def local_minima(
     >>> [round(2.0 * value, 9) for value in found.objectives]
     [0.25, 1.0]
     """
+    problem = as_problem(problem)
     n_neurons, tol = as_count(n_neurons, "n_neurons", 1), as_number(tol, "tol", positive=True)
     max_programs = as_count(max_programs, "max_programs", 1)
     if problem.n_outputs > 1 or not problem.loss.is_smooth:

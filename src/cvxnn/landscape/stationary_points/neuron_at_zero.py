@@ -8,7 +8,7 @@ import numpy as np
 
 from cvxnn.landscape.duality.dual_program import require_oracle, solve_dual
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
@@ -86,6 +86,7 @@ def zero_neuron(
     cvxnn.theorems.HypothesisError: the network must be a local minimum: moving the zero neuron by 0.1 lowers the
     objective from 0.5 to 0.495...
     """
+    problem, network = as_problem(problem), as_network(network)
     tol = as_number(tol, "tol", positive=True)
     problem.require_trainable()
     problem.require_fitting(network)

@@ -13,7 +13,7 @@ from cvxnn.landscape.minimal_networks.minimality import largest_spread
 from cvxnn.landscape.minimal_networks.operations import signed_blocks
 from cvxnn.landscape.stationary_points.clarke import Stationarity, stationarity
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
@@ -67,6 +67,7 @@ def sub_sampled_program(
         If no neuron is non-zero, the problem has no weight decay, or it has several outputs and both signs are asked
         for.
     """
+    problem, network = as_problem(problem), as_network(network)
     problem.require_trainable()
     problem.require_fitting(network)
     blocks, signs = signed_blocks(network)
@@ -155,6 +156,7 @@ def optimal_on_own_patterns(
     >>> found.objective.holds, found.spread.measured
     (True, 0.0)
     """
+    problem, network = as_problem(problem), as_network(network)
     _require_one_output(problem)
     found = stationarity(problem, network, kinks=kinks)
     _check_hypotheses(found, network, both_signs, tol)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.dynamics import ConvexComparison
 from cvxnn.plots.canvas import (
     BLUE,
     GREY,
@@ -19,12 +20,10 @@ from cvxnn.plots.canvas import (
     new_figure,
 )
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, require_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from cvxnn.dynamics.beside_convex.comparison import ConvexComparison
 
 
 @short_repr
@@ -143,6 +142,7 @@ def convex_comparison(comparison: ConvexComparison) -> ConvexComparisonPicture:
     >>> convex_comparison(compare(problem, trajectory)).unique_patterns
     array([2, 2, 2, 2])
     """
+    comparison = require_kind(comparison, ConvexComparison, "comparison")
     if not all(hasattr(comparison, name) for name in ("times", "objective", "optimum", "unique_patterns")):
         raise ValueError(f"comparison must be a ConvexComparison; got {type(comparison).__name__}")
     return ConvexComparisonPicture(

@@ -12,7 +12,7 @@ from cvxnn.dynamics.particles.teachers import Teacher
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.plots.canvas import BLACK, BLUE, SIGN_COLOURS, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_count
+from cvxnn.validation import Array, as_count, require_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -171,6 +171,7 @@ def particle_trails(
     >>> particle_trails(flow).trails.shape
     (21, 5, 2)
     """
+    trajectory = require_kind(trajectory, Trajectory, "trajectory")
     hidden, output = trajectory["hidden"], trajectory["output"]
     if as_count(index, "index") >= hidden.shape[1]:
         raise ValueError(f"index must be below the {hidden.shape[1]} networks of the trajectory; got {index}")

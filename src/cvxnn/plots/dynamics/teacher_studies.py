@@ -22,7 +22,7 @@ from cvxnn.plots.canvas import (
     frame,
 )
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, require_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,7 +160,8 @@ def loss_by_width(studies: WidthStudy | Sequence[WidthStudy], labels: Sequence[s
     ValueError
         If there is no study, teachers differ in width, or labels in number.
     """
-    every = (studies,) if isinstance(studies, WidthStudy) else tuple(studies)
+    several = studies if isinstance(studies, Sequence) else (studies,)
+    every = tuple(require_kind(study, WidthStudy, "studies") for study in several)
     widths = {study.teacher_width for study in every}
     if len(widths) != 1:
         raise ValueError(f"studies must have teachers of one width; got {sorted(widths)}")
@@ -185,6 +186,7 @@ def loss_by_radius(study: RadiusStudy) -> LossByRadius:
     LossByRadius
         Arrays, with ``.plot(ax=None)``.
     """
+    study = require_kind(study, RadiusStudy, "study")
     losses = study.losses
     return LossByRadius(
         study.radii,

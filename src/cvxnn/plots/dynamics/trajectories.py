@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cvxnn.dynamics import Trajectory
 from cvxnn.plots.canvas import BLUE, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, require_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from cvxnn.dynamics.trajectories.trajectory import Trajectory
 
 
 @short_repr
@@ -107,6 +106,7 @@ def trajectory_curves(trajectory: Trajectory, name: str = "objective") -> Trajec
     ValueError
         If it was not recorded, or is not one number for each network.
     """
+    trajectory = require_kind(trajectory, Trajectory, "trajectory")
     values = trajectory[name]
     if values.ndim != 2:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from cvxnn.plots.canvas import (
     new_figure,
 )
 from cvxnn.short_reprs import short_repr
+from cvxnn.training import TrainingResult
 from cvxnn.validation import Array
 
 if TYPE_CHECKING:
@@ -188,15 +189,18 @@ class Convergence:
             ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def convergence(history: Sequence[TrainingRecord], *, best: Certificate | None = None) -> Convergence:
+def convergence(
+    history: TrainingResult | Sequence[TrainingRecord], *, best: Certificate | None = None
+) -> Convergence:
     """Compute what a picture of training shows.
 
     Parameters
     ----------
-    history : sequence of TrainingRecord
-        ``result.history``: one record a round, in order.
+    history : TrainingResult or sequence of TrainingRecord
+        What training returned, or its ``history``: one record a round, in order.
     best : Certificate, optional
-        ``result.certificate``. Its lower bound may be better than the last round's; it is drawn dashed.
+        ``result.certificate``, which is also taken from a result. Its lower bound may be better than the last
+        round's; it is drawn dashed.
 
     Returns
     -------
@@ -216,7 +220,9 @@ def convergence(history: Sequence[TrainingRecord], *, best: Certificate | None =
     >>> convergence(rounds).relative_gap
     array([1.  , 0.25])
     """
-    records = tuple(history)
+    if isinstance(history, TrainingResult):
+        best, history = best or history.certificate, history.history
+    records = tuple(_as_history(history))
     if not records:
         raise ValueError("history must hold at least one record; got none")
     if best is not None and not hasattr(best, "lower_bound"):
@@ -236,6 +242,14 @@ def convergence(history: Sequence[TrainingRecord], *, best: Certificate | None =
         neurons=np.array([record.neurons for record in records], dtype=np.int64),
         best=best,
     )
+
+
+def _as_history(history: Any) -> Iterable[TrainingRecord]:
+    if not isinstance(history, Iterable):
+        raise ValueError(
+            f"history must be a TrainingResult or its sequence of records; got {type(history).__name__}"
+        )
+    return history
 
 
 def _field(records: tuple[TrainingRecord, ...], name: str) -> Array:

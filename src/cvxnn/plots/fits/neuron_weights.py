@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.plots.canvas import SIGN_COLOURS, axes_or_new, draw_legend_above, frame, literal
+from cvxnn.problem import as_network
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -109,8 +110,8 @@ def neurons(
 
     Parameters
     ----------
-    network : ReLUNetwork or GatedReLUNetwork
-        The network.
+    network : ReLUNetwork, GatedReLUNetwork or TrainingResult
+        The network, or a result that holds it.
     feature_names : sequence of str, optional
         Names of the d features; d - 1 names when the last feature is the hidden bias, which is then called
         "bias". By default x0, x1, ...
@@ -134,8 +135,7 @@ def neurons(
     >>> shown.weights, shown.labels
     (array([15.,  5.]), ('+1.00 height', '+0.80 height  +0.60 age'))
     """
-    if not isinstance(network, ReLUNetwork | GatedReLUNetwork):
-        raise ValueError(f"network must be a ReLUNetwork or GatedReLUNetwork; got {type(network).__name__}")
+    network = as_network(network, kinds=(ReLUNetwork, GatedReLUNetwork))
     names = _as_names(feature_names, network.n_features)
     output = network.output.reshape(network.n_neurons, network.n_outputs)
     norms = np.linalg.norm(network.hidden, axis=0)

@@ -27,7 +27,7 @@ from cvxnn.plots.canvas import (
     new_figure,
 )
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, require_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,6 +222,7 @@ def solution_path(path: SolutionPath, X: Array | None = None) -> SolutionPathCur
     >>> curves.breakpoints.round(3), curves.kinds, curves.signs
     (array([3., 1.]), ('enters', 'enters'), array([1, 1]))
     """
+    path = require_kind(path, SolutionPath, "path")
     betas = as_decreasing(path.betas, "path.betas")
     tracks = _tracks(path.points)
     weights = np.full((len(betas), len(tracks)), np.nan)

@@ -22,7 +22,7 @@ from cvxnn.plots.canvas import (
     new_figure,
 )
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, require_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -161,6 +161,7 @@ def conditional_gradient(
     >>> curves.objective, curves.lower_bound, curves.neurons
     (array([4.5, 0.5]), array([0. , 0.5]), array([0, 1]))
     """
+    result = require_kind(result, ConditionalGradientResult, "result")
     if not isinstance(result, ConditionalGradientResult):
         raise ValueError(
             f"result must be what ConditionalGradient(...).run returns; got {type(result).__name__}"

@@ -11,7 +11,7 @@ from cvxnn.function_spaces.generalisation.excess_risk import ExcessRiskCurve
 from cvxnn.plots.canvas import BLUE, GREY, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import Slope
-from cvxnn.validation import Array
+from cvxnn.validation import Array, require_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,6 +105,7 @@ def excess_risks(
     >>> excess_risks(curve, "samples").sizes
     array([4., 8.])
     """
+    curve = require_kind(curve, ExcessRiskCurve, "curve")
     slopes = curve.slope("f1", against), curve.slope("f2", against)
     sizes = np.asarray(curve.samples if against == "samples" else curve.dimensions, dtype=np.float64)
     order = np.argsort(sizes, kind="stable")

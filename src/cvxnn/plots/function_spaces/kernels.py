@@ -14,7 +14,7 @@ from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures
 from cvxnn.plots.canvas import BLACK, BLUE, GREEN, GREY, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_count
+from cvxnn.validation import Array, as_count, require_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -182,6 +182,7 @@ def norm_growth(norms: NeuronNorms) -> NormGrowth:
     >>> picture.gamma_1.round(4)
     array([1., 1., 1.])
     """
+    norms = require_kind(norms, NeuronNorms, "norms")
     unit = norms.length
     return NormGrowth(
         norms.sizes, norms.gamma_1 / unit, norms.lower_bounds / unit, norms.gamma_2 / unit, norms.slope

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.dynamics import Trajectory
 from cvxnn.plots.canvas import BLACK, SIGN_COLOURS, axes_or_new, draw_legend_above, frame, new_figure
+from cvxnn.problem import as_problem
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
     from matplotlib.axes import Axes
 
-    from cvxnn.dynamics.trajectories.trajectory import Trajectory
     from cvxnn.problem import Problem
 
 _PADDING = 0.5  # of the data's range, on either side of it: neurons switch outside the data too
@@ -272,6 +273,8 @@ def activation_points(
     >>> picture.points[0], picture.sides[0]
     (array([-0.5,  2. ]), array([ 1, -1]))
     """
+    trajectory = require_kind(trajectory, Trajectory, "trajectory")
+    problem = as_problem(problem)
     X = np.asarray(problem.X)
     if X.shape[1] != 2 or not np.all(X[:, 1] == X[0, 1]) or X[0, 1] == 0:
         raise ValueError(f"problem must have two columns, the input and a constant; got X of shape {X.shape}")
