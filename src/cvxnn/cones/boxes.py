@@ -10,6 +10,8 @@ from cvxnn.validation import Array
 _ROUNDS = 50
 # Multipliers at a bound with slopes of the wrong sign up to this fraction are not worth another round.
 _FEASIBILITY = 1e-11
+# Of a side of a box, in units of the vector that is shortened.
+_NARROW = 1e-14
 
 
 def least_norm_in_box(
@@ -51,9 +53,12 @@ def least_norm_in_box(
     # the vector to be shortened: `linear` is 0 in the cell where no convex row is active
     size = max(float(np.linalg.norm(linear)), float(np.linalg.norm(linear + m @ rows)))
     batch = 4 * len(linear) + 4
+    # Sides so narrow that they move nothing stay at a bound: among them BVLS takes steps of no length, and gives up.
+    wide = upper - lower > _NARROW * size
     for _ in range(_ROUNDS if size > 0 else 0):
         slopes = rows @ (linear + m @ rows)
         wrong = np.where(slopes > 0, m > lower, m < upper) & ~inside & (np.abs(slopes) > _FEASIBILITY * size)
+        wrong &= wide
         new = np.flatnonzero(wrong)
         if len(new) == 0:
             break
