@@ -22,6 +22,9 @@ from cvxnn.validation import (
 
 OutputNorm = Literal["l2", "l1"]
 
+# Of a sum of sample weights: below, they have lost digits.
+_LEAST_WEIGHT = 1e-305
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -148,7 +151,12 @@ class Problem:
         """
         if not (self.output_offset and self.loss.is_shift_equivariant):
             return np.zeros(self.n_outputs)
-        return np.atleast_1d(np.average(self.y, axis=0, weights=self.sample_weight))
+        return np.atleast_1d(np.average(self.y, axis=0, weights=self._relative_weights))
+
+    @property
+    def _relative_weights(self) -> Array | None:
+        """Return the samples' weights as `relative_weights`."""
+        return None if self.sample_weight is None else relative_weights(self.sample_weight)
 
     def _per_row(self, offset: Array) -> Any:
         """Return an offset (C,) in a shape that adds to rows of y."""
@@ -266,7 +274,7 @@ class Problem:
         """Return the best offset of predictions f without one, shape (C,); zero without an output offset."""
         if not self.output_offset:
             return np.zeros(self.n_outputs)
-        return self.loss.best_offset(f, self.y, self.sample_weight)
+        return self.loss.best_offset(f, self.y, self._relative_weights)
 
     def null_offset(self) -> Array:
         """Return the best offset of a network without neurons, shape (C,); zero without an output offset."""
@@ -413,6 +421,22 @@ def as_labelled(X: Any, y: Any) -> tuple[Array, Array]:
     return problem.X, problem.y
 
 
+def relative_weights(weights: Array) -> Array:
+    """Return weights over a power of two near the largest: means are the same, and no product with them overflows."""
+    return np.asarray(np.ldexp(weights, -int(np.frexp(np.max(weights))[1])))
+
+
+def require_summable(weights: Array) -> None:
+    """Raise ``ValueError`` unless the sum of the samples' weights is a float64 with all its digits."""
+    with np.errstate(over="ignore"):
+        total = float(np.sum(weights))
+    if not _LEAST_WEIGHT <= total < np.inf:
+        raise ValueError(
+            f"sample_weight must have a sum between {_LEAST_WEIGHT:g} and {np.finfo(np.float64).max:.2g}; got weights "
+            f"up to {float(np.max(weights)):g}: only their ratios matter, divide them by their mean"
+        )
+
+
 def _as_weights(weights: Any, n_samples: int) -> Array | None:
     if weights is None:
         return None
@@ -423,4 +447,5 @@ def _as_weights(weights: Any, n_samples: int) -> Array | None:
         )
     if np.any(array < 0) or not np.any(array > 0):
         raise ValueError(f"sample_weight must be >= 0 with some > 0; got {float(np.min(array)):g} at least")
+    require_summable(array)
     return read_only(array)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cvxnn.certificates import exact_oracle
-from cvxnn.cones.boxes import least_norm_in_box
+from cvxnn.cones import least_norm_in_box
 
 
 @pytest.mark.parametrize("seed", [737, 1487, 1992, 2750, 2949])

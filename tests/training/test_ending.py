@@ -3,18 +3,19 @@
 import numpy as np
 import pytest
 
-from cvxnn import Problem, ReLUNetwork, TrainingStatus
+from cvxnn import Problem, ReLUNetwork, TrainingStatus, beta_max
 from cvxnn.atoms import Atoms
 from cvxnn.training import ending as module
 from cvxnn.training.ending import finish
 from cvxnn.training.state import TrainingState
+from cvxnn.units import Units
 
 
 def state_of(hidden, output, *, proves=True):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((12, 3))
     problem = Problem(X, np.maximum(X @ [1.0, 2.0, 0.0], 0.0), 0.1)
-    state = TrainingState(problem, problem, 1e-3, None, rng, proves)
+    state = TrainingState(problem, problem, 1e-3, None, rng, proves, Units.of(problem))
     state.accept(Atoms.of_network(problem, ReLUNetwork(hidden, output)), state.offset)
     return problem, state
 
@@ -44,3 +45,52 @@ def test_without_evidence_nothing_is_searched_or_proved():
     certificate = finish(state, TrainingStatus.MAX_ROUNDS, prune=True).certificate
     assert certificate.search_violation > 0.0
     assert certificate.lower_bound > 0.0
+
+
+def null_state(beta, y, *, loss="squared", output_norm="l2", offset=True):
+    X = np.random.default_rng(0).standard_normal((12, 3))
+    problem = Problem(X, y(X), beta, loss, offset, output_norm=output_norm)
+    units = Units.of(problem)
+    rng = np.random.default_rng(0)
+    return TrainingState(units.problem, units.problem, 1e-3, 1e-9, rng, False, units)
+
+
+@pytest.mark.parametrize(
+    ("y", "options"),
+    [
+        (lambda X: np.abs(X[:, 0]), {}),
+        (lambda X: np.sign(X[:, 0]), {"loss": "logistic", "offset": False}),
+        (lambda X: np.abs(X[:, :2]), {}),
+        (lambda X: np.abs(X[:, :2]), {"output_norm": "l1"}),
+        (lambda X: np.eye(3)[np.argsort(np.argsort(X[:, 0])) // 4], {"loss": "multinomial"}),
+    ],
+)
+def test_a_network_without_neurons_gets_the_best_along_one(y, options):
+    state = null_state(0.01, y, **options)
+    null = state.objective
+    result = finish(state, TrainingStatus.MAX_SECONDS, prune=True)
+    assert (result.network.n_neurons, result.status) == (1, TrainingStatus.MAX_SECONDS)
+    problem, network = state.problem, result.network
+    assert result.certificate.objective < null
+    # The best size along the neuron: no multiple with the same offset is better. Its own was refitted afterwards.
+    for factor in (0.9, 1.1):
+        other = ReLUNetwork(factor * network.hidden, network.output, network.offset)
+        assert problem.objective(other) > result.certificate.objective - 0.05 * null
+
+
+def test_no_neuron_is_added_from_the_critical_weight_decay_on():
+    state = null_state(1.0, lambda X: np.abs(X[:, 0]))
+    critical = beta_max(state.problem)
+    for factor, neurons in ((0.999, 1), (1.0, 0), (1.001, 0)):
+        state = null_state(1.0, lambda X: np.abs(X[:, 0]))
+        state.problem = state.problem.with_beta(factor * critical)
+        result = finish(state, TrainingStatus.MAX_SECONDS, prune=True)
+        assert (result.network.n_neurons, result.status) == (neurons, TrainingStatus.MAX_SECONDS)
+
+
+def test_a_network_that_stays_empty_says_so(monkeypatch):
+    monkeypatch.setattr(module, "root_of_increasing", lambda slope, low, high: 0.0)
+    result = finish(null_state(0.01, lambda X: np.abs(X[:, 0])), TrainingStatus.MAX_SECONDS, prune=True)
+    assert result.network.n_neurons == 0
+    assert result.status is TrainingStatus.EMPTY
+    assert result.certificate.search_violation > 1.0

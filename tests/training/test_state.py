@@ -5,13 +5,14 @@ import numpy as np
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.atoms import Atoms
 from cvxnn.training.state import PROOF_SHARE, TrainingState
+from cvxnn.units import Units
 
 
 def make(max_seconds=None):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((12, 3))
     problem = Problem(X, np.maximum(X @ [1.0, 2.0, 0.0], 0.0), 0.1)
-    return problem, TrainingState(problem, problem, 1e-3, max_seconds, rng, True)
+    return problem, TrainingState(problem, problem, 1e-3, max_seconds, rng, True, Units.of(problem))
 
 
 def atoms_of(problem, hidden, output):

@@ -49,14 +49,18 @@ class Atoms:
 
     @classmethod
     def of_network(cls, problem: Problem, network: ReLUNetwork) -> Atoms:
-        """Return the atoms of a network whose neurons of one pattern and sign have been merged."""
+        """Return the atoms of a network whose neurons of one pattern and sign have been merged.
+
+        Neurons whose output weights are zero have no sign, and are left out.
+        """
         merged = network.merge(problem.X)
         if merged.output.ndim == 1:
             norms, signs = np.abs(merged.output), np.sign(merged.output)
         else:
             norms = np.linalg.norm(merged.output, axis=1)
             signs = merged.output / np.where(norms > 0, norms, 1.0)[:, None]
-        return cls(merged.hidden * norms, merged.patterns(problem.X), signs)
+        atoms = cls(merged.hidden * norms, merged.patterns(problem.X), signs)
+        return atoms if np.all(norms > 0) else atoms.select(norms > 0)
 
     @classmethod
     def of_directions(cls, problem: Problem, directions: Array, signs: Array) -> Atoms:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cvxnn.short_reprs import short_repr
@@ -54,6 +55,21 @@ class Certificate:
     scope: Scope
     search_violation: float | None
     tol: float
+
+    def in_units(self, objective: Callable[[float], float]) -> Certificate:
+        """Return the certificate with objective, bound and gap measured in another unit; ratios stay.
+
+        Parameters
+        ----------
+        objective : callable
+            Multiplies a number by the positive factor between the units.
+        """
+        return replace(
+            self,
+            objective=objective(self.objective),
+            lower_bound=objective(self.lower_bound),
+            gap=objective(self.gap),
+        )
 
     def __str__(self) -> str:
         sign, verdict = ("<=", "proven") if self.proven else (">", "not proven")

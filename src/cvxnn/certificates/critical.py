@@ -14,6 +14,7 @@ from cvxnn.certificates.oracles import Maximisers
 from cvxnn.losses import Loss
 from cvxnn.problem import OutputNorm, Problem
 from cvxnn.seeds import Seed, require_seed
+from cvxnn.units import Units
 from cvxnn.validation import Array
 
 # Predictions within this of a kink, in units of the largest target, are on it.
@@ -86,10 +87,11 @@ def beta_max(
     else:
         problem = Problem(problem, y, 0.0, loss, output_offset, sample_weight, output_norm)
     require_seed(random_state)
-    problem = problem.in_memory()
-    if problem.loss.is_smooth:
-        return _maximise(problem, null_dual(problem), random_state).value
-    return _smallest(problem, random_state)
+    units = Units.of(problem.in_memory())
+    inner = units.problem
+    if inner.loss.is_smooth:
+        return units.correlation(_maximise(inner, null_dual(inner), random_state).value)
+    return units.correlation(_smallest(inner, random_state))
 
 
 def _smallest(problem: Problem, random_state: Seed) -> float:

@@ -25,6 +25,7 @@ from cvxnn.certificates.standard_form import Task
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
+from cvxnn.units import Units
 from cvxnn.validation import Array
 
 logger = logging.getLogger(__name__)
@@ -120,8 +121,11 @@ def improving_bounds(
     started = time.perf_counter()
     best = 0.0
     yield LowerBound(0.0, best, "non-negative objective")
-    lam = dual_or_own(problem, network, dual, max_seconds)
-    task = Task(problem, lam, network).standardised()
+    problem.require_fitting(network)
+    units = Units.of(problem)
+    inner, own = units.problem, units.network_in_units(network)
+    lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), max_seconds)
+    task = Task(inner, lam, own).standardised()
     if method == "lifted" and not lifting_applies(task.outputs()[0].problem):
         raise ValueError(
             'method "lifted" needs the squared loss, one output (or independent ones, of the l1 norm), and no sample '
@@ -130,7 +134,7 @@ def improving_bounds(
     for value, proof in _bounds(task, method, started + max_seconds):
         if value > best:
             best = value
-            yield LowerBound(time.perf_counter() - started, value, proof)
+            yield LowerBound(time.perf_counter() - started, units.objective(value), proof)
 
 
 def relaxed_bound(problem: Problem, lam: Array, *, max_seconds: float) -> tuple[float, str]:

@@ -23,6 +23,7 @@ from cvxnn.losses import MultinomialLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.seeds import Seed, require_seed
+from cvxnn.units import Units
 from cvxnn.validation import Array, as_number
 
 logger = logging.getLogger(__name__)
@@ -108,18 +109,22 @@ def certify(
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}; got {method!r}")
     with fitting_blas_threads(problem.X):
-        objective = problem.objective(network)
-        lam = dual_or_own(problem, network, dual, max_seconds)
-        task = Task(problem, lam, network).standardised()
+        problem.require_fitting(network)
+        units = Units.of(problem)
+        units.require_representable()
+        inner, own = units.problem, units.network_in_units(network)
+        lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), max_seconds)
+        task = Task(inner, lam, own).standardised()
         bound, proof, largest = _prove(task, method, tol, max_seconds, random_state, started)
-    return make_certificate(
-        objective,
+    certificate = make_certificate(
+        inner.objective(own),
         bound,
         tol=tol,
         method=proof,
         scope="network",
-        search_violation=largest / problem.beta - 1,
+        search_violation=largest / inner.beta - 1,
     )
+    return certificate.in_units(units.objective)
 
 
 def _prove(

@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from cvxnn.estimators.equal_rows import merge_equal_rows
 from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, relative_weights, require_summable
 from cvxnn.seeds import Seed
 from cvxnn.solvers import Solution
 from cvxnn.training import TrainingResult
@@ -157,6 +157,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
             if not np.any(sample_weight > 0):
                 raise ValueError("sample_weight must be > 0 for some sample; all weights are zero")
+            require_summable(sample_weight)
         return Data(X, y, sample_weight)
 
     def _prepare(self, data: Data) -> Prepared:
@@ -171,7 +172,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             return Prepared(scaling, problem, problem)
         weights = np.ones(len(X)) if weights is None else weights
         scaling = self._standardisation(X, target, weights * factors)
-        mean = float(np.average(factors, weights=weights))
+        mean = float(np.average(factors, weights=relative_weights(weights)))
         return Prepared(
             scaling,
             scaling.problem(X, target, loss=self.loss_, sample_weight=weights * factors),

@@ -11,7 +11,7 @@ import numpy as np
 from cvxnn.certificates import beta_max
 from cvxnn.losses import Loss
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, relative_weights
 from cvxnn.validation import Array, as_number
 
 
@@ -67,6 +67,8 @@ class Standardisation:
         d = X.shape[1]
         if not scale:
             return cls(np.zeros(d), np.ones(d), 0.0, 1.0, centre)
+        if sample_weight is not None:
+            sample_weight = relative_weights(sample_weight)
         x_mean = _means(X, sample_weight) if centre else np.zeros(d)
         x_scale = _scales(X, x_mean, sample_weight)
         if not scale_target:

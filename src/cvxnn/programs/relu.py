@@ -42,8 +42,10 @@ def as_masks(patterns: Any, n_samples: int) -> NDArray[np.bool_]:
 
 def unit_rows(X: Array) -> Array:
     """Return X with its non-zero rows scaled to norm one; cones do not change."""
+    # Squares of 1e200 overflow and those of 1e-200 vanish: bring every row's largest entry near 1 first.
+    X = np.ldexp(X, -np.frexp(np.max(np.abs(X), axis=1, keepdims=True))[1])
     norms = np.linalg.norm(X, axis=1, keepdims=True)
-    return X / np.where(norms > 0, norms, 1.0)
+    return np.asarray(X / np.where(norms > 0, norms, 1.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from cvxnn.solvers.restriction import with_beta, with_problem
 from cvxnn.solvers.solution import Solution, SolveStatus
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.solving import solve
+from cvxnn.units import Units
 from cvxnn.validation import Array, as_finite_array, as_number, require_kind
 
 # Of the loss of zero blocks: what smoothing a loss with a kink may take off it.
@@ -37,10 +38,12 @@ def critical_beta(program: ConvexProgram) -> float:
     >>> critical_beta(ReLUProgram(Problem([[2.0]], [3.0], beta=1.0), [[True]]))
     6.0
     """
-    if not program.problem.loss.is_smooth:
-        program = with_problem(program, program.problem.smoothed(_SMOOTHING))
-    zero = np.zeros((program.problem.n_features, program.n_blocks))
-    return program.critical_beta(program.dual_variable(zero))
+    units = Units.of(program.problem)
+    inner = program if units.is_plain else with_problem(program, units.problem)
+    if not inner.problem.loss.is_smooth:
+        inner = with_problem(inner, inner.problem.smoothed(_SMOOTHING))
+    zero = np.zeros((inner.problem.n_features, inner.n_blocks))
+    return units.correlation(inner.critical_beta(inner.dual_variable(zero)))
 
 
 def path_betas(program: ConvexProgram, n_betas: int = 20, ratio: float = 1e-3) -> Array:

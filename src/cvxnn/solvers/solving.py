@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.programs import ConvexProgram, GatedOutputsProgram, GatedReLUProgram
 from cvxnn.solvers.interior_point import InteriorPoint
@@ -9,9 +11,11 @@ from cvxnn.solvers.loop import SolveCallback, run
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.proximal_gradient import ProximalGradient
 from cvxnn.solvers.proximal_newton import ProximalNewton, fitting_newton
-from cvxnn.solvers.solution import Solution
+from cvxnn.solvers.restriction import with_problem
+from cvxnn.solvers.solution import Solution, SolveRecord
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.working_set import WorkingSet
+from cvxnn.units import Units
 from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
 
 SOLVERS: dict[str, type[Solver]] = {
@@ -84,16 +88,38 @@ def solve(
         expected = (program.problem.n_features, program.n_blocks)
         if start.shape != expected:
             raise ValueError(f"start must have shape {expected}; got {start.shape}")
+    units = Units.of(program.problem)
+    units.require_representable()
     with fitting_blas_threads(program.problem.X):
-        return run(
-            program,
-            _choose(program, solver),
-            start=start,
+        inner = program if units.is_plain else with_problem(program, units.problem)
+        solution = run(
+            inner,
+            _choose(inner, solver),
+            start=start if start is None else units.blocks_in_units(start),
             tol=tol,
             max_seconds=max_seconds,
             max_steps=max_steps,
-            callback=callback,
+            callback=None if callback is None else lambda record: callback(_outer_record(record, units)),
         )
+    return solution if units.is_plain else _outer_solution(program, solution, units)
+
+
+def _outer_solution(program: ConvexProgram, solution: Solution, units: Units) -> Solution:
+    """Return the solution of a program in units of its own as that of the program as it was given."""
+    return Solution(
+        program,
+        units.blocks(solution.blocks),
+        units.offset(solution.offset),
+        solution.certificate.in_units(units.objective),
+        solution.status,
+        tuple(_outer_record(record, units) for record in solution.history),
+    )
+
+
+def _outer_record(record: SolveRecord, units: Units) -> SolveRecord:
+    return replace(
+        record, objective=units.objective(record.objective), lower_bound=units.objective(record.lower_bound)
+    )
 
 
 def _choose(program: ConvexProgram, solver: str | Solver) -> Solver:

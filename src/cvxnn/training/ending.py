@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from cvxnn.atoms import basic_atoms
-from cvxnn.certificates import dual_bound, make_certificate, relaxed_bound
+import numpy as np
+
+from cvxnn.atoms import Atoms, basic_atoms
+from cvxnn.certificates import dual_bound, make_certificate, relaxed_bound, search
+from cvxnn.losses.offsets import root_of_increasing
+from cvxnn.patterns import activation_patterns
 from cvxnn.training.result import TrainingResult, TrainingStatus
 from cvxnn.training.state import PROOF_SHARE, RANDOM_STARTS, TrainingState
 
@@ -15,6 +19,11 @@ _LAST_SEARCH_SECONDS = 0.2
 _PROOF_SECONDS = 10.0
 # After an interrupt, and on large data, where seconds of proof bring little.
 _HURRIED_PROOF_SECONDS = 1.0
+# Random starts of the search for the one neuron of a network that has none.
+_FIRST_STARTS = 32
+_DOUBLINGS = 200
+# Violation and relative gap, about its square, below which a neuron lowers the objective by rounding at most.
+_NO_VIOLATION, _AS_GOOD_AS_PROVEN = 1e-7, 1e-14
 # Where training ends of its own accord the last network has been searched, and an interrupt ends the search too.
 _SEARCHED = (
     TrainingStatus.PROVEN,
@@ -27,6 +36,8 @@ _SEARCHED = (
 def finish(state: TrainingState, status: TrainingStatus, *, prune: bool) -> TrainingResult:
     """Prune to a basic network where that is asked for, and certify it; an interrupt ends both early.
 
+    A network without neurons is given one first, where one lowers the objective.
+
     Parameters
     ----------
     state : TrainingState
@@ -37,6 +48,8 @@ def finish(state: TrainingState, status: TrainingStatus, *, prune: bool) -> Trai
         Whether to prune; specks are left out either way.
     """
     try:
+        if len(state.atoms) == 0:
+            _take_first_neuron(state)
         _simplify(state, prune)
         if state.violation is None and state.proves and status not in _SEARCHED:
             found = state.violations_of(state.dual_variable(), RANDOM_STARTS, _LAST_SEARCH_SECONDS)
@@ -53,9 +66,49 @@ def finish(state: TrainingState, status: TrainingStatus, *, prune: bool) -> Trai
         scope="network",
         search_violation=state.violation,
     )
+    empty = len(state.atoms) == 0 and (state.violation is None or state.violation > state.tol)
+    if empty and status is not TrainingStatus.INTERRUPTED:
+        status = TrainingStatus.EMPTY
     if certificate.proven and status not in (TrainingStatus.INTERRUPTED, TrainingStatus.STOPPED):
         status = TrainingStatus.PROVEN
     return TrainingResult(state.network, certificate, status, tuple(state.history))
+
+
+def _take_first_neuron(state: TrainingState) -> None:
+    """Give a network without neurons the one that a short search finds, as large as is best along it.
+
+    Below the critical weight decay some direction violates the dual constraint of the network without neurons, and
+    the objective falls along it: however early training was stopped, there is a better network than none.
+    """
+    problem = state.problem
+    if state.objective - state.lower_bound <= _AS_GOOD_AS_PROVEN * state.objective:
+        return
+    found = search(
+        problem.X,
+        state.dual_variable(),
+        n_random=_FIRST_STARTS,
+        random_state=state.rng,
+        max_seconds=_LAST_SEARCH_SECONDS,
+        output_norm=problem.output_norm,
+    )
+    state.violation = found.value / problem.beta - 1.0
+    if state.violation <= _NO_VIOLATION:
+        return
+    direction, sign = found.directions[:, :1], found.signs[:1].astype(np.float64)
+    activation = np.maximum(problem.X @ direction[:, 0], 0.0)
+    along = sign[0] * activation if problem.y.ndim == 1 else np.outer(activation, sign[0])
+
+    def slope(size: float) -> float:
+        return float(np.sum(problem.loss_gradient(size * along, state.offset) * along)) + problem.beta
+
+    high = 1.0 / float(np.linalg.norm(along))
+    for _ in range(_DOUBLINGS):
+        if slope(high) >= 0.0:
+            break
+        high *= 2.0
+    size = root_of_increasing(slope, 0.0, high)
+    neuron = Atoms(size * direction, activation_patterns(problem.X, direction), sign)
+    state.accept(neuron, problem.best_offset(size * along))
 
 
 def _prove(state: TrainingState, *, hurried: bool) -> None:

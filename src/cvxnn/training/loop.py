@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from cvxnn.linear_maps import fitting_blas_threads
@@ -16,7 +17,10 @@ from cvxnn.training.result import TrainingResult, TrainingStatus
 from cvxnn.training.rounds import Rounds, TrainingCallback
 from cvxnn.training.smoothing import smoothed, under_loss
 from cvxnn.training.state import TrainingState
+from cvxnn.units import Units
 from cvxnn.validation import as_count, as_number
+
+_MOST_BETA = 1e100
 
 
 def train(
@@ -69,7 +73,7 @@ def train(
         Whether to spend time on evidence: exact oracles that take more than an instant, up to ten seconds at the end on
         raising the lower bound, and a repetition of the search that found nothing with four times the starts. Without,
         the certificate holds what was proved on the way, "no violation" rests on one search, and a network that a limit
-        stopped is not searched; `certify` does the rest later.
+        stopped is not searched, unless it has no neurons; `certify` does the rest later.
 
     Returns
     -------
@@ -128,19 +132,34 @@ def train(
             )
         )
     rng = as_generator(as_random_state(random_state))
+    units = Units.of(problem)
+    units.require_representable()
+    # A beta far above any critical one gives no neurons, whatever it is: its multiples need not overflow.
+    inner = units.problem.with_beta(min(units.problem.beta, _MOST_BETA))
     with fitting_blas_threads(problem.X):
         if patterns is not None:
             require_realisable(problem.X, patterns)
-            return train_on_patterns(problem, patterns, tol=tol, max_seconds=max_seconds)
-        smooth, rough = smoothed(problem, tol)
-        state = TrainingState(smooth, rough, tol, max_seconds, rng, prove)
+            return _in_outer_units(
+                train_on_patterns(inner, patterns, tol=tol, max_seconds=max_seconds), units
+            )
+        smooth, rough = smoothed(inner, tol)
+        state = TrainingState(smooth, rough, tol, max_seconds, rng, prove, units)
+        start = None if start is None else units.network_in_units(start)
         with StatusLine(verbose) as line:
             try:
                 status = Rounds(state, callback, start, max_rounds).run(line)
             except KeyboardInterrupt:
                 status = TrainingStatus.INTERRUPTED
         result = finish(state, status, prune=max_rounds != 0)
-    return result if smooth is problem else under_loss(problem, result)
+    return _in_outer_units(result if smooth is inner else under_loss(inner, result), units)
+
+
+def _in_outer_units(result: TrainingResult, units: Units) -> TrainingResult:
+    """Return the result of a problem in units of its own as that of the problem as it was given."""
+    if units.is_plain:
+        return result
+    certificate = result.certificate.in_units(units.objective)
+    return replace(result, network=units.network(result.network), certificate=certificate)
 
 
 def _as_matrix_output(result: TrainingResult) -> TrainingResult:

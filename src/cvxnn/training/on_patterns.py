@@ -66,6 +66,8 @@ def train_on_patterns(
     status = (
         TrainingStatus.PROVEN if certificate.proven else _STATUS.get(solution.status, TrainingStatus.STALLED)
     )
+    if network.n_neurons == 0 and status not in (TrainingStatus.PROVEN, TrainingStatus.INTERRUPTED):
+        status = TrainingStatus.EMPTY
     return TrainingResult(network, certificate, status, ())
 
 

@@ -25,6 +25,10 @@ class TrainingStatus(Enum):
     MAX_SECONDS = "Stopped at max_seconds: the network is the best so far; raise max_seconds to go on."
     INTERRUPTED = "Interrupted: the network is the best so far."
     STOPPED = "Stopped by the callback: the network is the best so far."
+    EMPTY = (
+        "No neurons yet, though nothing proves that none are best, and beta may be below the critical one: raise "
+        "max_seconds, or rescale the data."
+    )
     SMOOTHED = (
         "Optimal to tol for the smoothed loss that was trained; the gap of the loss itself is a little larger than "
         "tol: lower tol."

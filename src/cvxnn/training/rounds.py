@@ -230,9 +230,8 @@ class Rounds:
         """Add a round to the history, show it, and return a reason to stop, or None."""
         state = self.state
         value = None if violations is None else violations.value
-        entry = TrainingRecord(
-            number, state.elapsed(), state.objective, state.lower_bound, state.network.n_neurons, value
-        )
+        objective, bound = (state.units.objective(number) for number in (state.objective, state.lower_bound))
+        entry = TrainingRecord(number, state.elapsed(), objective, bound, state.network.n_neurons, value)
         state.history.append(entry)
         line.show(entry.in_words())
         if self.callback is not None and self.callback(entry) is True:

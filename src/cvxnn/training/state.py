@@ -12,6 +12,7 @@ from cvxnn.certificates import Oracle
 from cvxnn.problem import Problem
 from cvxnn.training.grow import Violations, find_violations
 from cvxnn.training.result import TrainingRecord
+from cvxnn.units import Units
 from cvxnn.validation import Array
 
 # Violated directions added in one round.
@@ -40,6 +41,8 @@ class TrainingState:
         Source of random starts.
     proves : bool
         Whether time is spent on evidence.
+    units : Units
+        What the history's objectives are measured in.
     """
 
     problem: Problem
@@ -48,6 +51,7 @@ class TrainingState:
     max_seconds: float | None
     rng: np.random.Generator
     proves: bool
+    units: Units
     oracle: Oracle | None = None  # exact, where one is affordable
     is_large: bool = False
     history: list[TrainingRecord] = field(default_factory=list)
