@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 # In the machine's byte order: a file in another one is converted like any array.
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _SMALLEST = float(np.finfo(np.float64).tiny)
+_EXACT = 2**53  # in size: all integers up to it are float64 numbers
 _CHECKED_AT_ONCE = 1 << 20  # entries
 
 
@@ -38,7 +39,8 @@ def as_finite_array(value: Any, name: str, ndim: tuple[int, ...]) -> Array:
     Raises
     ------
     ValueError
-        If ``value`` is not numeric, has another dimension, is empty, or holds NaN or infinity.
+        If ``value`` is not numeric, has another dimension, is empty, holds NaN or infinity, or an integer that float64
+        does not hold.
     """
     try:
         if np.iscomplexobj(value):
@@ -48,6 +50,7 @@ def as_finite_array(value: Any, name: str, ndim: tuple[int, ...]) -> Array:
         raise ValueError(
             f"{name} must be an array of numbers; got {type(value).__name__} ({error})"
         ) from None
+    require_exact_integers(value, name)
     if array.ndim not in ndim:
         accepted = " or ".join(f"{k}-D" for k in ndim)
         raise ValueError(f"{name} must be {accepted}; got shape {array.shape}")
@@ -55,6 +58,67 @@ def as_finite_array(value: Any, name: str, ndim: tuple[int, ...]) -> Array:
         raise ValueError(f"{name} must not be empty; got shape {array.shape}")
     _require_finite(array, name)
     return array
+
+
+def require_exact_integers(value: Any, name: str) -> None:
+    """Raise ``ValueError`` if a cast to float64 changes an integer: beyond 2^53, neighbours become one number.
+
+    Parameters
+    ----------
+    value : array_like
+        What the user passed, before the cast: an array, a data frame, a column of one, or lists. Text is not looked at.
+    name : str
+        Name of the argument, for the error message.
+
+    Examples
+    --------
+    >>> require_exact_integers([2**53, 2**60], "y")
+    >>> require_exact_integers([2**53 + 1], "y")
+    Traceback (most recent call last):
+    ValueError: y must hold integers that float64 holds, as all up to 2^53 in size are; it would change 1, such as \
+9007199254740993 to 9007199254740992: subtract a constant, divide, or leave it out
+    """
+    changed: list[int] = []
+    for column in _columns(value):
+        changed += _changed_integers(column)
+    if changed:
+        raise ValueError(
+            f"{name} must hold integers that float64 holds, as all up to 2^53 in size are; it would change "
+            f"{len(changed)}, such as {changed[0]} to {int(float(changed[0]))}: subtract a constant, divide, or leave "
+            "it out"
+        )
+
+
+def _columns(value: Any) -> Iterator[NDArray[Any]]:
+    """Yield arrays with the integers that are in a value: of a data frame by column, as its array has cast them."""
+    is_frame = hasattr(value, "columns") and hasattr(value, "items")
+    for part in [column for _, column in value.items()] if is_frame else [value]:
+        if getattr(getattr(part, "dtype", None), "kind", "O") in "fb":
+            continue
+        array = np.asarray(part.dropna() if hasattr(part, "dropna") else part)
+        if array.dtype.kind == "f" and isinstance(part, list | tuple) and np.any(np.abs(array) >= _EXACT):
+            array = np.asarray(part, dtype=object)  # floats among the integers have cast these
+        yield array
+
+
+def _changed_integers(array: NDArray[Any]) -> list[int]:
+    """Return the integers of an array that are not the same in float64."""
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
+        if -_EXACT <= int(array.min()) and int(array.max()) <= _EXACT:
+            return []
+        array = (
+            array[(array > _EXACT) | (array < -_EXACT)] if array.dtype.kind == "i" else array[array > _EXACT]
+        )
+    elif array.dtype.kind != "O":
+        return []
+    return [int(x) for x in array.ravel().tolist() if isinstance(x, Integral) and _is_changed(int(x))]
+
+
+def _is_changed(number: int) -> bool:
+    try:
+        return int(float(number)) != number
+    except OverflowError:
+        return False  # beyond float64: other checks say so
 
 
 def as_finite_data(value: Any, name: str) -> Any:

@@ -124,3 +124,10 @@ def test_numbers_spoilt_by_a_few_words_are_named():
 def test_tables_that_do_not_fit_are_refused(table, message):
     with pytest.raises(ValueError, match=message):
         Encoding((NumericColumn("x"),)).encode(table)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "Int64", "uint64", "object", "str"])
+def test_integers_that_would_merge_are_refused_by_column(dtype):
+    table = pd.DataFrame({"id": pd.array([2**53 + 1, 2**53], dtype="int64").astype(dtype)})
+    with pytest.raises(ValueError, match=r"column 'id' must hold integers .*such as 9007199254740993"):
+        Encoding((NumericColumn("id"),)).encode(table)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cvxnn.tables.frames import listed, missing_in
 from cvxnn.tables.spellings import is_number
-from cvxnn.validation import Array
+from cvxnn.validation import Array, require_exact_integers
 
 # Codes beside words are categories ("3.10", "3.1", "x"): there are few of them, and the words are no rare slips.
 _FEW_CODES = 20
@@ -154,7 +154,7 @@ def numbers_of(column: pd.Series[Any]) -> Array:
     Raises
     ------
     ValueError
-        If a value is no number, or infinite.
+        If a value is no number, infinite, or an integer that float64 does not hold.
     """
     values = pd.to_numeric(column, errors="coerce")
     array: Array = values.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -170,6 +170,7 @@ def numbers_of(column: pd.Series[Any]) -> Array:
         )
     if np.isinf(array).any():
         raise ValueError(f"column {column.name!r} must be finite; found infinite values")
+    require_exact_integers(values, f"column {column.name!r}")
     return array
 
 
