@@ -87,7 +87,7 @@ def beta_max(
     else:
         problem = Problem(problem, y, 0.0, loss, output_offset, sample_weight, output_norm)
     require_seed(random_state)
-    units = Units.of(problem.in_memory())
+    units = Units.of(problem.in_memory().with_beta(0.0))
     inner = units.problem
     if inner.loss.is_smooth:
         return units.correlation(_maximise(inner, null_dual(inner), random_state).value)

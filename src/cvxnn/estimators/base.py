@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -10,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -18,9 +20,12 @@ from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem, relative_weights, require_summable
 from cvxnn.seeds import Seed
-from cvxnn.solvers import Solution
-from cvxnn.training import TrainingResult
-from cvxnn.validation import Array
+from cvxnn.solvers import Solution, SolveStatus
+from cvxnn.training import TrainingResult, TrainingStatus
+from cvxnn.validation import Array, require_exact_integers
+
+# Attributes of a fitted estimator that refer to the training data; `result_` does only where it holds a program.
+_HOLD_DATA = ("problem_", "result_")
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +145,17 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         Returns
         -------
         self
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the network has no neurons without a proof that none are best.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After an interrupt (Ctrl-C), which so ends a cross-validation or a search around the fit too. The estimator
+            is fitted all the same, with the best network so far.
         """
         self._validate_params()
         deadline = Deadline.after(self.max_seconds)
@@ -148,10 +164,34 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self._choose(data, prepared, deadline)
         problem, result = self._solve(prepared, deadline)
         self._keep(prepared.scaling, problem, result)
+        if result.status in (TrainingStatus.INTERRUPTED, SolveStatus.INTERRUPTED):
+            raise KeyboardInterrupt("interrupted: the estimator is fitted with the best network so far")
+        if self.network_.n_neurons == 0 and not self.certificate_.proven:
+            warnings.warn(
+                f"the network has no neurons, which is not proven to be best at beta = {problem.beta:.4g}; why "
+                f"training ended: {result.status.value}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: all but the training data, which `problem_` and a program's `result_` hold."""
+        state = dict(super().__getstate__())
+        for name in _HOLD_DATA:
+            if not isinstance(state.get(name), TrainingResult):
+                state.pop(name, None)
+        return state
+
+    def __getattr__(self, name: str) -> Any:
+        """Say of an attribute that was left out of a pickle why it is not there."""
+        if name in _HOLD_DATA and "network_" in self.__dict__:
+            raise AttributeError(f"{name} holds training data, which pickles and copies leave out; fit again")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _check(self, X: Any, y: Any, sample_weight: Any) -> Data:
         """Return data, targets and weights as arrays."""
+        require_exact_integers(X, "X")
         X, y = self._check_targets(X, y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -205,6 +245,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs at raw data, shape (n,) or (n, C)."""
         check_is_fitted(self)
+        require_exact_integers(X, "X")
         X = validate_data(self, X, dtype=np.float64, reset=False)
         if self.network_.n_features > X.shape[1]:
             X = np.hstack([X, np.ones((X.shape[0], 1))])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
+from scipy.special import expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
@@ -77,12 +77,35 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             Rows sum to 1; columns as in ``classes_``.
         """
         f = self.decision_function(X)
+        return (
+            np.column_stack([expit(-f), expit(f)])
+            if f.ndim == 1
+            else np.asarray(softmax(self._logits(f), axis=1))
+        )
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, X: Any) -> Array:
+        """Predict logarithms of the classes' probabilities, finite where a probability is zero to rounding.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data in the units of training.
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            Of `predict_proba`, column by column.
+        """
+        f = self.decision_function(X)
         if f.ndim == 1:
-            return np.column_stack([expit(-f), expit(f)])
-        if isinstance(self.loss_, MultinomialLoss):
-            return np.asarray(softmax(f, axis=1))
-        # log expit and softmax, so that a row of tiny probabilities still has a sum to divide by
-        return np.asarray(softmax(-np.logaddexp(0.0, -f), axis=1))
+            return -np.logaddexp(0.0, np.column_stack([f, -f]))
+        return np.asarray(log_softmax(self._logits(f), axis=1))
+
+    def _logits(self, f: Array) -> Array:
+        """Return the scores whose softmax the probabilities are, shape (n, K)."""
+        # Of one class against the rest log expit, so that a row of tiny probabilities still has a sum to divide by.
+        return f if isinstance(self.loss_, MultinomialLoss) else -np.logaddexp(0.0, -f)
 
     def _check_targets(self, X: Any, y: Any) -> tuple[Array, Any]:
         X, y = validate_data(self, X, y, dtype=np.float64)
@@ -110,6 +133,12 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
         if np.any(by_class < 0):
             raise ValueError(f"class_weight must be >= 0; got {self.class_weight!r}")
+        weightless = self.classes_[by_class == 0].tolist()
+        if weightless and (self.fit_intercept or len(self.classes_) - len(weightless) < 2):
+            raise ValueError(
+                f"class_weight must be > 0 for every class that is to be learned; got 0 for {weightless[0]!r}: leave "
+                "out its samples, or give it a small weight"
+            )
         return np.asarray(by_class[codes], dtype=np.float64)
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
@@ -16,7 +17,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from cvxnn.certificates import beta_max
 from cvxnn.estimators.base import Data, Deadline, NetworkEstimator, Prepared
-from cvxnn.estimators.path import as_decreasing, equal_factors, train_path
+from cvxnn.estimators.path import as_decreasing, equal_factors, null_network, train_path
+from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import as_random_state
 from cvxnn.status_line import StatusLine
@@ -84,14 +86,23 @@ class CrossValidated(NetworkEstimator):
     def _scores(self, data: Data, betas: Array, deadline: Deadline) -> Array:
         """Return the scores of all folds at weight decays per sample, shape (k, n_folds)."""
         splits = list(check_cv(self.cv, data.y, classifier=is_classifier(self)).split(data.X, data.y))
+        if not splits:
+            raise ValueError(
+                "cv must give at least one split; it gave none, as a generator does that has been used: give a list "
+                "or a new one"
+            )
         scorer = type(self).score if self.scoring is None else check_scoring(self, self.scoring)
+        for fold, split in enumerate(splits):
+            _require_defined(self._for_a_fold(), data, split, scorer, fold)
         seconds = deadline.seconds_left()
         if seconds is not None:
             waves = -(-len(splits) // effective_n_jobs(self.n_jobs))
             seconds *= _FOLDS_SHARE / waves
         rng = as_random_state(self.random_state)
         jobs = (
-            delayed(_scores_of_fold)(clone(self), data, split, betas, scorer, seconds, rng.randint(2**31))
+            delayed(_scores_of_fold)(
+                self._for_a_fold(), data, split, betas, scorer, seconds, rng.randint(2**31)
+            )
             for split in splits
         )
         columns: list[Array] = []
@@ -100,6 +111,11 @@ class CrossValidated(NetworkEstimator):
                 columns.append(column)
                 line.show(f"{len(columns)} of {len(splits)} folds")
         return np.column_stack(columns)
+
+    def _for_a_fold(self) -> Self:
+        """Return an estimator of the same parameters but ``cv``, which may be a generator, and those have no copies."""
+        model: Self = clone(type(self)(**{**self.get_params(deep=False), "cv": None}))
+        return model
 
     def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, TrainingResult]:
         """Follow the path down to the chosen weight decay, and train there to the accuracy asked for."""
@@ -117,6 +133,8 @@ class CrossValidated(NetworkEstimator):
                 show=line.show,
             )
         self.path_ = path.map_networks(prepared.scaling.to_raw_units)
+        if path.results[-1].status is TrainingStatus.INTERRUPTED:
+            return prepared.problem.with_beta(float(path.betas[-1])), path.results[-1]
         problem = prepared.problem.with_beta(float(self.betas_[self.chosen_index_]))
         return problem, train(
             problem,
@@ -148,13 +166,50 @@ def _scores_of_fold(
     if path.results[-1].status is TrainingStatus.INTERRUPTED:
         raise KeyboardInterrupt
     part = data.rows(held_out)
-    weighted = part.sample_weight is not None and _takes_weights(scorer)
-    options = {"sample_weight": part.sample_weight} if weighted else {}
     scores = np.empty(len(path))
     for index, result in enumerate(path.results):
         model._keep(prepared.scaling, prepared.problem.with_beta(float(betas[index])), result)
-        scores[index] = scorer(model, part.X, part.y, **options)
+        scores[index] = _score(scorer, model, part)
     return scores
+
+
+def _require_defined(
+    model: CrossValidated, data: Data, split: tuple[Rows, Rows], scorer: Any, fold: int
+) -> None:
+    """Raise ``ValueError`` if a fold cannot be trained on, or has no score, whatever the network.
+
+    A score may be undefined for one network only, as a correlation is for a constant one: two are scored, one without
+    neurons and one of a random neuron.
+    """
+    training, held_out = split
+    part = data.rows(training)
+    try:
+        prepared = model._prepare(model._check(part.X, part.y, part.sample_weight))
+    except ValueError as error:
+        raise ValueError(f"fold {fold} of cv cannot be trained on: {error}") from error
+    part, found, problem = data.rows(held_out), "NaN or infinity", prepared.problem
+    rng = np.random.default_rng(0)
+    outputs = problem.y.shape[1:]
+    neuron = rng.standard_normal((problem.n_features, 1)), rng.standard_normal((1, *outputs))
+    for network in (null_network(problem), ReLUNetwork(*neuron, problem.null_offset())):
+        model.network_ = prepared.scaling.to_raw_units(network)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if np.isfinite(_score(scorer, model, part)):
+                    return
+        except Exception as error:
+            found = str(error)
+    raise ValueError(
+        f"scoring must give finite numbers on what every fold of cv leaves out; on the {len(part.X)} samples of fold "
+        f"{fold} it gives none, whatever the network: {found}"
+    )
+
+
+def _score(scorer: Any, model: CrossValidated, part: Data) -> Any:
+    """Return the score of a fitted estimator, with weights where there are any and the scorer takes them."""
+    weighted = part.sample_weight is not None and _takes_weights(scorer)
+    return scorer(model, part.X, part.y, **({"sample_weight": part.sample_weight} if weighted else {}))
 
 
 def _takes_weights(scorer: Any) -> bool:

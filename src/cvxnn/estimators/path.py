@@ -180,7 +180,7 @@ def train_path(
     """
     started = time.perf_counter()
     rng = as_random_state(random_state)
-    network, results, seconds = _null_network(problem), [], []
+    network, results, seconds = null_network(problem), [], []
     for number, beta in enumerate(betas):
         before = time.perf_counter()
         left = None
@@ -247,7 +247,8 @@ def _default_betas(problem: Problem, n_betas: int, eps: float) -> Array:
     return critical * ratios
 
 
-def _null_network(problem: Problem) -> ReLUNetwork:
+def null_network(problem: Problem) -> ReLUNetwork:
+    """Return the network without neurons, its offset the best one."""
     output = np.zeros((0, *problem.y.shape[1:]))
     return ReLUNetwork(np.zeros((problem.n_features, 0)), output, problem.null_offset())
 

@@ -22,7 +22,7 @@ from cvxnn.solvers import Solution, SolveRecord, solve
 from cvxnn.solvers.path import critical_beta
 from cvxnn.status_line import StatusLine
 from cvxnn.training import TrainingResult, train
-from cvxnn.validation import Array
+from cvxnn.validation import Array, require_exact_integers
 
 
 class GatedReLUEstimator(NetworkEstimator):
@@ -87,6 +87,7 @@ class Regression(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return self._outputs(X)
 
     def _check_targets(self, X: Any, y: Any) -> tuple[Array, Array]:
+        require_exact_integers(y, "y")
         X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         return X, np.asarray(y, dtype=np.float64)
 

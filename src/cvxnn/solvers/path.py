@@ -38,8 +38,8 @@ def critical_beta(program: ConvexProgram) -> float:
     >>> critical_beta(ReLUProgram(Problem([[2.0]], [3.0], beta=1.0), [[True]]))
     6.0
     """
-    units = Units.of(program.problem)
-    inner = program if units.is_plain else with_problem(program, units.problem)
+    units = Units.of(program.problem.with_beta(0.0))
+    inner = program if units.is_plain else with_problem(program, units.problem.with_beta(1.0))
     if not inner.problem.loss.is_smooth:
         inner = with_problem(inner, inner.problem.smoothed(_SMOOTHING))
     zero = np.zeros((inner.problem.n_features, inner.n_blocks))
