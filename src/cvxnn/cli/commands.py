@@ -38,7 +38,7 @@ from cvxnn.cli.printing import (
     print_rows,
     warn,
 )
-from cvxnn.tables.file_kinds import kind_of_table, require_csv
+from cvxnn.tables.dialects import kind_of_table, require_csv
 
 # All that computes is imported where it is first needed: help, the version and plain errors come at once.
 

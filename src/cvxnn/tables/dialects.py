@@ -1,4 +1,4 @@
-"""How a text file writes a table: what separates its columns, its decimal mark, its encoding."""
+"""Which files hold tables, and how text files write them: what separates columns, the decimal mark, the encoding."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
+
+from cvxnn.atomic_files import require_file
+
+SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
+PARQUET = ".parquet"
 
 # Those of pandas, stated here so that a release of pandas cannot change what a file means.
 MISSING_WORDS = (
@@ -84,6 +89,30 @@ def require_encoding(name: str) -> None:
         raise ValueError(
             f"encoding must be the name of a text encoding, such as utf-8, cp1252 or utf-16; got {name!r}"
         ) from None
+
+
+def kind_of_table(path: str | os.PathLike[str]) -> str:
+    """Return the ending by which a file is read.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If its name ends otherwise.
+    """
+    kinds = (*SEPARATORS, PARQUET)
+    kind = next((kind for kind in kinds if Path(path).name.lower().endswith(kind)), None)
+    if kind is None:
+        raise ValueError(f"path must end in {', '.join(kinds)}; got {Path(path).name!r}")
+    require_file(path)
+    return kind
+
+
+def require_csv(path: str | os.PathLike[str]) -> None:
+    """Raise ``ValueError`` unless a file to write is called .csv."""
+    if Path(path).suffix.lower() != ".csv":
+        raise ValueError(f"path must end in .csv; got {Path(path).name!r}")
 
 
 def opened(path: str | os.PathLike[str]) -> BinaryIO:

@@ -10,8 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from cvxnn.atomic_files import write_text
-from cvxnn.tables.dialects import Dialect, dialect_of
-from cvxnn.tables.file_kinds import PARQUET, SEPARATORS, kind_of_table, require_csv
+from cvxnn.tables.dialects import PARQUET, SEPARATORS, Dialect, dialect_of, kind_of_table, require_csv
 from cvxnn.tables.frames import as_table, is_str, listed
 from cvxnn.tables.number_words import without_marks
 from cvxnn.tables.suspicions import about_bytes, about_fields, end_in_separators, require_plain, sample_lines
