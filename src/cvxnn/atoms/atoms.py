@@ -138,3 +138,10 @@ class Atoms:
         roots = np.sqrt(atoms.coefficients)
         output = (atoms.signs.T * roots).T.reshape((len(atoms), *problem.y.shape[1:]))
         return ReLUNetwork(atoms.blocks / roots, output, offset)
+
+
+def signed_activations(X: Array, directions: Array, signs: Array) -> Array:
+    """Return ``vec((X u)_+ q^T)`` of directions u (d, k) and q, signs (k,) or unit vectors (k, C), shape (k, n C)."""
+    H, outputs = np.maximum(X @ directions, 0.0), np.atleast_2d(signs.T).T
+    rows: Array = np.einsum("ik,kc->kic", H, outputs).reshape(H.shape[1], H.shape[0] * outputs.shape[1])
+    return rows

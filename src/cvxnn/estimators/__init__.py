@@ -7,6 +7,7 @@ from cvxnn.estimators.gated_regressor import GatedReLURegressor
 from cvxnn.estimators.path import RegularisationPath, relu_path
 from cvxnn.estimators.regressor import ReLURegressor
 from cvxnn.estimators.regressor_cv import ReLURegressorCV
+from cvxnn.estimators.standardisation import Standardisation
 
 __all__ = [
     "GatedReLUClassifier",
@@ -16,5 +17,6 @@ __all__ = [
     "ReLURegressor",
     "ReLURegressorCV",
     "RegularisationPath",
+    "Standardisation",
     "relu_path",
 ]

@@ -16,7 +16,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import activation_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs.max_margin import MaxMarginProgram
-from cvxnn.training.descent import descend, small_random_network
+from cvxnn.training import descend, small_random_network
 from cvxnn.validation import Array, PrecisionError
 
 # Clarabel's tolerance, on data whose median row has norm one.

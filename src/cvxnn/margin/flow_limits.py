@@ -6,19 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnn.dynamics.flows.logistic import KINK_WIDTH, LogisticFlow
+from cvxnn.dynamics.flows.logistic import LogisticFlow
 from cvxnn.margin.columns import basic_network, solve_blocks
 from cvxnn.margin.kkt_points import KKTPoint, kkt
 from cvxnn.margin.scaling import scaled_to_margin_one
 from cvxnn.margin.widest import MaxMargin, max_margin
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns.packing import first_occurrences
 from cvxnn.programs.max_margin import MaxMarginProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
-
-# Flow holds a sliding neuron within the width of its kink.
-_TIE = 2.0 * KINK_WIDTH
 
 
 @short_repr
@@ -92,8 +88,10 @@ def flow_limit(flow: LogisticFlow, *, tol: float = 1e-5) -> FlowLimit:
     X, y = flow.X, flow.y
     last = scaled_to_margin_one(X, y, flow.network)
     U = flow.hidden[-1]
-    masks = X @ U >= -_TIE * np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(U, axis=0)
-    kept = first_occurrences(np.packbits(np.vstack([masks, flow.signs > 0]).T, axis=1))
+    # The flow holds a sliding neuron within the width of its kink.
+    masks = X @ U >= -2.0 * flow.kink_width * np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(U, axis=0)
+    _, first = np.unique(np.vstack([masks, flow.signs > 0]), axis=1, return_index=True)
+    kept = np.sort(first)
     kept = kept[np.any(masks[:, kept], axis=0)]
     program = MaxMarginProgram(X, y, masks[:, kept], flow.signs[kept])
     network, _ = basic_network(solve_blocks(program))
@@ -104,7 +102,7 @@ def flow_limit(flow: LogisticFlow, *, tol: float = 1e-5) -> FlowLimit:
             f"{point.residual:.3g}: follow the flow further, with a larger loss_exponent"
         )
     return FlowLimit(
-        flow, point, Comparison(last.weight_decay, point.value, "at least", tol=10.0 * KINK_WIDTH)
+        flow, point, Comparison(last.weight_decay, point.value, "at least", tol=10.0 * flow.kink_width)
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linprog
 
-from cvxnn.patterns.reduction import ReducedArrangement, reduce_rows
+from cvxnn.patterns import ReducedArrangement, reduce_rows
 from cvxnn.problem import as_labelled
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import HypothesisError

@@ -11,8 +11,7 @@ from cvxnn.margin.columns import basic_network, grow_blocks, solve_blocks
 from cvxnn.margin.dual_constraint import DualConstraint, DualNorm
 from cvxnn.margin.separating import require_separable
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns import count_bound, enumerate_patterns
-from cvxnn.patterns.reduction import reduce_rows
+from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
 from cvxnn.problem import as_labelled
 from cvxnn.programs.max_margin import MaxMarginProgram
 from cvxnn.seeds import Seed, as_generator

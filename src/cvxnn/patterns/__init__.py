@@ -5,10 +5,12 @@ from cvxnn.patterns.counting import count_bound, count_cells, is_in_general_posi
 from cvxnn.patterns.enumeration import enumerate_patterns
 from cvxnn.patterns.pattern_set import ActivationPatterns
 from cvxnn.patterns.realisability import is_realisable, require_realisable
+from cvxnn.patterns.reduction import ReducedArrangement, reduce_rows
 from cvxnn.patterns.sampling import sample_patterns
 
 __all__ = [
     "ActivationPatterns",
+    "ReducedArrangement",
     "activation_patterns",
     "count_bound",
     "count_cells",
@@ -16,6 +18,7 @@ __all__ = [
     "is_in_general_position",
     "is_realisable",
     "loose_count_bound",
+    "reduce_rows",
     "require_realisable",
     "sample_patterns",
 ]

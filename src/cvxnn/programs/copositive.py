@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem
-from cvxnn.programs.program import Statement, state
+from cvxnn.programs.program import Statement
 from cvxnn.programs.relu import as_masks, unit_rows
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, PrecisionError
@@ -106,7 +106,7 @@ class CopositiveProgram:
         cones = [N @ M[:r, :r] @ N.T >= 0 for N, M in zip(self.facets, lifted, strict=True)]
         penalty = 0.5 * problem.beta * sum(cp.trace(M) for M in lifted)
         shaped = f if C > 1 else cp.reshape(f, (problem.n_samples,), order="C")
-        return state(problem, shaped, penalty, lifted, cones)
+        return Statement.of(problem, shaped, penalty, lifted, cones)
 
     def solve(self, tol: float = 1e-8) -> CopositiveSolution:
         """Solve by Clarabel.

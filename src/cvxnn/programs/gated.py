@@ -11,7 +11,7 @@ from cvxnn.networks import GatedReLUNetwork
 from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
 from cvxnn.programs.pattern_rows import PatternRows
-from cvxnn.programs.program import ConvexProgram, Statement, norms_to_cvxpy, state
+from cvxnn.programs.program import ConvexProgram, Statement
 from cvxnn.programs.relu import as_masks
 from cvxnn.programs.working_sets import WorkingSets
 from cvxnn.validation import Array
@@ -174,7 +174,7 @@ class GatedReLUProgram(ConvexProgram):
         problem = self.problem
         W = cp.Variable((problem.n_features, self.n_blocks))
         f = cp.sum(cp.multiply(self.masks.astype(np.float64), problem.X @ W), axis=1)
-        return state(problem, f, norms_to_cvxpy(problem.beta, W), W, [])
+        return Statement.of(problem, f, self.norms_to_cvxpy(W), W, [])
 
     def __repr__(self) -> str:
         return f"GatedReLUProgram({self.problem!r}, gates={self.n_blocks})"

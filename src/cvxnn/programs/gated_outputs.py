@@ -13,7 +13,7 @@ from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem, as_problem
 from cvxnn.programs.gated import GatedReLUProgram
 from cvxnn.programs.pattern_rows import PatternRows
-from cvxnn.programs.program import ConvexProgram, Statement, norms_to_cvxpy, scale_to_cvxpy, state
+from cvxnn.programs.program import ConvexProgram, Statement, scale_to_cvxpy
 from cvxnn.programs.relu import as_masks
 from cvxnn.programs.singular_values import frobenius_norms, shrink, spectral_norms
 from cvxnn.programs.working_sets import WorkingSets
@@ -313,10 +313,10 @@ class GatedOutputsProgram(ConvexProgram):
         if self.roots is not None:
             f = scale_to_cvxpy(self.roots, f)
         if self.width == 1:
-            penalty = norms_to_cvxpy(problem.beta, W)
+            penalty = self.norms_to_cvxpy(W)
         else:
             penalty = problem.beta * sum(cp.normNuc(W[:, b * C : (b + 1) * C]) for b in range(self.n_gates))
-        return state(problem, f, penalty, W, [])
+        return Statement.of(problem, f, penalty, W, [])
 
     def __repr__(self) -> str:
         return f"GatedOutputsProgram({self.problem!r}, gates={self.n_gates})"

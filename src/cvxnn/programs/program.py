@@ -38,6 +38,32 @@ class Statement:
     offset: Any
     fit: Any
 
+    @classmethod
+    def of(cls, problem: Problem, f: Any, penalty: Any, blocks: Any, constraints: list[Any]) -> Statement:
+        """Return the statement of ``min ell(f + offset) + penalty`` for predictions f without the offset.
+
+        Parameters
+        ----------
+        problem : Problem
+            Loss, targets, weights, and whether there is an offset.
+        f, penalty : cvxpy.Expression
+            Predictions, of the shape of `ConvexProgram.target`, and the penalty.
+        blocks : cvxpy.Variable
+            The blocks.
+        constraints : list of cvxpy.Constraint
+            The cones.
+        """
+        import cvxpy as cp
+
+        target = problem.y if problem.n_outputs > 1 else problem.y.reshape(-1)
+        predictions, offset = cp.Variable(target.shape), None
+        if problem.output_offset:
+            offset = cp.Variable(problem.n_outputs)
+            f = f + cp.reshape(problem.offset_columns @ offset, target.shape, order="C")
+        fit = predictions == f
+        objective = problem.loss.to_cvxpy(predictions, target, problem.sample_weight) + penalty
+        return cls(cp.Problem(cp.Minimize(objective), [fit, *constraints]), blocks, offset, fit)
+
 
 class ConvexProgram(ABC):
     """A convex program ``min over W of ell(A W + b, y) + beta sum_b ||w_b||, w_b in a cone``.
@@ -174,6 +200,12 @@ class ConvexProgram(ABC):
         """Return ``beta sum_b ||w_b||``."""
         return self.problem.beta * float(np.sum(np.linalg.norm(W, axis=0)))
 
+    def norms_to_cvxpy(self, W: Any) -> Any:
+        """Return ``beta sum_b ||w_b||`` of CVXPY blocks (d, B)."""
+        import cvxpy as cp
+
+        return self.problem.beta * cp.sum(cp.norm(W, 2, axis=0))
+
     def best_offset(self, W: Array) -> Array:
         """Return the best output offset for blocks W, shape (C,); zero where the problem has none."""
         if not self.problem.output_offset:
@@ -195,6 +227,18 @@ class ConvexProgram(ABC):
         offset = self.problem.best_offset(f) if offset is None else offset
         lam = self.problem.project_dual(-self.problem.loss_gradient(f, offset))
         return lam.reshape(self.target.shape)
+
+    def squared_norm(self) -> float:
+        """Return an upper estimate of ``||A||^2`` by power iteration, with a margin for its slow convergence."""
+        v = np.random.default_rng(0).standard_normal(self.target.shape)
+        value = 0.0
+        for _ in range(50):
+            w = self.forward(self.adjoint(v))
+            value = float(np.linalg.norm(w))
+            if value == 0.0:
+                return 0.0
+            v = w / value
+        return 1.05 * value
 
     def prox(self, V: Array, step: float, sets: WorkingSets | None = None) -> Array:
         """Return ``argmin_W 1/(2 step) ||W - V||^2 + beta sum_b ||w_b||`` over the cones.
@@ -259,39 +303,6 @@ class ConvexProgram(ABC):
             return float(np.max(norms, initial=0.0))
         projected = np.linalg.norm(self.project(G, sets, large, self.problem.beta), axis=0)
         return max(float(np.max(projected)), self.problem.beta if large.size < norms.size else 0.0)
-
-
-def state(problem: Problem, f: Any, penalty: Any, blocks: Any, constraints: list[Any]) -> Statement:
-    """Return the statement of ``min ell(f + offset) + penalty`` for predictions f without the offset.
-
-    Parameters
-    ----------
-    problem : Problem
-        Loss, targets, weights, and whether there is an offset.
-    f, penalty : cvxpy.Expression
-        Predictions, of the shape of `ConvexProgram.target`, and the penalty.
-    blocks : cvxpy.Variable
-        The blocks.
-    constraints : list of cvxpy.Constraint
-        The cones.
-    """
-    import cvxpy as cp
-
-    target = problem.y if problem.n_outputs > 1 else problem.y.reshape(-1)
-    predictions, offset = cp.Variable(target.shape), None
-    if problem.output_offset:
-        offset = cp.Variable(problem.n_outputs)
-        f = f + cp.reshape(problem.offset_columns @ offset, target.shape, order="C")
-    fit = predictions == f
-    objective = problem.loss.to_cvxpy(predictions, target, problem.sample_weight) + penalty
-    return Statement(cp.Problem(cp.Minimize(objective), [fit, *constraints]), blocks, offset, fit)
-
-
-def norms_to_cvxpy(beta: float, W: Any) -> Any:
-    """Return ``beta sum_b ||w_b||`` of CVXPY blocks (d, B)."""
-    import cvxpy as cp
-
-    return beta * cp.sum(cp.norm(W, 2, axis=0))
 
 
 def scale_to_cvxpy(roots: Array, f: Any) -> Any:

@@ -14,7 +14,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
 from cvxnn.programs.cones import project_blocks
-from cvxnn.programs.program import ConvexProgram, Statement, norms_to_cvxpy, state
+from cvxnn.programs.program import ConvexProgram, Statement
 from cvxnn.programs.working_sets import OutOfTime, WorkingSets
 from cvxnn.validation import Array
 
@@ -238,7 +238,7 @@ class ReLUProgram(ConvexProgram):
     def to_cvxpy(self) -> Statement:
         """State the program to CVXPY."""
         W, f, cones = self.terms_to_cvxpy()
-        return state(self.problem, f, norms_to_cvxpy(self.problem.beta, W), W, cones)
+        return Statement.of(self.problem, f, self.norms_to_cvxpy(W), W, cones)
 
     def terms_to_cvxpy(self) -> tuple[Any, Any, list[Any]]:
         """Return blocks (d, B) as a CVXPY variable, their predictions without the offset, and their cones."""

@@ -42,7 +42,7 @@ class ProximalGradient(Solver):
 
     def start(self, program: ConvexProgram, blocks: Array, max_seconds: float | None) -> Iterate:
         """Return the start with the step size 1 / (curvature ||A||^2)."""
-        lipschitz = program.problem.curvature * squared_norm(program)
+        lipschitz = program.problem.curvature * program.squared_norm()
         step_size = 1.0 / lipschitz if lipschitz > 0 else 1.0
         return Iterate(blocks, _Memory(blocks, 1.0, step_size, WorkingSets.empty(program.n_blocks)))
 
@@ -62,16 +62,3 @@ class ProximalGradient(Solver):
                 theta = float(following)
             W = new
         return Iterate(W, _Memory(Z, theta, memory.step_size, memory.sets))
-
-
-def squared_norm(program: ConvexProgram) -> float:
-    """Return an upper estimate of ``||A||^2`` by power iteration, with a margin for its slow convergence."""
-    v = np.random.default_rng(0).standard_normal(program.target.shape)
-    value = 0.0
-    for _ in range(50):
-        w = program.forward(program.adjoint(v))
-        value = float(np.linalg.norm(w))
-        if value == 0.0:
-            return 0.0
-        v = w / value
-    return 1.05 * value

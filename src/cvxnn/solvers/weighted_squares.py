@@ -25,7 +25,7 @@ from cvxnn.programs import (
     Statement,
     WorkingSets,
 )
-from cvxnn.programs.program import norms_to_cvxpy, scale_to_cvxpy, state
+from cvxnn.programs.program import scale_to_cvxpy
 from cvxnn.validation import Array
 
 # Numbers in the images of a chunk of rows: 4 MiB of float64.
@@ -235,5 +235,4 @@ class ScaledProgram(ConvexProgram):
     def to_cvxpy(self) -> Statement:
         """State the program to CVXPY."""
         W, f, cones = self.program.terms_to_cvxpy()
-        penalty = norms_to_cvxpy(self.problem.beta, W)
-        return state(self.problem, scale_to_cvxpy(self.roots, f), penalty, W, cones)
+        return Statement.of(self.problem, scale_to_cvxpy(self.roots, f), self.norms_to_cvxpy(W), W, cones)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cvxnn.estimators.standardisation import Standardisation
+from cvxnn.estimators import Standardisation
 from cvxnn.losses import Loss, get_loss
 from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cvxnn.certificates import Certificate
-from cvxnn.estimators.standardisation import Standardisation
+from cvxnn.estimators import Standardisation
 from cvxnn.model_files import Arrays, Header, read_model, write_model
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem

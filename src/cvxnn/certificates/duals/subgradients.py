@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
+from cvxnn.atoms import signed_activations
 from cvxnn.certificates.oracles import Maximisers
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
@@ -117,7 +118,9 @@ class Kinks:
                 break
             if found.value <= (limit + excess) * (1 + _TOL) or len(found.values) == 0:
                 break
-            cuts = np.vstack([cuts, atoms(self.X, found.directions[:, :_CUTS], found.signs[:_CUTS])])
+            cuts = np.vstack(
+                [cuts, signed_activations(self.X, found.directions[:, :_CUTS], found.signs[:_CUTS])]
+            )
         return best[1], best[2]
 
     def _linear_program(self, gain: Array, limit: float, price: float, cuts: Array) -> tuple[Array, float]:
@@ -144,17 +147,12 @@ class Kinks:
         return lam.reshape(n, outputs), float(solved.x[-1])
 
 
-def atoms(X: Array, directions: Array, signs: Array) -> Array:
-    """Return ``vec((X u)_+ q^T)`` of directions u (d, k) and q, signs (k,) or unit vectors (k, C), shape (k, n C)."""
-    H, outputs = np.maximum(X @ directions, 0.0), np.atleast_2d(signs.T).T
-    rows: Array = np.einsum("ik,kc->kic", H, outputs).reshape(H.shape[1], H.shape[0] * outputs.shape[1])
-    return rows
-
-
 def network_atoms(problem: Problem, network: ReLUNetwork) -> Array:
     """Return the atoms of a network's neurons, at unit length in the problem's norms."""
     outputs = network.output.reshape(network.n_neurons, network.n_outputs)
     order = 2 if problem.output_norm == "l2" else 1
     sizes = np.linalg.norm(network.hidden, axis=0), np.linalg.norm(outputs, axis=1, ord=order)
     used = (sizes[0] > 0) & (sizes[1] > 0)
-    return atoms(problem.X, network.hidden[:, used] / sizes[0][used], outputs[used] / sizes[1][used, None])
+    return signed_activations(
+        problem.X, network.hidden[:, used] / sizes[0][used], outputs[used] / sizes[1][used, None]
+    )

@@ -13,8 +13,7 @@ from cvxnn.certificates.bounds.norms import norm_bound
 from cvxnn.certificates.exact_oracles.branches import Batch, Branches, Incumbent
 from cvxnn.certificates.oracles import Maximisers, Oracle, proven_maximisers
 from cvxnn.certificates.row_space import RowSpace
-from cvxnn.patterns import count_bound, enumerate_patterns
-from cvxnn.patterns.reduction import reduce_rows
+from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 

@@ -11,7 +11,6 @@ from cvxnn.dynamics.trajectories.record_book import record_steps
 from cvxnn.programs import ConvexProgram, WorkingSets
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
-from cvxnn.solvers.proximal_gradient import squared_norm
 from cvxnn.theorems import Comparison, Relation
 from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
 
@@ -127,7 +126,7 @@ def projected_descent(
     n_steps = as_count(n_steps, "n_steps", 1)
     steps = record_steps(n_steps, n_records, "linear")
     if step_size is None:
-        lipschitz = problem.curvature * squared_norm(program)
+        lipschitz = problem.curvature * program.squared_norm()
         step_size = 1.0 / lipschitz if lipschitz > 0 else 1.0
     step_size = as_number(step_size, "step_size", positive=True)
     sets, blocks = WorkingSets.empty(program.n_blocks), [W]

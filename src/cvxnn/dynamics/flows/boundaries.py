@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.patterns.reduction import reduce_rows
+from cvxnn.patterns import reduce_rows
 from cvxnn.validation import Array
 
 # A neuron is over a boundary by this much, relative to its size, when it counts as over it: a thousand roundings.

@@ -24,7 +24,7 @@ from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array, as_count, as_number
 
 # Half the width of a kink, as a cosine.
-KINK_WIDTH = 1e-6
+_KINK_WIDTH = 1e-6
 # A flow whose weights change by less than this share of themselves in a unit of its clock has stopped; while it
 # separates the data they grow by the margin per unit.
 _STOPPED = 1e-5
@@ -88,6 +88,11 @@ class LogisticFlow:
         return ReLUNetwork(U, self.signs * np.linalg.norm(U, axis=0))
 
     @property
+    def kink_width(self) -> float:
+        """Return half the width within which the flow holds a neuron on a kink, as a cosine of neuron and sample."""
+        return _KINK_WIDTH
+
+    @property
     def weight_decays(self) -> Array:
         """Return ``1/2 ||theta||^2 = sum_j ||u_j||^2`` at each time."""
         return np.asarray(np.sum(self.hidden**2, axis=(1, 2)))
@@ -99,7 +104,7 @@ class LogisticFlow:
         ``t = integral of ds / r``, by quadrature on parts of the recorded steps. At losses of ``exp(-600)`` that costs
         0.2 % of t, less before; small margins' errors of the flow itself count like theirs in ``exp(margin)``.
         """
-        flow = LogisticField(self.X, self.y, self.signs, KINK_WIDTH)
+        flow = LogisticField(self.X, self.y, self.signs, _KINK_WIDTH)
         return log_times(flow, self.clock, self.hidden.reshape(len(self.clock), -1))
 
     @property
@@ -229,7 +234,7 @@ def logistic_flow(
         hidden, signs = _of_network(start, X.shape[1])
         hidden = hidden * np.sqrt(scale)
     stop_at = np.inf if max_seconds is None else time.perf_counter() + as_number(max_seconds, "max_seconds")
-    flow = LogisticField(X / scale, y, signs, KINK_WIDTH)
+    flow = LogisticField(X / scale, y, signs, _KINK_WIDTH)
     atol = rtol * float(np.min(np.linalg.norm(hidden, axis=0)))
     solver = _METHOD(flow.velocity, 0.0, hidden.ravel(), max_clock, jac=flow.jacobian, rtol=rtol, atol=atol)
     # SciPy leaves these rows as memory was; its first step takes a difference with one of them, and never uses it.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.cones import least_norm_in_box
-from cvxnn.patterns.reduction import reduce_rows
+from cvxnn.patterns import reduce_rows
 from cvxnn.validation import Array
 
 # Hyperplanes at which a neuron's part of the objective is concave: every choice of sides is looked at.

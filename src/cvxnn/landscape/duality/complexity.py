@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from cvxnn.deprecation import keep_old_arguments
-from cvxnn.patterns import count_bound, enumerate_patterns, loose_count_bound
+from cvxnn.patterns import count_bound, enumerate_patterns, loose_count_bound, reduce_rows
 from cvxnn.patterns.counting import count_cells, is_in_general_position
-from cvxnn.patterns.reduction import reduce_rows
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr

@@ -7,8 +7,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from cvxnn.atoms import signed_activations
 from cvxnn.certificates import Oracle, exact_oracle
-from cvxnn.certificates.duals.subgradients import atoms
 from cvxnn.landscape.duality.dual_statement import DualStatement
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
@@ -278,7 +278,7 @@ def _by_cuts(units: Units, oracle: Oracle, tol: float, max_rounds: int) -> DualS
     signs = np.zeros((0, *problem.y.shape[1:]))
     best = (np.zeros_like(problem.y), -np.inf, 0.0)
     for rounds in range(1, max_rounds + 1):
-        cuts = atoms(problem.X, directions, signs) / problem.beta @ master.vector <= 1.0
+        cuts = signed_activations(problem.X, directions, signs) / problem.beta @ master.vector <= 1.0
         lam, relaxed = master.solve([cuts])
         best = max(best, _scaled(problem, lam, oracle), key=lambda point: point[1])
         named = oracle.maximise(lam, threshold=problem.beta)

@@ -17,8 +17,7 @@ from cvxnn.programs import ReLUProgram
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
-from cvxnn.training.convex_step import convexify
-from cvxnn.training.descent import descend, small_random_network
+from cvxnn.training import convexify, descend, small_random_network
 from cvxnn.validation import Array, as_count, as_number
 
 # Patterns up to which supports are searched at all.

@@ -24,7 +24,6 @@ from cvxnn.landscape.optimum.face_newton import loss_curvature
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, count_bound, enumerate_patterns, require_realisable
 from cvxnn.problem import Problem, as_network, as_problem
-from cvxnn.programs.relu import as_masks
 from cvxnn.seeds import Seed, as_seed
 from cvxnn.theorems import HypothesisError
 from cvxnn.training import train
@@ -219,9 +218,8 @@ def _cells(
         return enumerate_patterns(problem.X), "network"
     if isinstance(patterns, ActivationPatterns) and patterns.complete:
         return patterns, "network"
-    require_realisable(problem.X, patterns)
-    listed = patterns if isinstance(patterns, ActivationPatterns) else as_masks(patterns, problem.n_samples)
-    return listed, "program"
+    masks = require_realisable(problem.X, patterns)
+    return patterns if isinstance(patterns, ActivationPatterns) else masks, "program"
 
 
 def _start(problem: Problem, network: ReLUNetwork | None, finder: DirectionFinder, seed: int) -> Atoms:

@@ -11,7 +11,7 @@ from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.landscape.optimum.face_newton import FacePoint, settle
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.training.convex_step import convexify
+from cvxnn.training import convexify
 from cvxnn.validation import Array
 
 # Relative program gap to ask of the solver: it finds zero blocks and faces, Newton's method on these the digits.

@@ -15,7 +15,7 @@ from cvxnn.landscape.stationary_points.directional import Descent, directional_s
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
-from cvxnn.training.descent import descend
+from cvxnn.training import descend
 from cvxnn.validation import as_count, as_number
 
 # Objectives that differ by less than this factor are equal up to rounding.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates import RowSpace
-from cvxnn.margin.ellipsoids import RectifiedEllipsoid, as_ellipsoid_data
+from cvxnn.margin.ellipsoids import Ellipsoid, RectifiedEllipsoid
 from cvxnn.margin.polar_sets import PolarSet, polar_support
 from cvxnn.margin.spike_networks import spikes
 from cvxnn.plots.canvas import BLACK, BLUE, GREEN, GREY, VERMILLION
@@ -203,7 +203,7 @@ def polar_set(X: Any, y: Any = None, *, n_grid: int = 120) -> PolarSetPicture:
 
 
 def _as_samples(X: Any) -> Array:
-    data = as_ellipsoid_data(X)
+    data = Ellipsoid(X).X
     if len(data) not in (2, 3):
         raise ValueError(f"X must have two or three rows to be drawn; got {len(data)}")
     return data
