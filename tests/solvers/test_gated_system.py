@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cvxnn import ActivationPatterns, Problem
 from cvxnn.programs import GatedOutputsProgram, OutOfTime
 from cvxnn.programs.singular_values import ShrinkJacobian
-from cvxnn.solvers import gated_system
+from cvxnn.solvers import gated_system, newton_system
 from cvxnn.solvers.gated_system import gated_newton_solve
 from cvxnn.testing import samplers
 
@@ -41,7 +41,7 @@ def residual(program, V, x, gradient):
 
 def solve_with(program, V, gradient, monkeypatch, *, stored):
     monkeypatch.setattr(gated_system, "_is_worth_storing", lambda *a: stored)
-    monkeypatch.setattr(gated_system, "_RESIDUAL", 1e-12)
+    monkeypatch.setattr(newton_system, "_RESIDUAL", 1e-12)
     return gated_newton_solve(program, V, SIGMA, gradient)
 
 

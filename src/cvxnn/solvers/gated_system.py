@@ -11,6 +11,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from cvxnn.programs import GatedOutputsProgram, OutOfTime
 from cvxnn.programs.singular_values import ShrinkJacobian
+from cvxnn.solvers.newton_system import conjugate_gradients
 from cvxnn.validation import Array
 
 Indices = NDArray[np.intp]
@@ -23,9 +24,6 @@ _PRODUCTS = 100
 _CHUNK_ENTRIES = 1 << 19
 # Of the largest diagonal entry of a Gram matrix: what rounding may take off its smallest eigenvalue.
 _ROUNDING = 1e-15
-# Relative residual of the conjugate gradients, and their iterations at most.
-_RESIDUAL = 1e-2
-_ITERATIONS = 200
 
 
 def gated_newton_solve(
@@ -168,18 +166,4 @@ def _solve_by_conjugate_gradients(
         moved = part.forward(np.ascontiguousarray(matrices.reshape(part.n_blocks, -1).T))
         return np.asarray(x + sigma * part.problem.project_dual(moved))
 
-    x, residual = np.zeros_like(gradient), np.array(gradient)
-    direction, square = residual, float(np.vdot(residual, residual))
-    goal = _RESIDUAL**2 * square
-    for _ in range(_ITERATIONS):
-        if time.perf_counter() > deadline:
-            raise OutOfTime
-        moved = product(direction)
-        size = square / float(np.vdot(direction, moved))
-        x = x + size * direction
-        residual = residual - size * moved
-        before, square = square, float(np.vdot(residual, residual))
-        if square <= goal:
-            break
-        direction = residual + square / before * direction
-    return np.asarray(x)
+    return conjugate_gradients(product, gradient, deadline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -115,17 +116,32 @@ def solve_by_conjugate_gradients(
     """
     owners, bases = program.face_bases(sets, np.flatnonzero(np.any(blocks, axis=0)))
     root = _Root.at(program, blocks, sigma, owners, bases)
+
+    def product(x: Array) -> Array:
+        coordinates = root.times(root.times(_coordinates(program, owners, bases, x)))
+        return x + sigma * _image(program, owners, bases, coordinates)
+
+    return conjugate_gradients(product, gradient, sets.deadline)
+
+
+def conjugate_gradients(product: Callable[[Array], Array], gradient: Array, deadline: float) -> Array:
+    """Return x with ``product(x)`` the gradient to 1e-2; wherever it stops, x is a direction of descent.
+
+    Raises
+    ------
+    OutOfTime
+        After the deadline, a reading of `time.perf_counter`.
+    """
     x, residual = np.zeros_like(gradient), np.array(gradient)
     direction, square = residual, float(np.vdot(residual, residual))
     goal = _RESIDUAL**2 * square
     for _ in range(_ITERATIONS):
-        if time.perf_counter() > sets.deadline:
+        if time.perf_counter() > deadline:
             raise OutOfTime
-        coordinates = root.times(root.times(_coordinates(program, owners, bases, direction)))
-        product = direction + sigma * _image(program, owners, bases, coordinates)
-        size = square / float(np.vdot(direction, product))
+        moved = product(direction)
+        size = square / float(np.vdot(direction, moved))
         x = x + size * direction
-        residual = residual - size * product
+        residual = residual - size * moved
         before, square = square, float(np.vdot(residual, residual))
         if square <= goal:
             break
