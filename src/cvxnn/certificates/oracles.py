@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.cones import lengths_and_units
 from cvxnn.linear_maps import row_chunks
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, times_power
@@ -146,12 +147,7 @@ def correlations(X: Array, lam: Array, U: Array) -> Array:
 
 def output_directions(X: Array, lam: Array, U: Array) -> Array:
     """Return the unit vectors of ``lam^T (X U)_+``, shape (k, C), for lam (n, C); zero where it is zero."""
-    products = correlations(X, lam, U)
-    peaks = np.max(np.abs(products), axis=0, initial=0.0)
-    products = products / np.where(peaks > 0, peaks, 1.0)  # squares of 1e-170 vanish
-    lengths = np.linalg.norm(products, axis=0)
-    unit: Array = (products / np.where(lengths > 0, lengths, 1.0)).T
-    return unit
+    return lengths_and_units(correlations(X, lam, U).T)[1]
 
 
 def norm_of_columns(bound: Callable[[Array], float], lam: Array) -> float:

@@ -3,6 +3,7 @@
 from cvxnn.cones.arcs import Arcs, on_circle
 from cvxnn.cones.boxes import least_norm_in_box
 from cvxnn.cones.distances import least_distance, least_norm
+from cvxnn.cones.lengths import lengths_and_units
 from cvxnn.cones.projections import cone_multipliers, project_on_cone
 from cvxnn.cones.subspaces import null_space
 
@@ -12,6 +13,7 @@ __all__ = [
     "least_distance",
     "least_norm",
     "least_norm_in_box",
+    "lengths_and_units",
     "null_space",
     "on_circle",
     "project_on_cone",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cvxnn.cones.lengths import lengths_and_units
 from cvxnn.validation import Array
 
 
@@ -26,7 +27,6 @@ def null_space(rows: Array, tol: float = 1e-10) -> Array:
     """
     if len(rows) == 0:
         return np.eye(rows.shape[1])
-    norms = np.linalg.norm(rows, axis=1)
-    _, singular, right = np.linalg.svd(rows / np.where(norms > 0, norms, 1.0)[:, None])
+    _, singular, right = np.linalg.svd(lengths_and_units(rows)[1])
     basis: Array = right[int(np.count_nonzero(singular > tol * singular[0])) :].T
     return basis

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates import RowSpace
-from cvxnn.cones import least_norm
+from cvxnn.cones import least_norm, lengths_and_units
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.programs import WorkingSets
 from cvxnn.programs.cones import project_blocks
@@ -156,11 +156,10 @@ class RectifiedEllipsoid:
     def __init__(self, X: Any, *, max_cells: int = _DEFAULT_CELLS) -> None:
         data = as_ellipsoid_data(X)
         space = RowSpace(data)
-        norms = np.linalg.norm(space.coordinates, axis=1, keepdims=True)
         object.__setattr__(self, "X", data)
         object.__setattr__(self, "masks", np.asarray(enumerate_patterns(data, max_patterns=max_cells)))
         object.__setattr__(self, "_space", space)
-        object.__setattr__(self, "_unit", space.coordinates / np.where(norms > 0, norms, 1.0))
+        object.__setattr__(self, "_unit", lengths_and_units(space.coordinates)[1])
 
     def support(self, lam: Any) -> float | Array:
         """Return ``phi(lam) = max over ||u|| <= 1 of lam^T (X u)_+``, exact to rounding, by all cells.

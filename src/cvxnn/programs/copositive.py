@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from cvxnn.cones import lengths_and_units
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs.program import Statement
-from cvxnn.programs.relu import as_masks, unit_rows
+from cvxnn.programs.relu import as_masks
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, PrecisionError
 
@@ -82,7 +83,7 @@ class CopositiveProgram:
         masks = as_masks(enumerate_patterns(problem.X) if patterns is None else patterns, problem.n_samples)
         _, levels, right = np.linalg.svd(problem.X, full_matrices=False)
         row_space = right[levels > _RANK * levels[0]].T
-        unit = unit_rows(problem.X @ row_space)
+        unit = lengths_and_units(problem.X @ row_space)[1]
         unit = unit[np.any(unit != 0, axis=1)]
         nonzero = np.any(problem.X != 0, axis=1)
         facets = tuple(_facets(np.where(mask[nonzero, None], unit, -unit)) for mask in masks.T)

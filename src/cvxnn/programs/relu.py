@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.cones import lengths_and_units
 from cvxnn.linear_maps import MaskedMap
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns
@@ -38,14 +39,6 @@ def as_masks(patterns: Any, n_samples: int) -> NDArray[np.bool_]:
     if masks.dtype != np.bool_ and not np.all((masks == 0) | (masks == 1)):
         raise ValueError(f"patterns must hold 0 and 1 only; got dtype {masks.dtype}")
     return masks.astype(np.bool_)
-
-
-def unit_rows(X: Array) -> Array:
-    """Return X with its non-zero rows scaled to norm one; cones do not change."""
-    # Squares of 1e200 overflow and those of 1e-200 vanish: bring every row's largest entry near 1 first.
-    X = np.ldexp(X, -np.frexp(np.max(np.abs(X), axis=1, keepdims=True))[1])
-    norms = np.linalg.norm(X, axis=1, keepdims=True)
-    return np.asarray(X / np.where(norms > 0, norms, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +90,7 @@ class ReLUProgram(ConvexProgram):
         object.__setattr__(self, "masks", masks)
         object.__setattr__(self, "signs", signs)
         object.__setattr__(self, "_map", MaskedMap(problem.X, masks, signs))
-        object.__setattr__(self, "_unit_X", unit_rows(problem.X))
+        object.__setattr__(self, "_unit_X", lengths_and_units(problem.X)[1])
         sides = np.where(masks.T, np.int8(1), np.int8(-1))
         object.__setattr__(self, "_sides", np.ascontiguousarray(sides))
 

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 
 from cvxnn.activations import PositivePart
-from cvxnn.function_spaces.unit_norm.unit_rows import lengths_and_units
+from cvxnn.cones import lengths_and_units
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array, as_number, within_float64
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
+from cvxnn.cones import lengths_and_units
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
-from cvxnn.function_spaces.unit_norm.unit_rows import lengths_and_units
 from cvxnn.validation import Array, as_finite_array, exponent, times_power, within_float64
 
 # Of the largest eigenvalue, times n: what rounding leaves of a zero one.

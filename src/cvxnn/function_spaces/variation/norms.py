@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.cones import lengths_and_units
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
-from cvxnn.function_spaces.unit_norm.unit_rows import lengths_and_units
 from cvxnn.function_spaces.variation.distinct_rows import DistinctRows
 from cvxnn.function_spaces.variation.rounds import VariationNormRounds
 from cvxnn.networks import ReLUNetwork

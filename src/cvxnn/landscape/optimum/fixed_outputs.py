@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 from scipy.optimize import linprog
 
+from cvxnn.cones import lengths_and_units
 from cvxnn.landscape.optimum.face_newton import FacePoint, settle
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
@@ -137,8 +138,7 @@ class FixedOutputs:
         above that. So the kinks are where they are zero, not small.
         """
         X, (n, m), d = self.problem.X, point.masks.shape, point.blocks.shape[0]
-        norms = np.linalg.norm(X, axis=1)
-        unit = X / np.where(norms > 0, norms, 1.0)[:, None]
+        unit = lengths_and_units(X)[1]
         sides = np.where(point.masks, 1.0, -1.0)
         margins = block_diag(*[sides[:, [j]] * unit for j in range(m)])
         fit = np.hstack([self.output[j] * point.masks[:, [j]] * X for j in range(m)])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxnn.cones import lengths_and_units
 from cvxnn.landscape.duality.dual_program import require_oracle, solve_dual
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
@@ -147,8 +148,7 @@ def _require_no_gain(
     """Move the zero neuron along directions, with the output weights that gain most, and look at the objective."""
     units = directions / np.linalg.norm(directions, axis=0)
     outputs = (np.maximum(problem.X @ units, 0.0).T @ lam).reshape(units.shape[1], -1)
-    lengths = np.linalg.norm(outputs, axis=1, keepdims=True)
-    outputs = outputs / np.where(lengths > 0, lengths, 1.0)
+    outputs = lengths_and_units(outputs)[1]
     before = problem.objective(network)
     scale = float(np.max(_sizes(network)[0])) or np.sqrt(before / problem.beta)
     for size in _SIZES:
