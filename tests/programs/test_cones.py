@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 
 from cvxnn import Problem, ReLUProgram
+from cvxnn.deadlines import Deadline
 from cvxnn.programs import OutOfTime, WorkingSets
 from cvxnn.programs.cones import shorten
 from cvxnn.testing import samplers
@@ -304,6 +305,6 @@ def test_normals_bound_the_norms_of_other_projections(seed):
 def test_a_deadline_ends_a_projection(rng):
     X, masks = many_rows(rng)
     program, sets = cones(X, masks), WorkingSets.empty(masks.shape[1])
-    sets.deadline = 0.0
+    sets.deadline = Deadline(0.0)
     with pytest.raises(OutOfTime):
         program.project(rng.standard_normal((4, 12)), sets)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cvxnn import ActivationPatterns, Problem, ReLUProgram, solve
+from cvxnn.deadlines import Deadline
 from cvxnn.programs import OutOfTime, WorkingSets
 from cvxnn.solvers import SemismoothNewton, SolveStatus
 from cvxnn.solvers.newton_system import FaceGram, solve_by_conjugate_gradients
@@ -107,7 +108,7 @@ def test_a_late_deadline_ends_each_way_of_solving(rng):
     program, sets = make_program(), WorkingSets.empty(24)
     W = a_prox(program, sets, rng)
     used = np.flatnonzero(np.any(W, axis=0))
-    sets.deadline = 0.0
+    sets.deadline = Deadline(0.0)
     with pytest.raises(OutOfTime):
         FaceGram().update(program, sets, used)
     with pytest.raises(OutOfTime):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize as scipy_minimize
 
+from cvxnn.deadlines import Deadline
 from cvxnn.training.lbfgs import _Pairs, minimise
 
 
@@ -86,7 +87,7 @@ def test_single_precision_stays_single():
     assert value < 1e-10
 
 
-@pytest.mark.parametrize("limit", [{"max_iterations": 0}, {"deadline": 0.0}])
+@pytest.mark.parametrize("limit", [{"max_iterations": 0}, {"deadline": Deadline(0.0)}])
 def test_limits_return_the_start(limit):
     start = np.array([-1.2, 1.0])
     x, value = minimise(rosenbrock, start, **limit)

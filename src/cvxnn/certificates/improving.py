@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +21,7 @@ from cvxnn.certificates.relaxations.output_duals import output_dual_bounds, row_
 from cvxnn.certificates.relaxations.row_groups import group_rows
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.certificates.standard_form import Task
+from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
@@ -77,7 +77,7 @@ def improving_bounds(
     network: ReLUNetwork,
     *,
     method: Relaxation = "auto",
-    max_seconds: float = 10.0,
+    max_seconds: float | None = 10.0,
     dual: Array | None = None,
 ) -> Iterator[LowerBound]:
     """Yield proven lower bounds on the optimum, each above the last, while there is time.
@@ -95,8 +95,8 @@ def improving_bounds(
         The better it is, the sooner the bounds are good; they hold for the optimum, whatever it is.
     method : {"auto", "norms", "dual_sdp", "lifted"}, default "auto"
         All of them, or the ones named; "lifted" needs "dual_sdp" and yields its bound too.
-    max_seconds : float, default 10.0
-        Time limit. A stage that is not expected to bring anything within it is not started.
+    max_seconds : float or None, default 10.0
+        Time limit; None for none. A stage that is not expected to bring anything within it is not started.
     dual : ndarray, shape of y, optional
         The dual variable to start from; by default the network's, `network_dual`.
 
@@ -118,26 +118,25 @@ def improving_bounds(
     0.993
     """
     problem, network = as_problem(problem), as_network(network)
-    started = time.perf_counter()
-    best = 0.0
+    deadline, best = Deadline.after(max_seconds), 0.0
     yield LowerBound(0.0, best, "non-negative objective")
     problem.require_fitting(network)
     units = Units.of(problem)
     inner, own = units.problem, units.network_in_units(network)
-    lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), max_seconds)
+    lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), deadline)
     task = Task(inner, lam, own).standardised()
     if method == "lifted" and not lifting_applies(task.outputs()[0].problem):
         raise ValueError(
             'method "lifted" needs the squared loss, one output (or independent ones, of the l1 norm), and no sample '
             f"weights where there is an output offset; got {problem!r}"
         )
-    for value, proof in _bounds(task, method, started + max_seconds):
+    for value, proof in _bounds(task, method, deadline):
         if value > best:
             best = value
-            yield LowerBound(time.perf_counter() - started, units.objective(value), proof)
+            yield LowerBound(deadline.elapsed, units.objective(value), proof)
 
 
-def relaxed_bound(problem: Problem, lam: Array, *, max_seconds: float) -> tuple[float, str]:
+def relaxed_bound(problem: Problem, lam: Array, *, max_seconds: float | None) -> tuple[float, str]:
     """Return the best lower bound of the quick relaxations, and the name of its proof.
 
     Norm inequalities and the joint dual SDP, else the relaxation of ``lam``'s own constraint: tenths of a second at
@@ -149,18 +148,18 @@ def relaxed_bound(problem: Problem, lam: Array, *, max_seconds: float) -> tuple[
         The training problem.
     lam : ndarray, shape of y
         The residual's dual variable.
-    max_seconds : float
+    max_seconds : float or None
         What is left for the joint dual SDP, of which it takes three at most.
     """
     problem = as_problem(problem)
-    deadline = time.perf_counter() + min(max_seconds, _QUICK_SECONDS)
+    deadline = Deadline(min(as_limit(max_seconds), _QUICK_SECONDS))
     task = Task(problem, lam).standardised()
     bounds = [(0.0, "non-negative objective"), *_bounds(task, "auto", deadline)]
     logger.debug("bounds: %s", bounds)
     return max(bounds, key=lambda pair: pair[0])
 
 
-def _bounds(task: Task, method: Relaxation, deadline: float) -> Iterator[tuple[float, str]]:
+def _bounds(task: Task, method: Relaxation, deadline: Deadline) -> Iterator[tuple[float, str]]:
     """Yield bounds and their proofs' names: of the whole, or the sums of independent outputs' best."""
     tasks = task.outputs()
     if len(tasks) == 1:
@@ -168,13 +167,12 @@ def _bounds(task: Task, method: Relaxation, deadline: float) -> Iterator[tuple[f
         return
     best = np.zeros(len(tasks))
     for c, one in enumerate(tasks):
-        left = max(deadline - time.perf_counter(), 0.0)
-        for value, proof in _joint_bounds(one, method, time.perf_counter() + left / (len(tasks) - c)):
+        for value, proof in _joint_bounds(one, method, deadline.share(1 / (len(tasks) - c))):
             best[c] = max(best[c], value)
             yield float(np.sum(best)) * (1 - len(best) * _EPS), f"{proof}, output by output"
 
 
-def _joint_bounds(task: Task, method: Relaxation, deadline: float) -> Iterator[tuple[float, str]]:
+def _joint_bounds(task: Task, method: Relaxation, deadline: Deadline) -> Iterator[tuple[float, str]]:
     """Yield bounds of a task that does not fall into outputs."""
     problem, lam = task.problem, task.lam
     space = RowSpace(problem.X)
@@ -182,8 +180,8 @@ def _joint_bounds(task: Task, method: Relaxation, deadline: float) -> Iterator[t
         yield _scaled(task, space, partial(both_signs, space), deadline), "norm bound"
     own = partial(both_signs_relaxed, space)
     if problem.y.ndim == 2:
-        left = deadline - time.perf_counter()
-        if method in ("auto", "norms") and relaxation_is_affordable(space, problem.n_outputs, left):
+        affordable = relaxation_is_affordable(space, problem.n_outputs, deadline.seconds_left)
+        if method in ("auto", "norms") and affordable:
             yield _scaled(task, space, own, deadline), "relaxed dual constraint"
         if method != "norms":
             required = method != "auto"
@@ -199,26 +197,25 @@ def _joint_bounds(task: Task, method: Relaxation, deadline: float) -> Iterator[t
         yield _scaled(task, space, own, deadline), "relaxed dual constraint"
 
 
-def _scaled(task: Task, space: RowSpace, bound: ScalarBound, deadline: float) -> float:
+def _scaled(task: Task, space: RowSpace, bound: ScalarBound, deadline: Deadline) -> float:
     """Return the bound that the task's own dual variable proves, given a bound on one output's dual constraint."""
-    now = time.perf_counter()
-    limit = now + _FIRST_SHARE * max(deadline - now, 0.0)
-    upper = constraint_bound(bound, space, task.lam, task.problem.output_norm, deadline=limit)
+    first = deadline.share(_FIRST_SHARE)
+    upper = constraint_bound(bound, space, task.lam, task.problem.output_norm, deadline=first)
     return dual_bound(task.problem, task.lam, upper)
 
 
 def _one_output_bounds(
-    task: Task, space: RowSpace, method: Relaxation, deadline: float
+    task: Task, space: RowSpace, method: Relaxation, deadline: Deadline
 ) -> Iterator[tuple[float, str]]:
     """Yield the bound of the joint dual SDP and, given a network, those of the lifted dual."""
     problem = task.problem
-    point, proof = first_dual_point(problem, space, deadline - time.perf_counter(), required=method != "auto")
+    point, proof = first_dual_point(problem, space, deadline.seconds_left, required=method != "auto")
     if point is None:
         return
     yield point.lower_bound, proof
     if task.network is None or method == "dual_sdp":
         return
-    if lifting_is_affordable(problem, space, deadline - time.perf_counter()):
+    if lifting_is_affordable(problem, space, deadline.seconds_left):
         for value in _lifted_bounds(problem, space, point, task.network, deadline):
             yield value, f"lifted dual SDP, {problem.n_samples:,} rows"
 
@@ -270,16 +267,16 @@ def _steps_to_expect(space: RowSpace, max_seconds: float) -> float:
 
 
 def _lifted_bounds(
-    problem: Problem, space: RowSpace, point: DualPoint, network: ReLUNetwork, deadline: float
+    problem: Problem, space: RowSpace, point: DualPoint, network: ReLUNetwork, deadline: Deadline
 ) -> Iterator[float]:
     """Yield bounds until the time is up or they have stopped to rise."""
-    n_steps = _steps_to_expect(space, deadline - time.perf_counter())
+    n_steps = _steps_to_expect(space, deadline.seconds_left)
     lifted = LiftedDual(problem, space, point, network, n_steps=n_steps)
     best, since = point.lower_bound, 0
-    while since < _PATIENCE and time.perf_counter() < deadline:
+    while since < _PATIENCE and not deadline.is_over:
         for _ in range(_STEPS_A_BOUND):
             lifted.step()
-            if time.perf_counter() >= deadline:
+            if deadline.is_over:
                 break
         value = lifted.lower_bound()
         since = 0 if value > best * (1 + 1e-5) else since + 1

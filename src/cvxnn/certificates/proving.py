@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import Literal, get_args
 
 from cvxnn.certificates.certificate import Certificate, make_certificate
@@ -18,6 +17,7 @@ from cvxnn.certificates.improving import LowerBound, Relaxation, improving_bound
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.oracles import Oracle
 from cvxnn.certificates.standard_form import Task
+from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.losses import MultinomialLoss
 from cvxnn.networks import ReLUNetwork
@@ -40,7 +40,7 @@ def certify(
     *,
     method: Method = "auto",
     tol: float = 1e-3,
-    max_seconds: float = 10.0,
+    max_seconds: float | None = 10.0,
     random_state: Seed = 0,
     dual: Array | None = None,
 ) -> Certificate:
@@ -67,9 +67,9 @@ def certify(
         "dual_sdp" and "lifted", one after the other, until the gap is at most ``tol`` or the time is up.
     tol : float, default 1e-3
         The relative gap that counts as proven.
-    max_seconds : float, default 10.0
-        Time for the search and the relaxations, which use it all unless the gap closes or the bounds stop to
-        rise; `improving_bounds` shows the bounds on the way. Exact methods run to the end. An interrupt
+    max_seconds : float or None, default 10.0
+        Time for the search and the relaxations, None for no limit; they use it all unless the gap closes or the
+        bounds stop to rise; `improving_bounds` shows the bounds on the way. Exact methods run to the end. An interrupt
         returns the best bound so far.
     random_state : int, Generator, RandomState or None, default 0
         Seed of the search.
@@ -102,10 +102,10 @@ def certify(
     (True, 'exact sweep', 1.5)
     """
     problem, network = as_problem(problem), as_network(network)
-    started = time.perf_counter()
+    deadline = Deadline.after(max_seconds, positive=True)
     problem.require_trainable()
     require_seed(random_state)
-    tol, max_seconds = as_number(tol, "tol"), as_number(max_seconds, "max_seconds", positive=True)
+    tol = as_number(tol, "tol")
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}; got {method!r}")
     with fitting_blas_threads(problem.X):
@@ -113,9 +113,9 @@ def certify(
         units = Units.of(problem)
         units.require_representable()
         inner, own = units.problem, units.network_in_units(network)
-        lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), max_seconds)
+        lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), deadline)
         task = Task(inner, lam, own).standardised()
-        bound, proof, largest = _prove(task, method, tol, max_seconds, random_state, started)
+        bound, proof, largest = _prove(task, method, tol, deadline, random_state)
     certificate = make_certificate(
         inner.objective(own),
         bound,
@@ -128,7 +128,7 @@ def certify(
 
 
 def _prove(
-    task: Task, method: Method, tol: float, max_seconds: float, random_state: Seed, started: float
+    task: Task, method: Method, tol: float, deadline: Deadline, random_state: Seed
 ) -> tuple[float, str, float]:
     """Return the lower bound, the name of its proof, and the largest value of the dual constraint met."""
     problem, lam, network = task.problem, task.lam, task.network
@@ -138,22 +138,21 @@ def _prove(
         lam,
         starts=network.hidden,
         random_state=random_state,
-        max_seconds=max_seconds / 4,
+        max_seconds=deadline.share(0.25).limit(),
         output_norm=problem.output_norm,
     )
     if method in ("auto", "sweep", "cells"):
-        oracle = _oracle(problem, method, max_seconds, tol)
+        oracle = _oracle(problem, method, deadline.max_seconds, tol)
         if oracle is not None:
             found = oracle.maximise(lam)
             return dual_bound(problem, lam, found.upper), found.method, max(result.value, found.value)
     relaxation: Relaxation = "auto" if method == "sweep" or method == "cells" else method
-    remaining = max(max_seconds - (time.perf_counter() - started), 0.0)
-    best = _best_bound(task, network, relaxation, tol, remaining)
+    best = _best_bound(task, network, relaxation, tol, deadline.limit())
     return best.value, best.method, result.value
 
 
 def _best_bound(
-    task: Task, network: ReLUNetwork, method: Relaxation, tol: float, max_seconds: float
+    task: Task, network: ReLUNetwork, method: Relaxation, tol: float, max_seconds: float | None
 ) -> LowerBound:
     """Return the best of the improving bounds: within tol, at the end of the time, or at an interrupt."""
     problem, best = task.problem, LowerBound(0.0, 0.0, "non-negative objective")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from cvxnn.deadlines import Deadline
 from cvxnn.estimators.equal_rows import merge_equal_rows
 from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
@@ -54,26 +54,6 @@ class Prepared:
     scaling: Standardisation
     problem: Problem
     reference: Problem
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """When to stop: never, or a number of seconds after the deadline was made."""
-
-    max_seconds: float | None
-    started: float
-
-    @classmethod
-    def after(cls, max_seconds: float | None) -> Deadline:
-        """Return the deadline that many seconds from now."""
-        return cls(max_seconds, time.perf_counter())
-
-    def seconds_left(self, *, at_least: float = 0.0) -> float | None:
-        """Return the seconds left, no less than a share of all and never quite none; None without a limit."""
-        if self.max_seconds is None:
-            return None
-        left = self.max_seconds - (time.perf_counter() - self.started)
-        return max(left, at_least * self.max_seconds, 1e-6)
 
 
 class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]

@@ -16,7 +16,8 @@ from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from cvxnn.certificates import beta_max
-from cvxnn.estimators.base import Data, Deadline, NetworkEstimator, Prepared
+from cvxnn.deadlines import Deadline
+from cvxnn.estimators.base import Data, NetworkEstimator, Prepared
 from cvxnn.estimators.path import as_decreasing, equal_factors, null_network, train_path
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
@@ -94,7 +95,7 @@ class CrossValidated(NetworkEstimator):
         scorer = type(self).score if self.scoring is None else check_scoring(self, self.scoring)
         for fold, split in enumerate(splits):
             _require_defined(self._for_a_fold(), data, split, scorer, fold)
-        seconds = deadline.seconds_left()
+        seconds = deadline.limit()
         if seconds is not None:
             waves = -(-len(splits) // effective_n_jobs(self.n_jobs))
             seconds *= _FOLDS_SHARE / waves
@@ -121,7 +122,7 @@ class CrossValidated(NetworkEstimator):
         """Follow the path down to the chosen weight decay, and train there to the accuracy asked for."""
         rng = as_random_state(self.random_state)
         # Folds may take longer than their share: a network is owed all the same.
-        seconds = deadline.seconds_left(at_least=_OWED)
+        seconds = deadline.limit(at_least=_OWED)
         with StatusLine(self.verbose) as line:
             path = train_path(
                 prepared.problem,
@@ -139,7 +140,7 @@ class CrossValidated(NetworkEstimator):
         return problem, train(
             problem,
             tol=self.tol,
-            max_seconds=deadline.seconds_left(at_least=0.5 * _OWED),
+            max_seconds=deadline.limit(at_least=0.5 * _OWED),
             random_state=rng,
             verbose=int(self.verbose),
             start=path.networks[-1],

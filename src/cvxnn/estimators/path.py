@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates import Certificate, beta_max, certify
+from cvxnn.deadlines import Deadline
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import OutputNorm, Problem
@@ -178,20 +178,17 @@ def train_path(
 
     ``show``, where given, is called with a line of text for each beta.
     """
-    started = time.perf_counter()
+    deadline = Deadline.after(max_seconds)
     rng = as_random_state(random_state)
     network, results, seconds = null_network(problem), [], []
     for number, beta in enumerate(betas):
-        before = time.perf_counter()
-        left = None
-        if max_seconds is not None:
-            # Never quite zero: then too the network of the beta before is looked at and kept.
-            left = max((max_seconds - (before - started)) / (len(betas) - number), 1e-6)
+        at_this = deadline.share(1 / (len(betas) - number))
         at_beta = problem.with_beta(float(beta))
         result = train(
             at_beta,
             tol=tol,
-            max_seconds=left,
+            # Never quite zero: then too the network of the beta before is looked at and kept.
+            max_seconds=at_this.limit(),
             random_state=rng.randint(2**31),
             start=network,
             max_rounds=0 if quick else None,
@@ -201,7 +198,7 @@ def train_path(
             result = _proved(at_beta, result, tol)
         network = result.network
         results.append(result)
-        seconds.append(time.perf_counter() - before)
+        seconds.append(at_this.elapsed)
         if show is not None:
             show(f"beta {number + 1} of {len(betas)}  {beta:.4g}  neurons {network.n_neurons}")
         if result.status is TrainingStatus.INTERRUPTED:

@@ -11,7 +11,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
 from cvxnn.certificates import beta_max
-from cvxnn.estimators.base import Deadline, NetworkEstimator, Prepared
+from cvxnn.deadlines import Deadline
+from cvxnn.estimators.base import NetworkEstimator, Prepared
 from cvxnn.estimators.standardisation import weight_decay
 from cvxnn.losses import get_loss
 from cvxnn.patterns import sample_patterns
@@ -49,7 +50,7 @@ class GatedReLUEstimator(NetworkEstimator):
                     f"lower bound {record.lower_bound:.6g}"
                 )
 
-            left = deadline.seconds_left()
+            left = deadline.limit()
             return program.problem, solve(program, tol=self.tol, max_seconds=left, callback=show)
 
 
@@ -62,7 +63,7 @@ class ReLUEstimator(NetworkEstimator):
         return problem, train(
             problem,
             tol=self.tol,
-            max_seconds=deadline.seconds_left(),
+            max_seconds=deadline.limit(),
             random_state=self.random_state,
             verbose=int(self.verbose),
         )

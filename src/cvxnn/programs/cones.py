@@ -9,7 +9,6 @@ The faces of the last call are the first guess of the next, and mostly right.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -77,7 +76,7 @@ def _batches(items: Indices, entries: int, sets: WorkingSets) -> Iterator[Indice
     """Yield items, so many at a time that a batch of ``entries`` numbers each is not too large."""
     size = max(1, _BATCH_ENTRIES // entries)
     for start in range(0, len(items), size):
-        if time.perf_counter() > sets.deadline:
+        if sets.deadline.is_over:
             raise OutOfTime
         yield items[start : start + size]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs.working_sets import WorkingSets
@@ -159,7 +160,7 @@ class ConvexProgram(ABC):
         directions: Array,
         others: NDArray[np.intp],
         other_directions: Array,
-        deadline: float = np.inf,
+        deadline: Deadline = NEVER,
     ) -> Array:
         """Return the products of two families of `images`, shape (k, l).
 
@@ -169,8 +170,8 @@ class ConvexProgram(ABC):
             The first family.
         others, other_directions : ndarrays of shapes (l,), (d, l)
             The second.
-        deadline : float, default infinity
-            `time.perf_counter` after which `OutOfTime` is raised where the work is done in chunks.
+        deadline : Deadline, default never
+            When `OutOfTime` is raised where the work is done in chunks.
         """
         first, second = self.images(blocks, directions), self.images(others, other_directions)
         return np.asarray(first.reshape(-1, len(blocks)).T @ second.reshape(-1, len(others)))

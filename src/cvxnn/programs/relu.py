@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.cones import lengths_and_units
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.linear_maps import MaskedMap
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns
@@ -164,14 +164,14 @@ class ReLUProgram(ConvexProgram):
         directions: Array,
         others: NDArray[np.intp],
         other_directions: Array,
-        deadline: float = np.inf,
+        deadline: Deadline = NEVER,
     ) -> Array:
         """Return the products of two families of images, by chunks of rows: no n x k matrix is made."""
         total = np.zeros((len(blocks), len(others)))
         size = max(64, _CHUNK_ENTRIES // (len(blocks) + len(others)))
         same = others is blocks and other_directions is directions
         for start in range(0, self.problem.n_samples, size):
-            if time.perf_counter() > deadline:
+            if deadline.is_over:
                 raise OutOfTime
             rows = slice(start, start + size)
             first = self.unsigned_images(blocks, directions, rows)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -33,14 +34,14 @@ class WorkingSets:
         ``A^T z`` with z >= 0, the projection less its point: such vectors prove other projections to be short.
     near : NearRows, optional
         Where there are many rows: those near each block's boundary.
-    deadline : float, default infinity
-        `time.perf_counter` after which `project_blocks` raises `OutOfTime` between two batches.
+    deadline : Deadline, default never
+        When `project_blocks` raises `OutOfTime` between two batches.
     """
 
     rows: Indices
     normals: Array = field(default_factory=lambda: np.zeros((0, 0)))
     near: NearRows | None = None
-    deadline: float = np.inf
+    deadline: Deadline = NEVER
 
     @classmethod
     def empty(cls, n_blocks: int) -> WorkingSets:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.programs import GatedOutputsProgram, OutOfTime
 from cvxnn.programs.singular_values import ShrinkJacobian
 from cvxnn.solvers.newton_system import conjugate_gradients
@@ -27,7 +27,7 @@ _ROUNDING = 1e-15
 
 
 def gated_newton_solve(
-    program: GatedOutputsProgram, V: Array, sigma: float, gradient: Array, deadline: float = np.inf
+    program: GatedOutputsProgram, V: Array, sigma: float, gradient: Array, deadline: Deadline = NEVER
 ) -> Array:
     """Solve ``(I + sigma A J A^T) x = gradient`` with J a Jacobian of the prox with step sigma at V.
 
@@ -44,8 +44,8 @@ def gated_newton_solve(
         Its step.
     gradient : ndarray of shape (n, C)
         The right-hand side, orthogonal to what offsets add where the problem has one.
-    deadline : float, default infinity
-        `time.perf_counter` after which `OutOfTime` is raised.
+    deadline : Deadline, default never
+        When `OutOfTime` is raised.
 
     Returns
     -------
@@ -110,14 +110,14 @@ class _Directions:
 
 
 def _solve_by_directions(
-    program: GatedOutputsProgram, directions: _Directions, sigma: float, gradient: Array, deadline: float
+    program: GatedOutputsProgram, directions: _Directions, sigma: float, gradient: Array, deadline: Deadline
 ) -> Array:
     """Solve by Woodbury's formula: ``x = g - B (1 / (sigma j) + B^T B)^{-1} B^T g`` with B the images."""
     m = len(directions.values)
     gram = np.zeros((m, m))
     height = max(16, _CHUNK_ENTRIES // (m * program.n_outputs))
     for start in range(0, program.problem.n_samples, height):
-        if time.perf_counter() > deadline:
+        if deadline.is_over:
             raise OutOfTime
         images = directions.images(program, slice(start, start + height))
         # NumPy sends the product of a matrix and its own transpose to the symmetric BLAS routine, half the work.
@@ -133,14 +133,14 @@ def _solve_by_directions(
 
 
 def _solve_by_predictions(
-    program: GatedOutputsProgram, directions: _Directions, sigma: float, gradient: Array, deadline: float
+    program: GatedOutputsProgram, directions: _Directions, sigma: float, gradient: Array, deadline: Deadline
 ) -> Array:
     """Solve ``(1 / sigma + B j B^T) x = g / sigma``."""
     basis, size = program.problem.offset_basis, gradient.size
     outer = np.eye(size) / sigma
     width = max(16, _CHUNK_ENTRIES // size)
     for start in range(0, len(directions.values), width):
-        if time.perf_counter() > deadline:
+        if deadline.is_over:
             raise OutOfTime
         part = slice(start, start + width)
         images = directions.images(program, slice(None), part)
@@ -153,7 +153,7 @@ def _solve_by_predictions(
 
 
 def _solve_by_conjugate_gradients(
-    program: GatedOutputsProgram, jacobian: ShrinkJacobian, sigma: float, gradient: Array, deadline: float
+    program: GatedOutputsProgram, jacobian: ShrinkJacobian, sigma: float, gradient: Array, deadline: Deadline
 ) -> Array:
     """Solve by conjugate gradients. Where they stop early, x is still a direction of descent."""
     per_gate = program.n_outputs // program.width

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import cvxpy as cp
 import numpy as np
 
+from cvxnn.deadlines import as_limit
 from cvxnn.programs import ConvexProgram, Statement
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.validation import Array
@@ -32,6 +33,7 @@ class InteriorPoint(Solver):
 
     def start(self, program: ConvexProgram, blocks: Array, max_seconds: float | None) -> Iterate:
         """Return the start; interior point methods do not use it."""
+        as_limit(max_seconds)
         return Iterate(blocks, max_seconds)
 
     def step(self, program: ConvexProgram, iterate: Iterate) -> Iterate:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from cvxnn.certificates.certificate import make_certificate
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
 from cvxnn.solvers.solution import Solution, SolveRecord, SolveStatus
 from cvxnn.solvers.solver import Iterate, Solver
@@ -23,7 +23,7 @@ class _Best:
 
     program: ConvexProgram
     tol: float
-    started: float
+    deadline: Deadline
     blocks: Array
     objective: float = np.inf
     lower_bound: float = 0.0
@@ -53,7 +53,7 @@ class _Best:
             self.bound(self.program.dual_variable(blocks, offset))
             if iterate.dual is not None and not self.solved:
                 self.bound(iterate.dual)
-        record = SolveRecord(step, time.perf_counter() - self.started, objective, self.lower_bound)
+        record = SolveRecord(step, self.deadline.elapsed, objective, self.lower_bound)
         self.history.append(record)
         return record
 
@@ -72,7 +72,7 @@ def run(
     *,
     start: Array | None = None,
     tol: float = 1e-6,
-    max_seconds: float | None = None,
+    deadline: Deadline = NEVER,
     max_steps: int = 10_000,
     callback: SolveCallback | None = None,
 ) -> Solution:
@@ -88,8 +88,10 @@ def run(
         Blocks to start from, zero by default. They need not lie in their cones.
     tol : float
         Relative gap to reach.
-    max_seconds, max_steps : float, int
-        Limits; reaching one is no error.
+    deadline : Deadline, default never
+        When to stop; reaching it is no error.
+    max_steps : int
+        Limit of steps; likewise.
     callback : callable, optional
         Called with each `SolveRecord`; returning True stops the solve.
 
@@ -98,12 +100,11 @@ def run(
     Solution
         Never worse than the start projected on its cones, and never worse than zero.
     """
-    started = time.perf_counter()
     zero = np.zeros((program.problem.n_features, program.n_blocks))
-    best = _Best(program, tol, started, zero)
+    best = _Best(program, tol, deadline, zero)
     status = SolveStatus.MAX_STEPS
     try:
-        status = _iterate(best, solver, start, max_seconds, max_steps, callback)
+        status = _iterate(best, solver, start, max_steps, callback)
     except OutOfTime:
         status = SolveStatus.MAX_SECONDS
     except KeyboardInterrupt:
@@ -111,19 +112,16 @@ def run(
     return _solution(best, solver, SolveStatus.SOLVED if best.solved else status)
 
 
-def _start(best: _Best, solver: Solver, start: Array | None, max_seconds: float | None) -> Iterate:
+def _start(best: _Best, solver: Solver, start: Array | None) -> Iterate:
     """Evaluate zero and the start, the latter with its bounds, and return the solver's first iterate."""
     blocks = best.blocks
     if start is not None:
         best.see(blocks, 0)
         blocks = best.program.project(np.asarray(start, dtype=np.float64), best.sets)
     best.keep(blocks)
-    left = None
-    if max_seconds is not None:
-        left = max_seconds - (time.perf_counter() - best.started)
-        best.sets.deadline = best.started + max_seconds
+    best.sets.deadline = best.deadline
     # The solver starts before the bound is asked for: its faces are those that the bound needs.
-    iterate = solver.start(best.program, blocks, left)
+    iterate = solver.start(best.program, blocks, best.deadline.limit())
     best.see(blocks, 0, iterate)
     return iterate
 
@@ -132,15 +130,14 @@ def _iterate(
     best: _Best,
     solver: Solver,
     start: Array | None,
-    max_seconds: float | None,
     max_steps: int,
     callback: SolveCallback | None,
 ) -> SolveStatus:
-    iterate = _start(best, solver, start, max_seconds)
+    iterate = _start(best, solver, start)
     if best.solved:
         return SolveStatus.SOLVED
     for step in range(1, max_steps + 1):
-        if max_seconds is not None and time.perf_counter() - best.started >= max_seconds:
+        if best.deadline.is_over:
             return SolveStatus.MAX_SECONDS
         try:
             iterate = solver.step(best.program, iterate)

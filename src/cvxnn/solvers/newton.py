@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from cvxnn.deadlines import Deadline
 from cvxnn.losses import SquaredLoss
 from cvxnn.programs import ConvexProgram, GatedOutputsProgram, WorkingSets
 from cvxnn.solvers.gated_system import gated_newton_solve
@@ -97,7 +97,7 @@ class SemismoothNewton(Solver):
         norm = float(np.linalg.norm(program.problem.X, 2))
         sigma = self.initial_sigma * (_WARM if np.any(blocks) else 1.0) / norm**2 if norm > 0 else 1.0
         sets = WorkingSets.empty(program.n_blocks)
-        sets.deadline = np.inf if max_seconds is None else time.perf_counter() + max_seconds
+        sets.deadline = Deadline.after(max_seconds)
         point = _evaluate(program, blocks, sigma, sets, -lam, -program.adjoint(lam))
         return Iterate(blocks, _Memory(point, blocks, sigma, 0, sets, 0, FaceGram()), dual=lam, sets=sets)
 

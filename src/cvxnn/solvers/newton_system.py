@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from cvxnn.deadlines import Deadline
 from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
 from cvxnn.validation import Array
 
@@ -65,7 +65,7 @@ class FaceGram:
         self.faces, self.blocks = faces, used
 
     def _extend(
-        self, program: ConvexProgram, old: Indices, owners: Indices, bases: Array, deadline: float
+        self, program: ConvexProgram, old: Indices, owners: Indices, bases: Array, deadline: Deadline
     ) -> None:
         """Keep old directions and add new ones."""
         k, r = len(old), len(old) + len(owners)
@@ -124,19 +124,19 @@ def solve_by_conjugate_gradients(
     return conjugate_gradients(product, gradient, sets.deadline)
 
 
-def conjugate_gradients(product: Callable[[Array], Array], gradient: Array, deadline: float) -> Array:
+def conjugate_gradients(product: Callable[[Array], Array], gradient: Array, deadline: Deadline) -> Array:
     """Return x with ``product(x)`` the gradient to 1e-2; wherever it stops, x is a direction of descent.
 
     Raises
     ------
     OutOfTime
-        After the deadline, a reading of `time.perf_counter`.
+        After the deadline.
     """
     x, residual = np.zeros_like(gradient), np.array(gradient)
     direction, square = residual, float(np.vdot(residual, residual))
     goal = _RESIDUAL**2 * square
     for _ in range(_ITERATIONS):
-        if time.perf_counter() > deadline:
+        if deadline.is_over:
             raise OutOfTime
         moved = product(direction)
         size = square / float(np.vdot(direction, moved))

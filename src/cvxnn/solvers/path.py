@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from cvxnn.deadlines import Deadline
 from cvxnn.programs import ConvexProgram
 from cvxnn.solvers.restriction import with_beta, with_problem
 from cvxnn.solvers.solution import Solution, SolveStatus
@@ -132,14 +132,13 @@ def solve_path(
     [0.5, 0.375]
     """
     program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
-    started = time.perf_counter()
-    limit = None if max_seconds is None else as_number(max_seconds, "max_seconds")
+    deadline = Deadline.after(max_seconds)
     values = path_betas(program) if betas is None else _checked(betas)
     solutions: list[Solution] = []
     for beta in values:
-        left = None if limit is None else max(0.0, limit - (time.perf_counter() - started))
         start = solutions[-1].blocks if solutions else None
-        solution = solve(with_beta(program, float(beta)), solver, tol=tol, start=start, max_seconds=left)
+        at_beta, left = with_beta(program, float(beta)), deadline.limit()
+        solution = solve(at_beta, solver, tol=tol, start=start, max_seconds=left)
         solutions.append(solution)
         stopped = solution.status in (SolveStatus.INTERRUPTED, SolveStatus.MAX_SECONDS)
         if stopped or (callback is not None and callback(solution) is True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cvxnn.deadlines import as_limit
 from cvxnn.programs import ConvexProgram, WorkingSets
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.validation import Array
@@ -42,6 +43,7 @@ class ProximalGradient(Solver):
 
     def start(self, program: ConvexProgram, blocks: Array, max_seconds: float | None) -> Iterate:
         """Return the start with the step size 1 / (curvature ||A||^2)."""
+        as_limit(max_seconds)
         lipschitz = program.problem.curvature * program.squared_norm()
         step_size = 1.0 / lipschitz if lipschitz > 0 else 1.0
         return Iterate(blocks, _Memory(blocks, 1.0, step_size, WorkingSets.empty(program.n_blocks)))

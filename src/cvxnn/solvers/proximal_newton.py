@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from cvxnn.deadlines import Deadline
 from cvxnn.losses import SquaredLoss
 from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
 from cvxnn.short_reprs import short_repr
@@ -29,7 +29,7 @@ _ROUNDING = 1e-14
 
 @dataclass(eq=False)
 class _Memory:
-    deadline: float
+    deadline: Deadline
     stalled: int = 0
     sets: WorkingSets = field(default_factory=lambda: WorkingSets.empty(0))
 
@@ -65,7 +65,7 @@ class ProximalNewton(Solver):
                 f"solver must be 'interior_point' for the loss {program.problem.loss.name!r}, which is not smooth; "
                 f"got {self.name!r}"
             )
-        deadline = np.inf if max_seconds is None else time.perf_counter() + max_seconds
+        deadline = Deadline.after(max_seconds)
         sets = WorkingSets.empty(program.n_blocks)
         sets.deadline = deadline
         return Iterate(blocks, _Memory(deadline, sets=sets), sets=sets)
@@ -84,11 +84,10 @@ class ProximalNewton(Solver):
 
     def _minimise(self, model: ConvexProgram, W: Array, memory: _Memory) -> Array:
         """Minimise a model from W, until its gap is small beside the decrease that it predicts."""
-        left = None if memory.deadline == np.inf else memory.deadline - time.perf_counter()
-        if left is not None and left <= 0:
+        if memory.deadline.is_over:
             raise OutOfTime
         before = model.objective(W)
-        inner = self.inner.start(model, W, left)
+        inner = self.inner.start(model, W, memory.deadline.limit())
         best, best_value = W, before
         for _ in range(_INNER_STEPS):
             inner = self.inner.step(model, inner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.programs import ConvexProgram, GatedOutputsProgram, GatedReLUProgram
 from cvxnn.solvers.interior_point import InteriorPoint
@@ -80,8 +81,7 @@ def solve(
     """
     program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
     tol = as_number(tol, "tol", positive=True)
-    if max_seconds is not None:
-        max_seconds = as_number(max_seconds, "max_seconds")
+    deadline = Deadline.after(max_seconds)
     max_steps = as_count(max_steps, "max_steps")
     if start is not None:
         start = as_finite_array(start, "start", (2,))
@@ -97,7 +97,7 @@ def solve(
             _choose(inner, solver),
             start=start if start is None else units.blocks_in_units(start),
             tol=tol,
-            max_seconds=max_seconds,
+            deadline=deadline,
             max_steps=max_steps,
             callback=None if callback is None else lambda record: callback(_outer_record(record, units)),
         )

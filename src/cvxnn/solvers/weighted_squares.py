@@ -7,12 +7,12 @@ output X itself is scaled; for several the program's products are. The offset is
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
@@ -210,14 +210,14 @@ class ScaledProgram(ConvexProgram):
         directions: Array,
         others: NDArray[np.intp],
         other_directions: Array,
-        deadline: float = np.inf,
+        deadline: Deadline = NEVER,
     ) -> Array:
         """Return the products of two families of images, by chunks of rows."""
         k, size = len(blocks), len(blocks) + len(others)
         total = np.zeros((k, len(others)))
         height = max(16, _CHUNK_ENTRIES // (size * self.roots.shape[1]))
         for start in range(0, self.problem.n_samples, height):
-            if time.perf_counter() > deadline:
+            if deadline.is_over:
                 raise OutOfTime
             rows = slice(start, start + height)
             first = self._images(blocks, directions, rows).reshape(k, -1)

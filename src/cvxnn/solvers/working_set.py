@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.programs import ConvexProgram, WorkingSets
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.proximal_gradient import ProximalGradient
@@ -48,7 +48,7 @@ class _Memory:
     working: Indices = field(
         default_factory=lambda: np.zeros(0, dtype=np.intp)
     )  # positions in `left`, sorted
-    deadline: float = np.inf  # of `time.perf_counter`
+    deadline: Deadline = NEVER
     target: float = np.inf  # gap of `part` to reach
     evaluations: int = 0  # of the inner solver since the last pass over all blocks
 
@@ -114,8 +114,7 @@ class WorkingSet(Solver):
         everything = np.arange(n_units(program))
         sets = WorkingSets.empty(len(everything))
         memory = _Memory(program, everything, norm_bounds(program), sets, program, sets, Iterate(blocks))
-        if max_seconds is not None:
-            memory.deadline = sets.deadline = time.perf_counter() + max_seconds
+        memory.deadline = sets.deadline = Deadline.after(max_seconds)
         return self._next_round(memory, blocks)
 
     def step(self, program: ConvexProgram, iterate: Iterate) -> Iterate:
@@ -163,9 +162,8 @@ class WorkingSet(Solver):
         memory.working = working
         memory.part = restrict(memory.program, working)
         memory.part_sets = WorkingSets(memory.sets.rows[working], deadline=memory.deadline)
-        seconds = None if memory.deadline == np.inf else max(0.0, memory.deadline - time.perf_counter())
         W = blocks[:, columns_of(memory.part, memory.left[working])]
-        memory.inner = self._solver(memory.part).start(memory.part, W, seconds)
+        memory.inner = self._solver(memory.part).start(memory.part, W, memory.deadline.limit())
         return Iterate(blocks, memory)
 
     def _choose(self, memory: _Memory, point: DualPoint, used: NDArray[np.bool_]) -> Indices | None:

@@ -6,7 +6,7 @@ by construction.
 """
 
 from cvxnn.testing import samplers
-from cvxnn.testing.arguments import check_takes_seeds, public_functions
+from cvxnn.testing.arguments import check_takes_limits, check_takes_seeds, public_functions
 from cvxnn.testing.certificates import (
     check_bound_holds,
     check_certificate,
@@ -136,6 +136,7 @@ __all__ = [
     "check_solves",
     "check_statements",
     "check_summed_over_samples",
+    "check_takes_limits",
     "check_takes_seeds",
     "check_time_limit",
     "check_units",

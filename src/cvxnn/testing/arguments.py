@@ -14,6 +14,7 @@ import numpy as np
 from cvxnn.testing.requirements import require
 
 _BAD_SEEDS = ("seed", -1, 1.5)
+_BAD_LIMITS = ("soon", -1.0, float("nan"))
 
 
 def public_functions(parameter: str) -> dict[str, Callable[..., Any]]:
@@ -114,3 +115,23 @@ def _require_refusal(call: Callable[[Any], Any], value: Any, parameter: str) -> 
     error = _error(call, value)
     require(isinstance(error, ValueError), f"{parameter}={value!r} must be a ValueError; got {error!r}")
     require(parameter in str(error), f"the refusal of {value!r} must name {parameter}; got {str(error)!r}")
+
+
+def check_takes_limits(call: Callable[[Any], Any]) -> None:
+    """Check that ``max_seconds`` may be a number of seconds or None, for no limit, and nothing else.
+
+    Parameters
+    ----------
+    call : callable
+        Takes the limit and does something small with it.
+
+    Raises
+    ------
+    AssertionError
+        If a limit is refused, or something else is not refused with its name.
+    """
+    for limit in (0.5, 30, None):
+        error = _error(call, limit)
+        require(error is None, f"max_seconds={limit!r} must be taken; it is refused: {error}")
+    for wrong in _BAD_LIMITS:
+        _require_refusal(call, wrong, "max_seconds")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import relu_forward, relu_value_and_gradients
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
@@ -106,7 +106,7 @@ def descend(
     """
     if network.n_neurons == 0:
         return network
-    deadline = np.inf if max_seconds is None else time.perf_counter() + max_seconds
+    deadline = Deadline.after(max_seconds)
     objective = _Objective.of(problem, network)
     try:
         weights, _ = minimise(

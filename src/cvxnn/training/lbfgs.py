@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.validation import Array
 
 ValueAndGradient = Callable[[Any], tuple[float, Any]]
@@ -75,7 +75,7 @@ def minimise(
     memory: int = 50,
     max_iterations: int = 1000,
     tol: float = 0.0,
-    deadline: float = np.inf,
+    deadline: Deadline = NEVER,
 ) -> tuple[Any, float]:
     """Minimise a function from a point; return the best point met and its value.
 
@@ -93,8 +93,8 @@ def minimise(
         Iterations at most.
     tol : float, default 0
         Stop when ten iterations together lower the value by less than this fraction.
-    deadline : float, default infinity
-        Reading of `time.perf_counter` after which to stop.
+    deadline : Deadline, default never
+        When to stop.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def minimise(
     value, gradient = function(x)
     values = [value]
     for _ in range(max_iterations):
-        if time.perf_counter() > deadline:
+        if deadline.is_over:
             break
         direction = pairs.direction(gradient) if pairs.seen else _first_direction(x, gradient)
         slope = float(gradient @ direction)

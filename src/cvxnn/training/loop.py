@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, require_realisable
@@ -104,8 +105,8 @@ def train(
     problem = as_problem(problem)
     problem.require_trainable()
     tol = as_number(tol, "tol", positive=True)
-    if max_seconds is not None:
-        max_seconds = as_number(max_seconds, "max_seconds", positive=True)
+    deadline = Deadline.after(max_seconds, positive=True)
+    max_seconds = deadline.limit()
     if start is not None:
         start = as_network(start, "start")
         problem.require_fitting(start)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 
 from cvxnn.atoms import Atoms, basic_atoms
 from cvxnn.certificates import dual_bound, make_certificate
+from cvxnn.deadlines import Deadline
 from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
@@ -76,14 +76,13 @@ def _with_free_directions(
 ) -> tuple[Solution, float, str]:
     """Solve programs with more and more output directions; return the last solution and a bound for all directions."""
     problem = program.problem
-    deadline = np.inf if max_seconds is None else time.perf_counter() + max_seconds
+    deadline = Deadline.after(max_seconds)
     patterns = Atoms(np.zeros((problem.n_features, program.n_blocks)), program.masks, program.signs)
     atoms, best, method = patterns, 0.0, "non-negative objective"
     for _ in range(_ROUNDS):
-        left = None if max_seconds is None else max(deadline - time.perf_counter(), 0.0)
         program = ReLUProgram(problem, atoms.masks, atoms.signs)
         start = atoms.blocks if np.any(atoms.blocks) else None
-        solution = solve(program, tol=gap, start=start, max_seconds=left)
+        solution = solve(program, tol=gap, start=start, max_seconds=deadline.limit())
         lam = program.dual_variable(solution.blocks, solution.offset)
         bound = dual_bound(problem, lam, _largest_spectral_norm(problem, patterns, lam))
         if bound > best:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.cones import null_space
+from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import relu_value_and_gradients
 from cvxnn.problem import Problem
 from cvxnn.training.lbfgs import minimise
@@ -52,7 +52,7 @@ def polish(
         Those with a coefficient above rounding; on their kinks they keep the pattern that they had.
     offset : ndarray of shape (C,)
     """
-    deadline = np.inf if max_seconds is None else time.perf_counter() + max_seconds
+    deadline = Deadline.after(max_seconds)
     objective = _FaceObjective.of(problem, atoms, offset)
     weights, _ = minimise(
         objective, objective.start, max_iterations=max_iterations, tol=tol, deadline=deadline

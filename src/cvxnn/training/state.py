@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from cvxnn.atoms import Atoms
 from cvxnn.certificates import Oracle
+from cvxnn.deadlines import Deadline
 from cvxnn.problem import Problem
 from cvxnn.training.grow import Violations, find_violations
 from cvxnn.training.result import TrainingRecord
@@ -57,7 +57,7 @@ class TrainingState:
     history: list[TrainingRecord] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.started = time.perf_counter()
+        self.deadline = Deadline.after(self.max_seconds)
         self.atoms = Atoms.none(self.problem)
         self.offset = self.problem.null_offset()
         self.network = self.atoms.network(self.problem, self.offset)
@@ -113,7 +113,7 @@ class TrainingState:
 
     def elapsed(self) -> float:
         """Return the seconds since the start."""
-        return time.perf_counter() - self.started
+        return self.deadline.elapsed
 
     def seconds_left(self) -> float:
         """Return the seconds left for rounds, infinity without a limit."""

@@ -20,6 +20,7 @@ from cvxnn.certificates.bounds.output_bounds import enclosed, output_basis
 from cvxnn.certificates.bounds.relaxation import both_signs_relaxed
 from cvxnn.certificates.duals.subgradients import Kinks
 from cvxnn.certificates.standard_form import Task
+from cvxnn.deadlines import Deadline
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 
@@ -70,7 +71,7 @@ def test_bounds_are_above_the_exact_value(seed, n_outputs, exponent, bound):
     scalar = partial(bound, space)
     assert SweepOracle(X).maximise(lam).value <= constraint_bound(scalar, space, lam, "l2")
     assert PerOutputOracle(SweepOracle(X)).maximise(lam).value <= constraint_bound(scalar, space, lam, "l1")
-    hurried = constraint_bound(scalar, space, lam, "l2", deadline=-np.inf)
+    hurried = constraint_bound(scalar, space, lam, "l2", deadline=Deadline(0.0))
     assert constraint_bound(scalar, space, lam, "l2") <= hurried * (1 + 1e-9)
 
 

@@ -280,8 +280,14 @@ def test_a_batch_is_cheap(n, d, m, most_against_one, least_against_loop):
         ({"schedule": lambda t: -1.0}, "schedule must return numbers >= 0; got -1.0 at step 0"),
         ({"record": None}, "record must be a name, a Record or several of them; got None"),
         ({"record": [{}]}, "record must hold names of"),
-        ({"random_state": -1}, "random_state must be an integer >= 0; got -1"),
-        ({"random_state": "a"}, "random_state must be an integer >= 0; got 'a'"),
+        (
+            {"random_state": -1},
+            "random_state must be an integer >= 0, a Generator, a RandomState or None; got -1",
+        ),
+        (
+            {"random_state": "a"},
+            "random_state must be an integer >= 0, a Generator, a RandomState or None; got 'a'",
+        ),
         ({"start": np.ones((2, 3))}, "start must be Weights or a ReLUNetwork; got ndarray"),
     ],
 )

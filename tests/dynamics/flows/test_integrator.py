@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import DOP853
 
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.dynamics.flows.integrator import BatchFlow, NetworkFlow
 
 
@@ -17,7 +18,7 @@ def explosive(t, state, piece, step):
 
 def test_states_are_those_of_the_field():
     flow = NetworkFlow(begin, None, np.array([1.0, 2.0]))
-    batch = BatchFlow([flow], np.inf)
+    batch = BatchFlow([flow], NEVER)
     np.testing.assert_array_equal(flow.at(0.0), [1.0, 2.0])
     for t in (0.1, 0.10001, 2.0, 5.0):
         batch.advance_to(t)
@@ -34,7 +35,7 @@ def test_networks_are_at_one_time_whenever_it_ends():
             lambda _, y: -speed * y, t, state, 5.0, rtol=1e-10, atol=1e-12
         )
 
-    batch = BatchFlow([NetworkFlow(of(speed), None, np.array([1.0])) for speed in speeds], np.inf)
+    batch = BatchFlow([NetworkFlow(of(speed), None, np.array([1.0])) for speed in speeds], NEVER)
     for _ in range(60):
         batch.advance_to(np.nextafter(batch.reach, np.inf))
         found = np.concatenate(batch.at(batch.reach))
@@ -42,19 +43,19 @@ def test_networks_are_at_one_time_whenever_it_ends():
 
 
 def test_a_deadline_ends_it():
-    batch = BatchFlow([NetworkFlow(begin, None, np.array([1.0]))], -np.inf)
+    batch = BatchFlow([NetworkFlow(begin, None, np.array([1.0]))], Deadline(0.0))
     with pytest.raises(TimeoutError):
         batch.advance_to(1.0)
 
 
 def test_a_field_that_blows_up_ends_alone(caplog):
-    batch = BatchFlow([NetworkFlow(field, None, np.array([1.0])) for field in (begin, explosive)], np.inf)
+    batch = BatchFlow([NetworkFlow(field, None, np.array([1.0])) for field in (begin, explosive)], NEVER)
     batch.advance_to(2.0)
     assert "network 1: flow could not be continued beyond t = 1" in caplog.text
     kept, lost = batch.at(2.0)
     assert kept[0] == pytest.approx(np.exp(-2.0))
     assert np.isnan(lost[0])
-    alone = BatchFlow([NetworkFlow(explosive, None, np.array([1.0]))], np.inf)
+    alone = BatchFlow([NetworkFlow(explosive, None, np.array([1.0]))], NEVER)
     with pytest.raises(ArithmeticError, match="could not be continued beyond t = 1"):
         alone.advance_to(2.0)
     assert alone.reach == pytest.approx(1.0)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled, uninterrupted
+from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus, settled, uninterrupted
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,3 @@ def test_interrupts_are_passed_on():
     assert uninterrupted(kept) is kept
     with pytest.raises(KeyboardInterrupt):
         uninterrupted(SimpleNamespace(status=RoundsStatus.INTERRUPTED))
-
-
-def test_the_clock():
-    assert not Clock(None).is_over
-    assert not Clock(1e6).is_over
-    assert Clock(0.0).is_over
-    for wrong in (-1.0, "a", float("nan")):
-        with pytest.raises(ValueError, match="max_seconds"):
-            Clock(wrong)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvxnn import ReLUNetwork
+from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.oracles.neuron_oracles import ReLUOracle
-from cvxnn.function_spaces.unit_norm.rounds import Clock
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork
 from cvxnn.function_spaces.variation.norms import strict_bound_example, variation_norm, variation_norm_bound
 from cvxnn.landscape import minimum_norm_interpolation
@@ -198,11 +198,11 @@ def test_interrupts_and_time_limits_return_the_best_so_far(monkeypatch):
     assert (limited.status.name, limited.value) == ("MAX_SECONDS", np.inf)
     assert limited.misfit > 1e-3
     reads = []
-    monkeypatch.setattr(Clock, "is_over", property(lambda clock: reads.append(0)))
+    monkeypatch.setattr(Deadline, "is_over", property(lambda clock: reads.append(0)))
     whole = variation_norm(X, f)
     spanning = len(reads) - whole.rounds + 1  # the last round does not look at the clock
     ticks = itertools.count()
-    monkeypatch.setattr(Clock, "is_over", property(lambda clock: next(ticks) == clock.limit))
+    monkeypatch.setattr(Deadline, "is_over", property(lambda clock: next(ticks) == clock.max_seconds))
     later = variation_norm(X, f, max_seconds=spanning)
     assert (later.status.name, later.rounds) == ("MAX_SECONDS", 1)
     assert later.lower_bound <= fine.value

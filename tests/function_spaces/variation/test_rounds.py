@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
-from cvxnn.function_spaces.unit_norm.rounds import Clock
 from cvxnn.function_spaces.unit_norm.unit_networks import unit_features
 from cvxnn.function_spaces.variation.rounds import VariationNormRounds, least_l1
 
@@ -16,7 +16,7 @@ def test_spanning_neurons_take_the_values(degree):
     X /= np.linalg.norm(X, axis=1, keepdims=True)
     rounds = VariationNormRounds(X, f, neuron_oracle(X, degree))
     assert rounds.value == np.inf
-    assert rounds.span(Clock(None))
+    assert rounds.span(Deadline())
     network = rounds.network()
     np.testing.assert_allclose(network.predict(X), f, atol=1e-8)  # 1e-9 of the length
     assert rounds.value == pytest.approx(network.total_variation)

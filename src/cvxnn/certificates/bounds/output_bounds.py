@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from cvxnn.certificates.bounds.enclosure import Enclosure
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.problem import OutputNorm
 from cvxnn.validation import Array
 
@@ -42,7 +42,7 @@ def basis_allowance(row_norms: Array, lam: Array, basis: Array) -> float:
 
 
 def constraint_bound(
-    bound: ScalarBound, space: RowSpace, lam: Array, output_norm: OutputNorm, *, deadline: float = np.inf
+    bound: ScalarBound, space: RowSpace, lam: Array, output_norm: OutputNorm, *, deadline: Deadline = NEVER
 ) -> float:
     """Return a proven upper bound on ``Phi(lam) = max over ||u|| <= 1 of ||lam^T (X u)_+||``.
 
@@ -56,8 +56,8 @@ def constraint_bound(
         Dual variable.
     output_norm : {"l2", "l1"}
         The norm of output weights in the penalty; Phi is in its dual norm.
-    deadline : float, default infinity
-        Reading of `time.perf_counter` after which the bound is not made tighter.
+    deadline : Deadline, default never
+        When the bound is no longer made tighter.
 
     Notes
     -----
@@ -87,7 +87,7 @@ def enclosed(
     basis: Array,
     known: Enclosure | None = None,
     *,
-    deadline: float = np.inf,
+    deadline: Deadline = NEVER,
 ) -> tuple[float, list[Enclosure]]:
     """Return the "l2" bound of `constraint_bound` in a given basis, and the enclosures that prove it.
 
@@ -119,11 +119,11 @@ def _restricted(known: Enclosure | None, group: NDArray[np.intp]) -> Enclosure |
     return Enclosure(known.queries[inside][:, group], known.psi[inside])
 
 
-def _shrink(bound: ScalarBound, lam: Array, enclosure: Enclosure | None, deadline: float) -> Enclosure:
+def _shrink(bound: ScalarBound, lam: Array, enclosure: Enclosure | None, deadline: Deadline) -> Enclosure:
     """Cut until the farthest vertex is hardly above the largest bound of a query."""
     if enclosure is None:
         enclosure = Enclosure(np.eye(lam.shape[1]), np.array([bound(column) for column in lam.T]))
-    while len(enclosure.psi) < _MAX_QUERIES and time.perf_counter() < deadline:
+    while len(enclosure.psi) < _MAX_QUERIES and not deadline.is_over:
         top, q = enclosure.farthest()
         if top <= (1 + _TOL) * float(np.max(enclosure.psi)):
             break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.duals.subgradients import Kinks, Maximise, network_atoms
 from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.local_search.multi_start import search
+from cvxnn.deadlines import Deadline
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.validation import Array, as_finite_array
@@ -37,11 +37,11 @@ def admissible_dual(problem: Problem, dual: Any) -> Array:
     return problem.project_dual(inside)
 
 
-def dual_or_own(problem: Problem, network: ReLUNetwork, dual: Any, max_seconds: float) -> Array:
+def dual_or_own(problem: Problem, network: ReLUNetwork, dual: Any, deadline: Deadline) -> Array:
     """Return a given dual variable, made admissible, or else the network's, in a quarter of the time there is."""
     if dual is not None:
         return admissible_dual(problem, dual)
-    return network_dual(problem, network, max_seconds=max_seconds / 4)
+    return network_dual(problem, network, max_seconds=deadline.share(0.25).limit())
 
 
 def null_dual(problem: Problem) -> Array:
@@ -49,7 +49,7 @@ def null_dual(problem: Problem) -> Array:
     return problem.dual_variable(np.broadcast_to(problem.null_offset(), problem.y.shape))
 
 
-def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float = np.inf) -> Array:
+def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float | None = None) -> Array:
     """Return the dual variable ``-grad ell(f)`` of a network.
 
     Parameters
@@ -58,7 +58,7 @@ def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float =
         The training problem, beta > 0.
     network : ReLUNetwork
         A network of its shapes.
-    max_seconds : float, default infinity
+    max_seconds : float, optional
         Time for the choice among subgradients, where the loss has kinks.
 
     Notes
@@ -68,11 +68,10 @@ def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float =
     one is returned that would prove most, by a short search.
     """
     problem, network = as_problem(problem), as_network(network)
-    f = network.predict(problem.X)
+    deadline, f = Deadline.after(max_seconds), network.predict(problem.X)
     if problem.loss.is_smooth:
         return problem.dual_variable(f)
-    deadline = time.perf_counter() + max_seconds
-    maximise = _maximiser(problem, network, max_seconds / _SEARCHES)
+    maximise = _maximiser(problem, network, deadline.part(1 / _SEARCHES).limit())
     candidates = [problem.dual_variable(f)]
     widths = [problem.smoothing_width(share * problem.objective(network)) for share in _WIDTHS]
     for width in widths if widths[0] > 0 else []:
@@ -89,7 +88,7 @@ def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float =
 
 
 def _chosen(
-    problem: Problem, network: ReLUNetwork, kinks: Kinks, maximise: Maximise, deadline: float
+    problem: Problem, network: ReLUNetwork, kinks: Kinks, maximise: Maximise, deadline: Deadline
 ) -> list[Array]:
     """Return the best subgradient near a network; none where none is balanced."""
     shape = problem.y.shape
@@ -105,7 +104,7 @@ def _chosen(
     return [problem.project_dual(lam.reshape(shape))]
 
 
-def _maximiser(problem: Problem, network: ReLUNetwork, max_seconds: float) -> Maximise:
+def _maximiser(problem: Problem, network: ReLUNetwork, max_seconds: float | None) -> Maximise:
     """Return the maximum of the dual constraint as a function: exact where that is cheap, else a short search."""
     # without any time for cells
     sweep = exact_oracle(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from scipy.sparse import csr_array
 
 from cvxnn.atoms import signed_activations
 from cvxnn.certificates.oracles import Maximisers
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, PrecisionError
@@ -76,7 +76,7 @@ class Kinks:
         start: Array,
         maximise: Maximise,
         *,
-        deadline: float = np.inf,
+        deadline: Deadline = NEVER,
     ) -> tuple[Array, float]:
         """Return lam, (n, C), that maximises ``<gain, lam> - price (Phi(lam) - limit)_+``, and Phi(lam).
 
@@ -94,8 +94,8 @@ class Kinks:
             Rows ``vec((X u)_+ q^T)`` to begin with.
         maximise : callable
             Of lam, the maximum of its dual constraint.
-        deadline : float, default infinity
-            Reading of `time.perf_counter` after which to return the best so far.
+        deadline : Deadline, default never
+            When to return the best so far.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class Kinks:
             value = float(np.sum(gain * lam)) - price * max(found.value - limit, 0.0)
             if value > best[0]:
                 best = (value, lam, found.value)
-            if time.perf_counter() > deadline:
+            if deadline.is_over:
                 break
             if found.value <= (limit + excess) * (1 + _TOL) or len(found.values) == 0:
                 break

@@ -10,6 +10,7 @@ from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
 from cvxnn.certificates.exact_oracles.sweep import SweepOracle
 from cvxnn.certificates.oracles import Oracle
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.deadlines import as_limit
 from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.problem import OutputNorm
 from cvxnn.validation import Array
@@ -32,7 +33,7 @@ def exact_oracle(
     n_independent: int | None = None,
     output_norm: OutputNorm = "l2",
     max_cells: int = 5_000_000,
-    max_seconds: float = _MOST_SECONDS,
+    max_seconds: float | None = _MOST_SECONDS,
     tol: float = 1e-4,
 ) -> Oracle | None:
     """Return an exact oracle: a sweep for rank <= 2, else all cells; None where neither is affordable.
@@ -51,8 +52,8 @@ def exact_oracle(
         The norm of output weights in the penalty, as of `Problem`.
     max_cells : int, default 5_000_000
         Largest number of cells to enumerate, for a dual variable of one sign.
-    max_seconds : float, default 30.0
-        Longest time that a dual variable may be expected to take.
+    max_seconds : float or None, default 30.0
+        Longest time that a dual variable may be expected to take; None for no limit.
     tol : float, default 1e-4
         Relative precision where cells serve several outputs in the Euclidean norm; all else is exact to rounding.
 
@@ -64,17 +65,18 @@ def exact_oracle(
     >>> exact_oracle(np.random.default_rng(0).standard_normal((100, 20))) is None
     True
     """
+    limit = as_limit(max_seconds)
     if n_outputs == 1:
-        return _scalar_oracle(X, max_cells, max_seconds)
+        return _scalar_oracle(X, max_cells, limit)
     if output_norm == "l1":
-        scalar = _scalar_oracle(X, max_cells, max_seconds / n_outputs)
+        scalar = _scalar_oracle(X, max_cells, limit / n_outputs)
         return None if scalar is None else PerOutputOracle(scalar)
     if RowSpace(X).rank <= 2:
         return SweepOracle(X)
     queries = _QUERIES.get(n_outputs if n_independent is None else n_independent)
     if queries is None:
         return None
-    scalar = _scalar_oracle(X, max_cells, max_seconds / queries)
+    scalar = _scalar_oracle(X, max_cells, limit / queries)
     return None if scalar is None else OutputSphereOracle(scalar, X, tol=tol, max_seconds=max_seconds)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +17,7 @@ from cvxnn.certificates.oracles import (
     output_directions,
     proven_maximisers,
 )
+from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -47,7 +47,7 @@ class OutputSphereOracle(Oracle):
         Relative precision of ``upper``.
     max_queries : int, default 1000
         Stop after so many: ``upper`` is proven, but not as tight.
-    max_seconds : float, default infinity
+    max_seconds : float, optional
         Likewise.
 
     Notes
@@ -73,12 +73,15 @@ class OutputSphereOracle(Oracle):
     X: Array
     tol: float = 1e-4
     max_queries: int = 1000
-    max_seconds: float = np.inf
+    max_seconds: float | None = None
 
     @property
     def is_cheap(self) -> bool:
         """Return False."""
         return False
+
+    def __post_init__(self) -> None:
+        as_limit(self.max_seconds)
 
     def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
         """Return the maximum, with an upper bound within a relative ``tol`` of it or of the threshold.
@@ -94,8 +97,9 @@ class OutputSphereOracle(Oracle):
         upper = basis_allowance(np.linalg.norm(self.X, axis=1), lam, basis)
         directions, method = np.zeros((self.X.shape[1], 0)), "zero"
         if basis.shape[1]:
+            deadline = Deadline.after(self.max_seconds)
             climb = _Enclosing(self.oracle, self.X, lam @ basis, threshold)
-            upper += climb.shrink(self)
+            upper += climb.shrink(self, deadline)
             directions, method = climb.directions, climb.method
         signs = output_directions(self.X, lam, directions)
         return proven_maximisers(self.X, lam, directions, signs, upper, method)
@@ -106,7 +110,6 @@ class _Enclosing:
 
     def __init__(self, oracle: Oracle, X: Array, lam: Array, threshold: float) -> None:
         self._oracle, self._X, self._lam = oracle, X, lam
-        self._begun = time.perf_counter()
         self._norms = np.linalg.norm(X, axis=1)
         found = search(X, lam, n_random=_RANDOM_STARTS)
         self.directions = found.directions
@@ -121,12 +124,11 @@ class _Enclosing:
         """Return the name of the proof."""
         return f"{', '.join(sorted(self._methods))}, {len(self._enclosure.psi)} output directions"
 
-    def shrink(self, limits: OutputSphereOracle) -> float:
+    def shrink(self, limits: OutputSphereOracle, deadline: Deadline) -> float:
         """Cut off vertices until the largest norm is within tol of the target, and return it."""
-        deadline = self._begun + limits.max_seconds
         bound, q = self._enclosure.farthest()
         while bound > self._target * (1 + limits.tol) and len(self._enclosure.psi) < limits.max_queries:
-            if time.perf_counter() > deadline:
+            if deadline.is_over:
                 break
             psi = self._query(q, max(2 * self._target - bound, _LEAST * self._target))
             if psi >= bound:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from cvxnn.cones import project_on_cone
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.validation import Array
 
 # A start whose value grows by less than this fraction in one outer step is done.
@@ -40,7 +40,7 @@ class Ascent:
         gram = concave.T @ concave
         object.__setattr__(self, "lipschitz", max(float(np.linalg.eigvalsh(gram)[-1]), 1e-300))
 
-    def run(self, U: Array, *, inner: int, outer: int, deadline: float = np.inf) -> tuple[Array, Array]:
+    def run(self, U: Array, *, inner: int, outer: int, deadline: Deadline = NEVER) -> tuple[Array, Array]:
         """Return the best value of each start and the direction that attains it, shapes (m,) and (d, m).
 
         One outer step linearises the convex part at u, ``c = sum_{l_i > 0, x_i^T u > 0} l_i x_i``, and
@@ -59,8 +59,8 @@ class Ascent:
             with 100, 1e-9.
         outer : int
             Largest number of outer steps.
-        deadline : float, default infinity
-            Reading of `time.perf_counter` after which to return the best so far.
+        deadline : Deadline, default never
+            When to return the best so far.
 
         References
         ----------
@@ -77,7 +77,7 @@ class Ascent:
             grown = reached - values[live] > _STALLED * np.abs(reached)
             better = reached > values[live]
             values[live[better]], directions[:, live[better]] = reached[better], U[:, better]
-            if step == outer or not np.any(grown) or time.perf_counter() > deadline:
+            if step == outer or not np.any(grown) or deadline.is_over:
                 break
             live, Z = live[grown], Z[:, grown]
             # the first minorant is tangent at u on the concave side too
@@ -91,7 +91,7 @@ class Ascent:
 
 
 def box_least_squares(
-    A: Array, c: Array, b: Array, limits: Array, lipschitz: float, iterations: int, deadline: float = np.inf
+    A: Array, c: Array, b: Array, limits: Array, lipschitz: float, iterations: int, deadline: Deadline = NEVER
 ) -> Array:
     """Return b near ``argmin over 0 <= b <= limits of ||c - A^T b||`` for each column, by FISTA with restarts.
 
@@ -109,8 +109,8 @@ def box_least_squares(
         ``||A||_2^2``.
     iterations : int
         How many.
-    deadline : float, default infinity
-        Reading of `time.perf_counter` after which to stop.
+    deadline : Deadline, default never
+        When to stop.
     """
     if len(b) == 0:
         return b
@@ -124,7 +124,7 @@ def box_least_squares(
         following = (1 + np.sqrt(1 + 4 * momentum * momentum)) / 2
         point = new + ((momentum - 1) / following) * downhill * change
         b, momentum = new, following
-        if time.perf_counter() > deadline:
+        if deadline.is_over:
             break
     return b
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import get_args
 
 import numpy as np
@@ -18,6 +17,7 @@ from cvxnn.certificates.oracles import (
     ranked,
     units,
 )
+from cvxnn.deadlines import Deadline
 from cvxnn.problem import OutputNorm
 from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.validation import Array, as_finite_array
@@ -76,7 +76,7 @@ def search(
     Raises
     ------
     ValueError
-        If X or lam is not finite, the shapes disagree, or the norm is not known.
+        If X or lam is not finite, the shapes disagree, the norm is not known, or the time limit is negative.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def search(
     if output_norm not in get_args(OutputNorm):
         raise ValueError(f"output_norm must be one of {get_args(OutputNorm)}; got {output_norm!r}")
     require_seed(random_state)
-    begun, limit = time.perf_counter(), np.inf if max_seconds is None else max_seconds
+    deadline = Deadline.after(max_seconds)
     norms, columns = np.linalg.norm(X, axis=1), lam.reshape(len(lam), -1)
     weight = float(np.linalg.norm(columns, axis=1) @ norms)
     if weight == 0.0:
@@ -98,16 +98,16 @@ def search(
         return Maximisers.of(np.zeros((X.shape[1], 0)), empty, np.zeros(0))
     U0 = _starts(X, norms, starts, n_random, as_generator(random_state))
     if columns.shape[1] == 1 or output_norm == "l1":
-        U, signs = _climb_columns(X, columns, U0, norms, max_iter, begun, limit)
+        U, signs = _climb_columns(X, columns, U0, norms, max_iter, deadline)
     else:
-        U = climb_jointly(X, columns, U0, norms, max_iter=max_iter, deadline=begun + limit)
+        U = climb_jointly(X, columns, U0, norms, max_iter=max_iter, deadline=deadline)
         signs = output_directions(X, columns, U)
     signs = signs.reshape(-1, *lam.shape[1:])
     return _result(X, lam, U, signs, exclude, 1e-12 * weight)
 
 
 def _climb_columns(
-    X: Array, columns: Array, U0: Array, norms: Array, max_iter: int, begun: float, limit: float
+    X: Array, columns: Array, U0: Array, norms: Array, max_iter: int, deadline: Deadline
 ) -> tuple[Array, Array]:
     """Return the directions that each output's starts end in for either sign, and their signs (k, C)."""
     C = columns.shape[1]
@@ -120,13 +120,13 @@ def _climb_columns(
     found = []
     for k, q in enumerate(outputs):
         chosen = (own == k) | (np.arange(U0.shape[1]) % stride == k % stride)
-        deadline = begun + (k + 1) / len(outputs) * limit
-        found.append(_climb(X, columns @ q, U0[:, chosen], norms, max_iter, effort, deadline))
+        until = deadline.part((k + 1) / len(outputs))
+        found.append(_climb(X, columns @ q, U0[:, chosen], norms, max_iter, effort, until))
     return np.concatenate(found, axis=1), np.repeat(outputs, [U.shape[1] for U in found], axis=0)
 
 
 def _climb(
-    X: Array, l: Array, U0: Array, norms: Array, max_iter: int, effort: list[int], deadline: float
+    X: Array, l: Array, U0: Array, norms: Array, max_iter: int, effort: list[int], deadline: Deadline
 ) -> Array:
     """Return the directions that one sign's starts end in, of which effort are refined and polished."""
     if not np.any(l > 0):
@@ -137,13 +137,13 @@ def _climb(
     values, directions = ascent.run(U, inner=_INNER, outer=max_iter, deadline=deadline)
     order = np.argsort(-values, kind="stable")
     order = distinct(directions, np.ones(len(order)), order[values[order] > 0])
-    if time.perf_counter() > deadline:
+    if deadline.is_over:
         return directions[:, order]
     top, rest = order[: effort[0]], order[effort[0] :]
     _, fine = ascent.run(directions[:, top], inner=_FINE_INNER, outer=max_iter, deadline=deadline)
     fine = fine[:, np.argsort(-correlations(X, l, fine), kind="stable")]
     for k in range(min(effort[1], fine.shape[1])):
-        if time.perf_counter() > deadline:
+        if deadline.is_over:
             break
         fine[:, k] = polish(X, l, fine[:, k], norms)[1]
     return np.concatenate([fine, directions[:, rest]], axis=1)

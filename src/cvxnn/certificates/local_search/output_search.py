@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from cvxnn.atoms import find_kinks
 from cvxnn.certificates.local_search.ascent import box_least_squares, polish
 from cvxnn.certificates.oracles import correlations, distinct, output_directions, units
 from cvxnn.cones import null_space
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.validation import Array
 
 # A start whose value grows by less than this fraction in one outer step is done.
@@ -44,7 +44,7 @@ class OutputAscent:
         object.__setattr__(self, "weights", lam * norms[:, None])
         object.__setattr__(self, "lipschitz", max(float(np.linalg.eigvalsh(rows.T @ rows)[-1]), 1e-300))
 
-    def run(self, U: Array, *, inner: int, outer: int, deadline: float = np.inf) -> tuple[Array, Array]:
+    def run(self, U: Array, *, inner: int, outer: int, deadline: Deadline = NEVER) -> tuple[Array, Array]:
         """Return the best value of each start and the direction that attains it, shapes (m,) and (d, m).
 
         One outer step takes the best q of each start, and then the convex-concave step of `Ascent.run` for
@@ -59,8 +59,8 @@ class OutputAscent:
             iteration ``u <- X^T D(u) l / ||.||``, which does not settle on concave kinks.
         outer : int
             Largest number of outer steps.
-        deadline : float, default infinity
-            Reading of `time.perf_counter` after which to return the best so far.
+        deadline : Deadline, default never
+            When to return the best so far.
         """
         values, directions = np.full(U.shape[1], -np.inf), U.copy()
         live = np.arange(U.shape[1])
@@ -72,7 +72,7 @@ class OutputAscent:
             better = reached > values[live]
             values[live[better]], directions[:, live[better]] = reached[better], U[:, better]
             grown &= reached > 0
-            if step == outer or not np.any(grown) or time.perf_counter() > deadline:
+            if step == outer or not np.any(grown) or deadline.is_over:
                 break
             live, active = live[grown], Z[:, grown] > 0
             l = self.weights @ (products[:, grown] / reached[grown])
@@ -81,7 +81,7 @@ class OutputAscent:
             U = np.where(lengths > 0, W / np.where(lengths > 0, lengths, 1.0), directions[:, live])
         return values, directions
 
-    def _linearised(self, l: Array, active: NDArray[np.bool_], inner: int, deadline: float) -> Array:
+    def _linearised(self, l: Array, active: NDArray[np.bool_], inner: int, deadline: Deadline) -> Array:
         """Return the maximisers over the ball, up to length, of the minorants of ``l^T (X u)_+``, shape (d, m)."""
         W: Array = self.rows.T @ (l * active)
         if inner == 0:
@@ -94,7 +94,9 @@ class OutputAscent:
         return minorant
 
 
-def climb_jointly(X: Array, lam: Array, U0: Array, norms: Array, *, max_iter: int, deadline: float) -> Array:
+def climb_jointly(
+    X: Array, lam: Array, U0: Array, norms: Array, *, max_iter: int, deadline: Deadline
+) -> Array:
     """Return the directions that the starts end in, shape (d, k).
 
     Parameters
@@ -109,14 +111,14 @@ def climb_jointly(X: Array, lam: Array, U0: Array, norms: Array, *, max_iter: in
         ``||x_i||``.
     max_iter : int
         Outer steps of each stage.
-    deadline : float
-        Reading of `time.perf_counter` after which to return the best so far.
+    deadline : Deadline
+        When to return the best so far.
     """
     ascent = OutputAscent(X, lam, norms)
     U = np.concatenate([_gradients(X, lam), U0], axis=1)
     values, U = ascent.run(U, inner=0, outer=_PLAIN, deadline=deadline)
     U = U[:, _best_first(U, values)]
-    if time.perf_counter() > deadline:
+    if deadline.is_over:
         return U
     values, U = ascent.run(U, inner=_INNER, outer=max_iter, deadline=deadline)
     order = _best_first(U, values)
@@ -125,7 +127,7 @@ def climb_jointly(X: Array, lam: Array, U0: Array, norms: Array, *, max_iter: in
     fine = fine[:, _best_first(fine, values)]
     polished = min(_POLISHED, int(_POLISH_WORK // X.size / X.shape[1]))
     for k in range(min(polished, fine.shape[1])):
-        if time.perf_counter() > deadline:
+        if deadline.is_over:
             break
         fine[:, k] = polish_jointly(X, lam, fine[:, k], norms)
     return np.concatenate([fine, U[:, rest]], axis=1)

@@ -24,7 +24,7 @@ and ``x_i`` and ``x_i x_i^T`` become weighted sums.
 from __future__ import annotations
 
 import logging
-import time
+import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +35,7 @@ from cvxnn.certificates.bounds.relaxation import safe_relaxed_bound
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.relaxations.row_groups import RowGroups, single_rows
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.deadlines import Deadline
 from cvxnn.losses import MultinomialLoss, SquaredLoss
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
@@ -73,11 +74,16 @@ def affordable_groups(space: RowSpace, max_seconds: float) -> int:
     of the matrix inequalities. With 16599 rows of rank 19 the set-up alone, which no time limit interrupts, took
     30 s.
     """
-    return int(max(max_seconds - 0.1, 0.0) / (1e-5 * (space.rank + 1) ** 2))
+    return groups_in_time(max_seconds, 1e-5 * (space.rank + 1) ** 2)
+
+
+def groups_in_time(max_seconds: float, seconds: float) -> int:
+    """Return how many groups there is time for, given the seconds of each: less than any number of rows there is."""
+    return int(min(max(max_seconds - 0.1, 0.0) / seconds, sys.maxsize))
 
 
 def joint_dual_sdp(
-    problem: Problem, space: RowSpace, *, max_seconds: float, groups: RowGroups | None = None
+    problem: Problem, space: RowSpace, *, max_seconds: float | None, groups: RowGroups | None = None
 ) -> DualPoint | None:
     """Return the dual variable of the joint dual SDP with the bound it proves; None if the solver gave none.
 
@@ -90,7 +96,7 @@ def joint_dual_sdp(
         The training problem, with targets of shape (n,) and no sample weight of zero; beta > 0.
     space : RowSpace
         The row space of ``problem.X``.
-    max_seconds : float
+    max_seconds : float or None
         Time limit of the interior-point solver.
     groups : RowGroups, optional
         Rows that share a dual variable and multipliers; by default none do.
@@ -151,7 +157,7 @@ def solve_joint_dual(
     space: RowSpace,
     directions: OutputDirections,
     *,
-    max_seconds: float,
+    max_seconds: float | None,
     groups: RowGroups | None = None,
 ) -> tuple[Array, Array, Array] | None:
     """Return lam, in the conjugate's domain, with tau and a as in `DualPoint`; None if the solver gave none.
@@ -166,13 +172,12 @@ def solve_joint_dual(
     null_loss = problem.loss_value(np.zeros_like(problem.y), problem.null_offset())
     if space.rank == 0 or null_loss == 0:
         return None  # zero weights are optimal, and no bound above 0 exists
-    started = time.perf_counter()
+    deadline = Deadline.after(max_seconds)
     for cut in _CUTS if groups is None else _CUTS[1:]:
-        remaining = max_seconds - (time.perf_counter() - started)
         hint = _solve_groups(
-            problem, space, directions, groups or single_rows(problem.n_samples), null_loss, cut, remaining
+            problem, space, directions, groups or single_rows(problem.n_samples), null_loss, cut, deadline
         )
-        if hint is not None or remaining <= 0:
+        if hint is not None or deadline.is_over:
             return hint
     return None
 
@@ -184,7 +189,7 @@ def _solve_groups(
     groups: RowGroups,
     null_loss: float,
     cut: float,
-    max_seconds: float,
+    deadline: Deadline,
 ) -> tuple[Array, Array, Array] | None:
     """Solve in the directions in which the rows are longer than ``cut`` times the longest."""
     weights = _row_weights(space)
@@ -213,7 +218,7 @@ def _solve_groups(
         constraints.append(totals @ coordinates / np.mean(totals) == 0)
     conjugate, domain = _conjugate(problem, groups, unit, coordinates, directions.basis)
     objective = -conjugate * (len(groups) / null_loss)
-    if not _solve(objective, constraints + domain, max_seconds) or coordinates.value is None:
+    if not _solve(objective, constraints + domain, deadline.limit()) or coordinates.value is None:
         return None
     lam = unit[:, None] * (coordinates.value @ directions.basis.T)[groups.labels]
     lam = problem.loss.into_domain(
@@ -302,20 +307,21 @@ def _sign_constraints(first: Array, second: Array, sign: _Multipliers, limit: fl
     ]
 
 
-def _solve(objective: Any, constraints: list[Any], max_seconds: float) -> bool:
+def _solve(objective: Any, constraints: list[Any], max_seconds: float | None) -> bool:
     """Solve, quietly: an inexact answer is as welcome as an exact one. Return whether there is any."""
     cp = _cvxpy()
     program = cp.Problem(cp.Maximize(objective), constraints)
-    started = time.perf_counter()
+    watch = Deadline()
+    limit = {} if max_seconds is None else {"time_limit": max_seconds}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "solution may be inaccurate": it is judged in float64 afterwards
         try:
             # The simplicial factorisation: three times faster than the supernodal one that Clarabel picks here.
-            program.solve(solver=cp.CLARABEL, time_limit=max_seconds, direct_solve_method="qdldl")
+            program.solve(solver=cp.CLARABEL, **limit, direct_solve_method="qdldl")
         except cp.SolverError as error:
             logger.info("joint dual SDP: the solver failed (%s)", error)
             return False
-    logger.debug("joint dual SDP: %s after %.2f s", program.status, time.perf_counter() - started)
+    logger.debug("joint dual SDP: %s after %.2f s", program.status, watch.elapsed)
     return True
 
 

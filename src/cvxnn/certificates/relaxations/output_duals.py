@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +19,10 @@ from cvxnn.certificates.bounds.relaxation import (
 )
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.duals.dual_variables import null_dual
-from cvxnn.certificates.relaxations.joint_program import OutputDirections, solve_joint_dual
+from cvxnn.certificates.relaxations.joint_program import OutputDirections, groups_in_time, solve_joint_dual
 from cvxnn.certificates.relaxations.row_groups import RowGroups, group_rows, single_rows
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.deadlines import Deadline
 from cvxnn.losses import MultinomialLoss, SquaredLoss
 from cvxnn.problem import Problem
 from cvxnn.validation import Array
@@ -73,7 +73,7 @@ class _Rounds:
         problem, fewest = self.problem, 2 * (self.space.rank + 1)
         if not isinstance(problem.loss, SquaredLoss) and problem.y.size > _MOST_ENTRIES and not required:
             return None
-        most = int(max(max_seconds - 0.1, 0.0) / self.seconds(self.basis.shape[1]))
+        most = groups_in_time(max_seconds, self.seconds(self.basis.shape[1]))
         most = min(max(most, fewest) if required else most, _MOST_GROUPS)
         if problem.n_samples <= most:
             return single_rows(problem.n_samples)
@@ -82,7 +82,7 @@ class _Rounds:
         return group_rows(self.space, null_dual(problem), most, classes=row_classes(problem))
 
     def evaluate(
-        self, directions: OutputDirections, hint: tuple[Array, Array, Array], deadline: float
+        self, directions: OutputDirections, hint: tuple[Array, Array, Array], deadline: Deadline
     ) -> tuple[float, Enclosure]:
         """Return a proven upper bound on the dual constraint of a solution, and what encloses its first outputs."""
         lam, tau, a = hint
@@ -102,7 +102,7 @@ class _Rounds:
         refine = relaxation_is_affordable(self.space)
         bound = partial(both_signs_relaxed, self.space)
         upper, enclosures = enclosed(
-            bound, self.space, lam, self.basis, known, deadline=deadline if refine else -np.inf
+            bound, self.space, lam, self.basis, known, deadline=deadline if refine else Deadline(0.0)
         )
         return upper, enclosures[0]
 
@@ -124,7 +124,7 @@ class _Rounds:
 
 
 def output_dual_bounds(
-    problem: Problem, space: RowSpace, lam: Array, *, deadline: float, required: bool = False
+    problem: Problem, space: RowSpace, lam: Array, *, deadline: Deadline, required: bool = False
 ) -> Iterator[tuple[float, str]]:
     """Yield lower bounds on the optimum and the names of their proofs, not always rising, while there is time.
 
@@ -140,8 +140,8 @@ def output_dual_bounds(
         The row space of its X.
     lam : ndarray of shape (n, C)
         The residual's dual variable, which names the basis.
-    deadline : float
-        Reading of `time.perf_counter`.
+    deadline : Deadline
+        When no other round begins.
     required : bool, default False
         Try one round in any case.
 
@@ -152,7 +152,7 @@ def output_dual_bounds(
     ``||lam^T (X u)_+||_2 <= beta`` for all unit u.
     """
     rounds = _Rounds(problem, space, _basis(problem, lam))
-    groups = rounds.groups(deadline - time.perf_counter(), required=required)
+    groups = rounds.groups(deadline.seconds_left, required=required)
     if groups is None or rounds.basis.shape[1] == 0:
         return
     proof = "joint dual SDP" + (f", {len(groups):,} groups of rows" if len(groups) < len(lam) else "")
@@ -160,7 +160,7 @@ def output_dual_bounds(
     best, since = 0.0, 0
     for _ in range(_MOST_ROUNDS):
         directions = OutputDirections(rounds.basis, queries, radius)
-        left = max(deadline - time.perf_counter(), 0.1)
+        left = max(deadline.seconds_left, 0.1)
         hint = solve_joint_dual(problem, space, directions, max_seconds=left, groups=groups)
         if hint is None:
             return
@@ -170,7 +170,7 @@ def output_dual_bounds(
         yield bound, proof
         since = 0 if bound > best * (1 + 1e-4) else since + 1
         best = max(best, bound)
-        left = deadline - time.perf_counter()
+        left = deadline.seconds_left
         new = rounds.new_queries(queries, enclosure, left, len(groups)) if rounds.is_sphere else queries[:0]
         if len(new) == 0 or since >= _PATIENCE:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.activations import get_activation
+from cvxnn.deadlines import Deadline
 from cvxnn.dynamics.descent.methods import GradientDescent, Method
 from cvxnn.dynamics.descent.sources import FullBatch, SampleSource, as_source, judging_objective
 from cvxnn.dynamics.starts.objectives import BatchedObjective
@@ -20,7 +20,7 @@ from cvxnn.dynamics.trajectories.trajectory import Trajectory, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed, as_seed
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.validation import Array, as_count, as_finite_array
 
 # Steps between two looks, apart from those at records, whether anything is finite still.
 _LOOK = 64
@@ -106,14 +106,14 @@ def simulate(
     require_fitting(objective, start)
     steps = record_steps(as_count(n_steps, "n_steps", 1), n_records, spacing)
     rates = _rates(step_size, output_step_size, start.n_networks)
-    seconds = np.inf if max_seconds is None else as_number(max_seconds, "max_seconds")
+    deadline = Deadline.after(max_seconds)
     book = RecordBook(objective, as_records(record), len(steps), max_bytes)
     if not isinstance(method, Method | None):
         raise ValueError(f"method must be a Method object, such as Adam(); got {method!r}")
     require_schedule(schedule)
     rng = sample_stream(random_state)
     descent = _Descent(source, objective, method or GradientDescent(), rates, schedule, rng, start)
-    return run_steps(descent, book, steps, time.perf_counter() + seconds)
+    return run_steps(descent, book, steps, deadline)
 
 
 class _Descent:
@@ -210,14 +210,14 @@ def require_schedule(schedule: Any) -> None:
         raise ValueError(f"schedule must be a function of the step; got {schedule!r}")
 
 
-def run_steps(descent: Stepper, book: RecordBook, steps: NDArray[np.int64], stop_at: float) -> Trajectory:
+def run_steps(descent: Stepper, book: RecordBook, steps: NDArray[np.int64], deadline: Deadline) -> Trajectory:
     """Take steps until the last one, the time limit, an interrupt, or nothing finite is left; record on the way."""
     status = TrajectoryStatus.FINISHED
     book.add(0, descent.point)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             while descent.n_steps < steps[-1]:
-                if time.perf_counter() > stop_at:
+                if deadline.is_over:
                     status = TrajectoryStatus.TIME_LIMIT
                     break
                 descent.step()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 
+from cvxnn.deadlines import Deadline
 from cvxnn.dynamics.flows.pieces import FlowPiece
 from cvxnn.validation import Array
 
@@ -105,12 +105,12 @@ class BatchFlow:
     ----------
     flows : list of NetworkFlow
         The networks.
-    stop_at : float
-        When to raise ``TimeoutError``, of ``time.perf_counter``.
+    deadline : Deadline
+        When to raise ``TimeoutError``.
     """
 
-    def __init__(self, flows: list[NetworkFlow], stop_at: float) -> None:
-        self._flows, self._stop_at = flows, stop_at
+    def __init__(self, flows: list[NetworkFlow], deadline: Deadline) -> None:
+        self._flows, self._deadline = flows, deadline
         self._going = list(flows)
 
     @property
@@ -129,7 +129,7 @@ class BatchFlow:
             If no network can be continued.
         """
         while (last := min(self._going, key=lambda flow: flow.reach)).reach < t:
-            if time.perf_counter() > self._stop_at:
+            if self._deadline.is_over:
                 raise TimeoutError
             try:
                 last.advance()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +13,7 @@ import numpy as np
 from scipy.integrate import BDF
 from scipy.optimize import brentq
 
+from cvxnn.deadlines import Deadline
 from cvxnn.dynamics.flows.logistic_field import LogisticField, log_loss, log_times, smoothed_margin
 from cvxnn.model_files import read_model, write_model
 from cvxnn.networks import ReLUNetwork
@@ -233,20 +233,20 @@ def logistic_flow(
     else:
         hidden, signs = _of_network(start, X.shape[1])
         hidden = hidden * np.sqrt(scale)
-    stop_at = np.inf if max_seconds is None else time.perf_counter() + as_number(max_seconds, "max_seconds")
+    deadline = Deadline.after(max_seconds)
     flow = LogisticField(X / scale, y, signs, _KINK_WIDTH)
     atol = rtol * float(np.min(np.linalg.norm(hidden, axis=0)))
     solver = _METHOD(flow.velocity, 0.0, hidden.ravel(), max_clock, jac=flow.jacobian, rtol=rtol, atol=atol)
     # SciPy leaves these rows as memory was; its first step takes a difference with one of them, and never uses it.
     solver.D[2:] = 0.0
-    clock, states, status = _followed(flow, solver, loss_exponent, stop_at)
+    clock, states, status = _followed(flow, solver, loss_exponent, deadline)
     losses = np.array([log_loss(flow.margins(state)) for state in states])
     path = states.reshape(-1, *hidden.shape) / np.sqrt(scale)
     return LogisticFlow(X, y, signs, clock / scale, path, losses, status)
 
 
 def _followed(
-    flow: LogisticField, solver: Any, loss_exponent: float, stop_at: float
+    flow: LogisticField, solver: Any, loss_exponent: float, deadline: Deadline
 ) -> tuple[Array, Array, FlowStatus]:
     """Take steps to the first end; return times (k,) of the clock, states (k, d m), and why it ended."""
     ends: dict[FlowStatus, _Left] = {
@@ -259,7 +259,7 @@ def _followed(
         return np.array(clock), np.array(states), FlowStatus.REACHED
     try:
         while solver.status == "running" and status is FlowStatus.CLOCK:
-            if time.perf_counter() > stop_at:
+            if deadline.is_over:
                 status = FlowStatus.TIME_LIMIT
                 break
             message = solver.step()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from scipy.integrate import DOP853, Radau
 
 from cvxnn.activations import PositivePart, get_activation
+from cvxnn.deadlines import Deadline
 from cvxnn.dynamics.descent.simulation import require_fitting
 from cvxnn.dynamics.flows.boundaries import Boundaries
 from cvxnn.dynamics.flows.integrator import BatchFlow, NetworkFlow
@@ -122,13 +122,13 @@ def gradient_flow(
         "rtol": as_number(rtol, "rtol", positive=True),
         "atol": as_number(atol, "atol", positive=True),
     }
-    seconds = np.inf if max_seconds is None else as_number(max_seconds, "max_seconds")
+    deadline = Deadline.after(max_seconds)
     times = _record_times(as_number(t_end, "t_end", positive=True), n_records, spacing)
     book = RecordBook(objective, as_records(record), len(times), max_bytes)
     shape = start.n_features, start.n_neurons
     begin = _integrator(objective, shape, Radau if stiff else DOP853, float(times[-1]), settings)
-    stop_at, flows = time.perf_counter() + seconds, _flows(objective, start, begin)
-    return _followed(BatchFlow(flows, stop_at), flows, book, times, shape)
+    flows = _flows(objective, start, begin)
+    return _followed(BatchFlow(flows, deadline), flows, book, times, shape)
 
 
 def _flows(objective: BatchedObjective, start: Weights, begin: Callable[..., Any]) -> list[NetworkFlow]:

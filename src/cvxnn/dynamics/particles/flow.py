@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.activations import get_activation
+from cvxnn.deadlines import Deadline
 from cvxnn.dynamics.descent.simulation import (
     drawn_objective,
     require_fitting,
@@ -29,7 +29,7 @@ from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed
-from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
+from cvxnn.validation import Array, as_count, as_finite_array, require_kind
 
 
 @dataclass(frozen=True)
@@ -145,13 +145,13 @@ def particle_flow(
     require_fitting(loss, start)
     steps = record_steps(as_count(n_steps, "n_steps", 1), n_records, spacing)
     records = tuple(MassObjective(source.beta) if isinstance(r, Objective) else r for r in as_records(record))
-    seconds = np.inf if max_seconds is None else as_number(max_seconds, "max_seconds")
+    deadline = Deadline.after(max_seconds)
     book = RecordBook(loss, records, len(steps), max_bytes)
     require_schedule(schedule)
     # the stream of `simulate`: with equal seeds both kinds of particles see the same samples
     rng = sample_stream(random_state)
     flow = _MassFlow(source, loss, _times(step_size, start), schedule, rng, start)
-    return run_steps(flow, book, steps, time.perf_counter() + seconds)
+    return run_steps(flow, book, steps, deadline)
 
 
 class _MassFlow:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from cvxnn.certificates import Maximisers
+from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.conditional_gradient.combinations import Combination
 from cvxnn.function_spaces.conditional_gradient.hull import best_weights, slope
 from cvxnn.function_spaces.conditional_gradient.method import smooth_problem
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
-from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled, uninterrupted
+from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus, settled, uninterrupted
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
 from cvxnn.problem import Problem, as_problem
@@ -167,7 +168,7 @@ def constrained_fit(
     """
     delta = as_number(delta, "delta", positive=True)
     tol, max_rounds = as_number(tol, "tol"), as_count(max_rounds, "max_rounds", 1)
-    oracle_seconds, clock = as_number(oracle_seconds, "oracle_seconds"), Clock(max_seconds)
+    oracle_seconds, deadline = as_number(oracle_seconds, "oracle_seconds"), Deadline.after(max_seconds)
     problem, degree = smooth_problem(X, y, loss, sample_weight), as_degree(activation)
     units = ProblemUnits.of(problem, degree)
     with within_float64("X, y and delta"):
@@ -176,7 +177,7 @@ def constrained_fit(
     zero = UnitNetwork(np.zeros((problem.n_features, 0)), np.zeros(0), degree)
     fit = _Fit(problem, oracle, Combination.of(zero, problem.X, radius))
     try:
-        status = fit.to_the_end(tol, max_rounds, clock)
+        status = fit.to_the_end(tol, max_rounds, deadline)
     except KeyboardInterrupt:
         logger.info("interrupted: the best point so far is returned")
         status = RoundsStatus.INTERRUPTED
@@ -191,7 +192,7 @@ class _Fit:
         self.problem, self.oracle, self.at = problem, oracle, start
         self.bound, self.multiplier, self.rounds, self.is_exact = 0.0, math.nan, 0, False
 
-    def to_the_end(self, tol: float, max_rounds: int, clock: Clock) -> RoundsStatus:
+    def to_the_end(self, tol: float, max_rounds: int, deadline: Deadline) -> RoundsStatus:
         """Fit all weights, ask the oracle, and again; return the reason to stop."""
         target = tol * self.problem.loss_value(np.zeros(self.problem.n_samples), np.zeros(1))
         next_at, lowest = self.at, math.inf
@@ -210,7 +211,7 @@ class _Fit:
             reason = settled(found_gap, objective - self.bound, target, found.method)
             if reason is not None:
                 return reason
-            if clock.is_over:
+            if deadline.is_over:
                 return RoundsStatus.MAX_SECONDS
             if rounds < max_rounds - 1:
                 next_at = _correct(self.problem, self.at, found, correlation / self.at.delta)

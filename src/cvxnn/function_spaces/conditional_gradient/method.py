@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
 
 from cvxnn.certificates import Maximisers
+from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.function_spaces.conditional_gradient.combinations import Combination
 from cvxnn.function_spaces.conditional_gradient.hull import slope
 from cvxnn.function_spaces.conditional_gradient.result import (
@@ -106,8 +106,7 @@ class ConditionalGradient:
         as_number(self.tol, "tol")
         require_seed(self.random_state)
         as_number(self.oracle_seconds, "oracle_seconds")
-        if self.max_seconds is not None:
-            as_number(self.max_seconds, "max_seconds")
+        as_limit(self.max_seconds)
 
     def run(
         self,
@@ -212,7 +211,7 @@ class _Run:
         self.last = Step(start, 0.0, "start")
         self.best, self.lowest, self.bound, self.multiplier = start, np.inf, 0.0, math.nan
         self.records: list[ConditionalGradientRecord] = []
-        self.started = time.perf_counter()
+        self.deadline = Deadline.after(settings.max_seconds)
 
     def to_the_end(self) -> ConditionalGradientStatus:
         """Take steps until a reason to stop, and return it."""
@@ -224,7 +223,7 @@ class _Run:
             reason = settled(record.found_gap, record.proven_gap, target, record.method)
             if reason is not None:
                 return _SETTLED[reason]
-            if settings.max_seconds is not None and record.seconds >= settings.max_seconds:
+            if self.deadline.is_over:
                 return ConditionalGradientStatus.MAX_SECONDS
             if t < settings.max_steps:
                 self._move(found, t + 1)
@@ -240,7 +239,7 @@ class _Run:
         correlation = float(lam @ f)
         record = ConditionalGradientRecord(
             step=t,
-            seconds=time.perf_counter() - self.started,
+            seconds=self.deadline.elapsed,
             objective=objective,
             found_gap=at.delta * found.value - correlation,
             proven_gap=at.delta * found.upper - correlation,

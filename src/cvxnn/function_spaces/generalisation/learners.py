@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.certificates import Certificate, beta_max
+from cvxnn.deadlines import as_limit
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
 from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
 from cvxnn.networks import ReLUNetwork
@@ -125,8 +126,7 @@ class VariationNormLearner:
     def __post_init__(self) -> None:
         object.__setattr__(self, "ratios", _as_ratios(self.ratios))
         as_number(self.tol, "tol")
-        if self.max_seconds is not None:
-            as_number(self.max_seconds, "max_seconds")
+        as_limit(self.max_seconds)
         if self.max_rounds is not None:
             as_count(self.max_rounds, "max_rounds")
         if not isinstance(self.prove, bool):

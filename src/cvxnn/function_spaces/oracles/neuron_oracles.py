@@ -17,13 +17,14 @@ from cvxnn.certificates import (
     search,
 )
 from cvxnn.certificates.bounds.relaxation import relaxation_is_affordable
+from cvxnn.deadlines import as_limit
 from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
 from cvxnn.function_spaces.oracles.ranking import NeuronOracle, as_dual, maximise_in_units
 from cvxnn.function_spaces.oracles.threshold_oracle import ThresholdOracle
 from cvxnn.function_spaces.unit_norm.unit_networks import as_degree
 from cvxnn.seeds import Seed, require_seed
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_finite_array, as_number, exponent
+from cvxnn.validation import Array, as_finite_array, exponent
 
 # Of the relaxation: at n = 200, d = 10 within 2 % of what 200 iterations prove, in a quarter of their time.
 _ITERATIONS = 30
@@ -38,8 +39,8 @@ class ReLUOracle(NeuronOracle):
     ----------
     X : ndarray of shape (n, d)
         Data.
-    max_seconds : float, default 0.5
-        Longest time that a call of an exact method may be expected to take; 0 asks for the search.
+    max_seconds : float or None, default 0.5
+        Longest time that a call of an exact method may be expected to take; None for no limit, 0 asks for the search.
     random_state : int, Generator, RandomState or None, default 0
         Seed of the search.
 
@@ -56,11 +57,11 @@ class ReLUOracle(NeuronOracle):
     exact: Oracle | None
     random_state: Seed
 
-    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Seed = 0) -> None:
+    def __init__(self, X: Array, *, max_seconds: float | None = 0.5, random_state: Seed = 0) -> None:
         require_seed(random_state)
         object.__setattr__(self, "power", exponent(X))
         X = np.ldexp(X, -self.power)
-        exact = exact_oracle(X, max_seconds=max_seconds) if max_seconds > 0 else None
+        exact = exact_oracle(X, max_seconds=max_seconds) if as_limit(max_seconds) > 0 else None
         object.__setattr__(self, "space", RowSpace(X))
         object.__setattr__(self, "exact", exact)
         object.__setattr__(self, "random_state", random_state)
@@ -91,7 +92,7 @@ class ReLUOracle(NeuronOracle):
 
 
 def neuron_oracle(
-    X: Any, activation: Any = 1, *, max_seconds: float = 0.5, random_state: Seed = 0
+    X: Any, activation: Any = 1, *, max_seconds: float | None = 0.5, random_state: Seed = 0
 ) -> NeuronOracle:
     """Return the oracle of an activation on data.
 
@@ -101,8 +102,8 @@ def neuron_oracle(
         Data.
     activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
         ``(z)_+^k``.
-    max_seconds : float, default 0.5
-        About the longest time that a call of an exact method may take; 0 asks for a search.
+    max_seconds : float or None, default 0.5
+        About the longest time that a call of an exact method may take; None for no limit, 0 asks for a search.
     random_state : int, Generator, RandomState or None, default 0
         Seed of searches.
 
@@ -124,7 +125,7 @@ def neuron_oracle(
     4.0
     """
     data, degree = as_finite_array(X, "X", (2,)), as_degree(activation)
-    as_number(max_seconds, "max_seconds")
+    as_limit(max_seconds)
     if degree == 1:
         return ReLUOracle(data, max_seconds=max_seconds, random_state=random_state)
     kind = ThresholdOracle if degree == 0 else QuadraticOracle

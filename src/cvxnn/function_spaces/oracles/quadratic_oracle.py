@@ -9,6 +9,7 @@ import numpy as np
 
 from cvxnn.certificates import Maximisers, RowSpace
 from cvxnn.cones import Arcs, on_circle
+from cvxnn.deadlines import as_limit
 from cvxnn.function_spaces.oracles.ranking import (
     MOST_NEURONS,
     NeuronOracle,
@@ -47,8 +48,9 @@ class QuadraticOracle(NeuronOracle):
     ----------
     X : ndarray of shape (n, d)
         Data.
-    max_seconds : float, default 0.5
-        Longest time that a call over all cells may be expected to take; 0 asks for the search, but in rank 2.
+    max_seconds : float or None, default 0.5
+        Longest time that a call over all cells may be expected to take, None for no limit; 0 asks for the search,
+        but in rank 2.
     random_state : int, Generator, RandomState or None, default 0
         Seed of the search.
 
@@ -65,14 +67,14 @@ class QuadraticOracle(NeuronOracle):
     patterns: ActivationPatterns | None
     random_state: Seed
 
-    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Seed = 0) -> None:
+    def __init__(self, X: Array, *, max_seconds: float | None = 0.5, random_state: Seed = 0) -> None:
         require_seed(random_state)
         object.__setattr__(self, "power", exponent(X))
         X = np.ldexp(X, -self.power)
         space = RowSpace(X)
         object.__setattr__(self, "space", space)
         object.__setattr__(self, "arcs", Arcs(space.planar()) if space.rank <= 2 else None)
-        object.__setattr__(self, "patterns", _patterns(space, max_seconds))
+        object.__setattr__(self, "patterns", _patterns(space, as_limit(max_seconds)))
         object.__setattr__(self, "random_state", random_state)
 
     @property

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cvxnn.certificates import Maximisers, RowSpace
 from cvxnn.cones import Arcs
+from cvxnn.deadlines import as_limit
 from cvxnn.function_spaces.oracles.exact_rows import Row, independent_columns, integer_rows
 from cvxnn.function_spaces.oracles.ranking import (
     NeuronOracle,
@@ -76,8 +77,9 @@ class ThresholdOracle(NeuronOracle):
     ----------
     X : ndarray of shape (n, d)
         Data.
-    max_seconds : float, default 0.5
-        Longest time that a call over all cells may be expected to take; 0 asks for the search, but in rank 2.
+    max_seconds : float or None, default 0.5
+        Longest time that a call over all cells may be expected to take, None for no limit; 0 asks for the search,
+        but in rank 2.
     random_state : int, Generator, RandomState or None, default 0
         Seed of the search.
 
@@ -99,10 +101,10 @@ class ThresholdOracle(NeuronOracle):
     frame: Array | None  # (d, r), of the search: neurons are v = frame w
     random_state: Seed
 
-    def __init__(self, X: Array, *, max_seconds: float = 0.5, random_state: Seed = 0) -> None:
+    def __init__(self, X: Array, *, max_seconds: float | None = 0.5, random_state: Seed = 0) -> None:
         require_seed(random_state)
         scaled = np.ldexp(X, -np.frexp(np.max(np.abs(X), axis=1))[1][:, None])
-        cells = _cells(X, RowSpace(scaled).rank, max_seconds)
+        cells = _cells(X, RowSpace(scaled).rank, as_limit(max_seconds))
         sure = isinstance(cells, PlanarCells) or (cells is not None and cells.is_complete)
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "scaled", scaled)

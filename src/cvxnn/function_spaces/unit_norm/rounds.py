@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from enum import Enum
 from typing import Protocol, TypeVar
-
-from cvxnn.validation import as_number
 
 
 class RoundsStatus(Enum):
@@ -70,27 +67,3 @@ def uninterrupted(result: Result) -> Result:
     if result.status is RoundsStatus.INTERRUPTED:
         raise KeyboardInterrupt
     return result
-
-
-class Clock:
-    """Seconds since it was made, beside a limit.
-
-    Parameters
-    ----------
-    max_seconds : float or None
-        The limit, >= 0; None for none.
-
-    Raises
-    ------
-    ValueError
-        If the limit is none of these.
-    """
-
-    def __init__(self, max_seconds: float | None) -> None:
-        self.limit = None if max_seconds is None else as_number(max_seconds, "max_seconds")
-        self.started = time.perf_counter()
-
-    @property
-    def is_over(self) -> bool:
-        """Return whether the limit has been reached."""
-        return self.limit is not None and time.perf_counter() - self.started >= self.limit

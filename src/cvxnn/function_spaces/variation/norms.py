@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.cones import lengths_and_units
+from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
-from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus
+from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
 from cvxnn.function_spaces.variation.distinct_rows import DistinctRows
 from cvxnn.function_spaces.variation.rounds import VariationNormRounds
@@ -225,7 +226,7 @@ def variation_norm(
     if len(f) != len(data):
         raise ValueError(f"values must have one entry for each of the {len(data)} rows of X; got {len(f)}")
     degree, tol = as_degree(activation), as_number(tol, "tol")
-    max_rounds, clock = as_count(max_rounds, "max_rounds", 1), Clock(max_seconds)
+    max_rounds, deadline = as_count(max_rounds, "max_rounds", 1), Deadline.after(max_seconds)
     oracle_seconds = as_number(oracle_seconds, "oracle_seconds")
     if not np.any(f):
         nothing = UnitNetwork(np.zeros((data.shape[1], 0)), np.zeros(0), degree)
@@ -236,7 +237,7 @@ def variation_norm(
     oracle = neuron_oracle(X1, degree, max_seconds=oracle_seconds, random_state=random_state)
     run = VariationNormRounds(X1, f1, oracle)
     try:
-        status = run.to_the_end(tol, max_rounds, clock)
+        status = run.to_the_end(tol, max_rounds, deadline)
     except KeyboardInterrupt:
         logger.info("interrupted: the best so far is returned")
         status = RoundsStatus.INTERRUPTED

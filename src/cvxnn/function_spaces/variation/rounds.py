@@ -8,8 +8,9 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.spatial import cKDTree
 
+from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.oracles.ranking import NeuronOracle
-from cvxnn.function_spaces.unit_norm.rounds import Clock, RoundsStatus, settled
+from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus, settled
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_features
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array, PrecisionError
@@ -62,7 +63,7 @@ class VariationNormRounds:
         used = self.weights != 0
         return UnitNetwork(self.directions[:, used], self.weights[used], self.oracle.degree)
 
-    def to_the_end(self, tol: float, max_rounds: int, clock: Clock) -> RoundsStatus:
+    def to_the_end(self, tol: float, max_rounds: int, deadline: Deadline) -> RoundsStatus:
         """Span the values, then exchange neurons until a reason to stop; return it.
 
         Raises
@@ -72,7 +73,7 @@ class VariationNormRounds:
         PrecisionError
             If rounding leaves the neurons found without the values in their span.
         """
-        if not self.span(clock):
+        if not self.span(deadline):
             return RoundsStatus.MAX_SECONDS
         tol, V = max(tol, _VIOLATION), self.directions
         for _ in range(max_rounds):
@@ -86,12 +87,12 @@ class VariationNormRounds:
             reason = settled(found_gap, self.value - self.lower_bound, tol * self.value, found.method)
             if reason is not None:
                 return reason
-            if clock.is_over:
+            if deadline.is_over:
                 return RoundsStatus.MAX_SECONDS
             V = np.column_stack([V, found.directions[:, :_MOST_NEW]])
         return RoundsStatus.MAX_ROUNDS
 
-    def span(self, clock: Clock) -> bool:
+    def span(self, deadline: Deadline) -> bool:
         """Find neurons whose span has the values; return whether there was time to.
 
         What is left of f after projecting it on the span so far names a new neuron; where no neuron correlates with it,
@@ -119,7 +120,7 @@ class VariationNormRounds:
             if length <= _MISFIT * float(np.linalg.norm(self.f)):
                 self.value = float(np.sum(np.abs(weights)))
                 return True
-            if clock.is_over:
+            if deadline.is_over:
                 return False
             lam = left / length
         raise PrecisionError(

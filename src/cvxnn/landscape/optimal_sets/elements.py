@@ -158,16 +158,15 @@ class OptimalSet:
         """
         return self.polytope.vertices(max_vertices=max_vertices)
 
-    def smallest_support(self, *, max_seconds: float = 10.0) -> SupportSize:
+    def smallest_support(self, *, max_seconds: float | None = 10.0) -> SupportSize:
         """Return m*, the fewest neurons of an optimal network, exactly or between bounds where time runs out."""
-        seconds = as_number(max_seconds, "max_seconds", positive=True)
-        return smallest_support(self.polytope, max_seconds=seconds)
+        return smallest_support(self.polytope, max_seconds=max_seconds)
 
     def largest_support(self) -> SupportSize:
         """Return M*, the most neurons of an optimal network none of whose neurons can be spared, or bounds."""
         return largest_support(self.polytope)
 
-    def sparsest(self, *, max_seconds: float = 10.0) -> ReLUNetwork:
+    def sparsest(self, *, max_seconds: float | None = 10.0) -> ReLUNetwork:
         """Return an optimal network of the fewest neurons: of m*, or the fewest found in time."""
         return self.network(self.smallest_support(max_seconds=max_seconds).coefficients)
 

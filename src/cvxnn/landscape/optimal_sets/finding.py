@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cvxnn.atoms import Atoms
 from cvxnn.certificates import Maximisers
+from cvxnn.deadlines import as_limit
 from cvxnn.landscape.optimal_sets.directions import (
     CellDirections,
     DirectionFinder,
@@ -160,7 +161,7 @@ def locate(optimal: OptimalSet, network: ReLUNetwork, *, tol: float = 1e-8) -> L
 
 
 def smallest(
-    problem: Problem, network: ReLUNetwork | None = None, *, max_seconds: float = 10.0
+    problem: Problem, network: ReLUNetwork | None = None, *, max_seconds: float | None = 10.0
 ) -> tuple[ReLUNetwork, SupportSize]:
     """Return an optimal network of the fewest neurons, with m* or bounds on it.
 
@@ -171,8 +172,8 @@ def smallest(
     ----------
     problem, network : Problem, ReLUNetwork
         As for `optimal_set`. Where cells are too many to list, only directions that are known count.
-    max_seconds : float, default 10.0
-        Time limit of the integer program that decides; it ends with bounds.
+    max_seconds : float or None, default 10.0
+        Time limit, None for none, of the integer program that decides; it ends with bounds.
 
     Returns
     -------
@@ -193,6 +194,7 @@ def smallest(
     (2, True)
     """
     problem = as_problem(problem)
+    as_limit(max_seconds, positive=True)
     optimal = optimal_set(problem, network)
     size = optimal.smallest_support(max_seconds=max_seconds)
     return optimal.network(size.coefficients), size

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, eye_array, hstack
 
+from cvxnn.deadlines import as_limit
 from cvxnn.landscape.optimal_sets.polytope import ZERO, Polytope, non_negative_fit, vertex_bound
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
@@ -48,7 +49,7 @@ def support(polytope: Polytope, c: Array) -> NDArray[np.bool_]:
     return np.asarray(c > ZERO * polytope.total)
 
 
-def smallest_support(polytope: Polytope, *, max_seconds: float = 10.0) -> SupportSize:
+def smallest_support(polytope: Polytope, *, max_seconds: float | None = 10.0) -> SupportSize:
     """Return m*, the fewest positive coefficients of a member, by a mixed-integer program.
 
     ``min sum_k b_k`` subject to ``H c = H p``, ``0 <= c_k <= max c_k  b_k``, b binary, with the largest coefficients
@@ -58,10 +59,10 @@ def smallest_support(polytope: Polytope, *, max_seconds: float = 10.0) -> Suppor
     ----------
     polytope : Polytope
         The coefficients.
-    max_seconds : float, default 10.0
-        Time limit; reaching it leaves a gap between the bounds.
+    max_seconds : float or None, default 10.0
+        Time limit, None for none; reaching it leaves a gap between the bounds.
     """
-    best = polytope.point
+    limit, best = as_limit(max_seconds, positive=True), polytope.point
     if polytope.dimension == 0:
         size = int(np.sum(support(polytope, best)))
         return SupportSize(size, size, best)
@@ -77,7 +78,7 @@ def smallest_support(polytope: Polytope, *, max_seconds: float = 10.0) -> Suppor
         integrality=np.repeat([0, 1], n),
         bounds=Bounds(0.0, np.concatenate([most, np.ones(n)])),
         constraints=[LinearConstraint(equations, target, target), LinearConstraint(switches, -np.inf, 0.0)],
-        options={"time_limit": max_seconds, "mip_rel_gap": 0.0},
+        options={"time_limit": limit, "mip_rel_gap": 0.0},
     )
     bound = result.mip_dual_bound
     lower = 1 if bound is None or not np.isfinite(bound) else max(1, int(np.ceil(bound - 1e-4)))
