@@ -18,7 +18,9 @@ from cvxnn import (
     landscape,
     solvers,
     tables,
+    training,
 )
+from cvxnn.atoms import Atoms
 from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.dynamics import initialisation
 from cvxnn.testing import check_takes_limits, public_functions
@@ -127,6 +129,10 @@ CALLS = {
         pd.DataFrame({"x": X[:, 0], "y": Y}), "y", test_size=0.0, max_seconds=limit
     ),
     "cvxnn.train": lambda limit: cvxnn.train(PROBLEM, tol=0.1, max_seconds=limit),
+    "cvxnn.training.convexify": lambda limit: training.convexify(
+        PROBLEM, Atoms.of_network(PROBLEM, NETWORK), tol=0.1, max_seconds=limit
+    ),
+    "cvxnn.training.descend": lambda limit: training.descend(PROBLEM, NETWORK, max_seconds=limit),
 }
 # Of an abstract class, whose kinds are all here.
 ABSTRACT = {"cvxnn.solvers.Solver.start"}
