@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
-from cvxnn.atoms import Atoms
+from cvxnn.atoms.atoms import Atoms
 from cvxnn.problem import Problem, as_problem
 from cvxnn.validation import Array
 

@@ -12,9 +12,11 @@ from cvxnn.certificates import beta_max
 from cvxnn.losses import Loss
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem, relative_weights
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_number
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Standardisation:
     """Affine maps ``x -> (x - mean) / scale`` of columns and targets, and whether a hidden bias is added.

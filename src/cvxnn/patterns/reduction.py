@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.patterns.activation import BoolArray
+from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, PrecisionError
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -32,6 +33,7 @@ _WHITENING_ROUNDS = 3
 
 
 @final
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ReducedArrangement:
     """Hold k pairwise non-parallel unit normals that span R^r, and the way back to the n rows of X.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cvxnn.atoms import Atoms
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.solvers import Solution, solve
 from cvxnn.validation import Array
@@ -48,6 +48,7 @@ def convexify(
     Y. Wang, J. Lacotte, M. Pilanci, "The hidden convex optimization landscape of regularized two-layer ReLU
     networks", ICLR 2022 (stationary points and sub-sampled convex programs).
     """
+    problem = as_problem(problem)
     program = ReLUProgram(problem, atoms.masks, atoms.signs)
     start = atoms.blocks if np.any(atoms.blocks) else None
     solver = "interior_point" if _is_steep(program) else "auto"

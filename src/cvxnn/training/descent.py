@@ -10,7 +10,7 @@ import numpy as np
 from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import relu_forward, relu_value_and_gradients
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem
+from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.training.lbfgs import minimise
 from cvxnn.validation import Array
 
@@ -45,6 +45,7 @@ def small_random_network(
         Root mean square of the network's predictions, in units of that of the null network's dual variable (its
         residual, for the squared loss).
     """
+    problem = as_problem(problem)
     columns = np.linalg.norm(problem.X, axis=0)
     columns = np.where(columns > 0, columns, 1.0)
     hidden = rng.standard_normal((problem.n_features, n_neurons)) / columns[:, None]
@@ -104,6 +105,7 @@ def descend(
     DescentInterrupted
         On a keyboard interrupt; it carries the best network so far.
     """
+    problem, network = as_problem(problem), as_network(network)
     if network.n_neurons == 0:
         return network
     deadline = Deadline.after(max_seconds)
