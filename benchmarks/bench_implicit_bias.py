@@ -22,10 +22,10 @@ from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.flows.logistic import logistic_flow
 from cvxnn.dynamics.flows.separation_times import SEPARATING_LOSS, separation_time
 from cvxnn.dynamics.initialisation import doubled
-from cvxnn.dynamics.lazy_training.closeness import lazy_training
-from cvxnn.dynamics.lazy_training.limits import training_limits
-from cvxnn.dynamics.lazy_training.random_feature_limit import output_training
-from cvxnn.dynamics.lazy_training.scaling import lazy_scaling
+from cvxnn.dynamics.lazy_regime.closeness import lazy_training
+from cvxnn.dynamics.lazy_regime.limits import training_limits
+from cvxnn.dynamics.lazy_regime.random_feature_limit import output_training
+from cvxnn.dynamics.lazy_regime.scaling import lazy_scaling
 from cvxnn.dynamics.small_starts.alignment_theorem import early_alignment
 from cvxnn.dynamics.small_starts.early_flow import EarlyPath, early_path
 from cvxnn.dynamics.small_starts.learning_steps import SaddleToSaddle, saddle_to_saddle

@@ -18,16 +18,16 @@ from cvxnn.dynamics.flows.logistic import FlowStatus, LogisticFlow, load_logisti
 from cvxnn.dynamics.flows.network_flow import gradient_flow
 from cvxnn.dynamics.flows.order import DescentOrder, descent_order
 from cvxnn.dynamics.flows.separation_times import Separation, separation, separation_time
-from cvxnn.dynamics.lazy_training.closeness import LazyTraining, lazy_training, tangent_spectrum
-from cvxnn.dynamics.lazy_training.limits import (
+from cvxnn.dynamics.lazy_regime.closeness import LazyTraining, lazy_training, tangent_spectrum
+from cvxnn.dynamics.lazy_regime.limits import (
     NeuronMovement,
     TrainingLimits,
     neuron_movement,
     training_limits,
 )
-from cvxnn.dynamics.lazy_training.linearised import LinearisedNetwork, infinite_width_kernel, linearize
-from cvxnn.dynamics.lazy_training.random_feature_limit import OutputTraining, output_training, ridge_output
-from cvxnn.dynamics.lazy_training.scaling import LazyScaling, lazy_scaling
+from cvxnn.dynamics.lazy_regime.linearised import LinearisedNetwork, infinite_width_kernel, linearize
+from cvxnn.dynamics.lazy_regime.random_feature_limit import OutputTraining, output_training, ridge_output
+from cvxnn.dynamics.lazy_regime.scaling import LazyScaling, lazy_scaling
 from cvxnn.dynamics.particles.flow import MassObjective, particle_flow, particles_of
 from cvxnn.dynamics.particles.measures import SphereMeasure, measure_distance
 from cvxnn.dynamics.particles.optimum import ParticleOptimality, particle_optimality

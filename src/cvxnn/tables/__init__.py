@@ -6,7 +6,7 @@ from cvxnn.lazy_names import export_lazily
 
 if TYPE_CHECKING:
     from cvxnn.atomic_files import require_folder, require_writable
-    from cvxnn.tables.columns import CategoricalColumn, EncodedTable, Encoding, NumericColumn
+    from cvxnn.tables.columns.encoding import CategoricalColumn, EncodedTable, Encoding, NumericColumn
     from cvxnn.tables.fitting import TableReport, fit_table
     from cvxnn.tables.plain_words import columns_in_words, data_in_words, proof_in_words
     from cvxnn.tables.reading import predictions_as_csv, read_table, write_predictions
@@ -42,7 +42,7 @@ export_lazily(
             "require_folder",
             "require_writable",
         ),
-        "cvxnn.tables.columns": (
+        "cvxnn.tables.columns.encoding": (
             "CategoricalColumn",
             "EncodedTable",
             "Encoding",

@@ -18,10 +18,10 @@ from cvxnn.estimators import Standardisation
 from cvxnn.losses import Loss, get_loss
 from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr
-from cvxnn.tables.columns import Encoding, NumericColumn
-from cvxnn.tables.frames import as_table, require_columns
-from cvxnn.tables.learning import learn_encoding, require_complete, require_unspoilt
-from cvxnn.tables.row_numbers import row_numbers
+from cvxnn.tables.columns.encoding import Encoding, NumericColumn
+from cvxnn.tables.columns.frames import as_table, require_columns
+from cvxnn.tables.columns.learning import learn_encoding, require_complete, require_unspoilt
+from cvxnn.tables.columns.row_numbering import row_numbers
 from cvxnn.tables.scores import score
 from cvxnn.tables.table_model import TableModel, predict_target
 from cvxnn.tables.training_problem import fingerprint_of, target_of

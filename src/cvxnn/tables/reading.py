@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from cvxnn.atomic_files import write_text
+from cvxnn.tables.columns.frames import as_table, is_str, listed
+from cvxnn.tables.columns.number_words import without_marks
 from cvxnn.tables.dialects import PARQUET, SEPARATORS, Dialect, dialect_of, kind_of_table, require_csv
-from cvxnn.tables.frames import as_table, is_str, listed
-from cvxnn.tables.number_words import without_marks
 from cvxnn.tables.suspicions import about_bytes, about_fields, end_in_separators, require_plain, sample_lines
 from cvxnn.validation import Array
 

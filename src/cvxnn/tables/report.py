@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cvxnn import plots
 from cvxnn.atomic_files import make_folder, write_text
 from cvxnn.plots.canvas import literal
-from cvxnn.tables.columns import NumericColumn
+from cvxnn.tables.columns.encoding import NumericColumn
 from cvxnn.tables.fitting import TableReport
 from cvxnn.tables.plain_words import data_in_words, proof_in_words
 from cvxnn.tables.scores import Scores

@@ -8,8 +8,8 @@ import os
 import re
 from collections.abc import Sequence
 
+from cvxnn.tables.columns.spellings import is_number
 from cvxnn.tables.dialects import Dialect, opened
-from cvxnn.tables.spellings import is_number
 
 _SAMPLE = 1 << 16  # bytes
 _CANDIDATES = (";", "\t", "|", ",", " ")

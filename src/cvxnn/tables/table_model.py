@@ -16,8 +16,8 @@ from cvxnn.estimators import Standardisation
 from cvxnn.model_files import Arrays, Header, read_model, write_model
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.tables.columns import CategoricalColumn, EncodedTable, Encoding, NumericColumn
-from cvxnn.tables.frames import as_table
+from cvxnn.tables.columns.encoding import CategoricalColumn, EncodedTable, Encoding, NumericColumn
+from cvxnn.tables.columns.frames import as_table
 from cvxnn.tables.reading import read_table
 from cvxnn.tables.scores import Scores
 from cvxnn.tables.table_model_files import (

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from cvxnn.model_files import Arrays, Header
-from cvxnn.tables.columns import CategoricalColumn, NumericColumn
-from cvxnn.tables.spellings import values_spelt_by
+from cvxnn.tables.columns.encoding import CategoricalColumn, NumericColumn
+from cvxnn.tables.columns.spellings import values_spelt_by
 
 KIND = "table-model"
 FILE_VERSION = 3

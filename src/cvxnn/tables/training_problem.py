@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cvxnn.problem import Problem
-from cvxnn.tables.frames import is_text, missing_in, require_columns
-from cvxnn.tables.number_words import numbers_of, spoilt_numbers
+from cvxnn.tables.columns.frames import is_text, missing_in, require_columns
+from cvxnn.tables.columns.number_words import numbers_of, spoilt_numbers
 from cvxnn.validation import Array
 
 

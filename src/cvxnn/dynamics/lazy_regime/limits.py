@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from cvxnn.dynamics.descent.simulation import simulate
-from cvxnn.dynamics.lazy_training.closeness import require_residual
-from cvxnn.dynamics.lazy_training.linearised import linearize
-from cvxnn.dynamics.lazy_training.random_feature_limit import require_squared, ridge_output
+from cvxnn.dynamics.lazy_regime.closeness import require_residual
+from cvxnn.dynamics.lazy_regime.linearised import linearize
+from cvxnn.dynamics.lazy_regime.random_feature_limit import require_squared, ridge_output
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvxnn import Problem, ReLUNetwork
-from cvxnn.dynamics.lazy_training.random_feature_limit import output_training, ridge_output
+from cvxnn.dynamics.lazy_regime.random_feature_limit import output_training, ridge_output
 from cvxnn.theorems import HypothesisError
 
 

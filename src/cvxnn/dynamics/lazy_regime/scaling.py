@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxnn.dynamics.descent.simulation import simulate
-from cvxnn.dynamics.lazy_training.closeness import require_plain_squared, tangent_spectrum, weight_distance
-from cvxnn.dynamics.lazy_training.linearised import linearize
+from cvxnn.dynamics.lazy_regime.closeness import require_plain_squared, tangent_spectrum, weight_distance
+from cvxnn.dynamics.lazy_regime.linearised import linearize
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem

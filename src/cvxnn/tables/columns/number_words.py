@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvxnn.tables.frames import listed, missing_in
-from cvxnn.tables.spellings import is_number
+from cvxnn.tables.columns.frames import listed, missing_in
+from cvxnn.tables.columns.spellings import is_number
 from cvxnn.validation import Array, require_exact_integers
 
 # Codes beside words are categories ("3.10", "3.1", "x"): there are few of them, and the words are no rare slips.

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvxnn.tables.columns import CategoricalColumn, Encoding, NumericColumn
-from cvxnn.tables.frames import categories_of, is_text, listed, missing_in
-from cvxnn.tables.number_words import numbers_of, spoilt_numbers
-from cvxnn.tables.spellings import values_held_by
+from cvxnn.tables.columns.encoding import CategoricalColumn, Encoding, NumericColumn
+from cvxnn.tables.columns.frames import categories_of, is_text, listed, missing_in
+from cvxnn.tables.columns.number_words import numbers_of, spoilt_numbers
+from cvxnn.tables.columns.spellings import values_held_by
 
 # A text column with more categories than both of these is a name or a free text, not a category.
 _MANY_CATEGORIES = 50

@@ -6,7 +6,7 @@ from scipy.integrate import solve_ivp
 
 from cvxnn import ReLUNetwork
 from cvxnn.activations import get_activation
-from cvxnn.dynamics.lazy_training.linearised import infinite_width_kernel, linearize
+from cvxnn.dynamics.lazy_regime.linearised import infinite_width_kernel, linearize
 from cvxnn.dynamics.starts.weights import Weights
 
 

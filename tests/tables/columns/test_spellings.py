@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cvxnn.tables import CategoricalColumn, Encoding, fit_table, load_table_model, read_table
-from cvxnn.tables.spellings import Spellings, meaning_of, values_held_by, values_spelt_by
+from cvxnn.tables.columns.spellings import Spellings, meaning_of, values_held_by, values_spelt_by
 
 TOL = 1e-4
 

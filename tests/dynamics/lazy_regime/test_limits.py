@@ -5,7 +5,7 @@ import pytest
 
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.dynamics.initialisation import doubled
-from cvxnn.dynamics.lazy_training.limits import neuron_movement, training_limits
+from cvxnn.dynamics.lazy_regime.limits import neuron_movement, training_limits
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.theorems import HypothesisError
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cvxnn.tables.frames import listed, missing_in
+from cvxnn.tables.columns.frames import listed, missing_in
 
 # What ``Decimal`` reads besides (digits of other scripts, underscores, NaN) is no number in a table.
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,5})?\s*", re.ASCII)

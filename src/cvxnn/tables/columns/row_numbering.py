@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cvxnn.tables.frames import missing_in
+from cvxnn.tables.columns.frames import missing_in
 
 _LEAST_ROWS = 3
 # What pandas, R and spreadsheets call labels of rows, and what people do. The first two are no names.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxnn.dynamics.descent.simulation import simulate
-from cvxnn.dynamics.lazy_training.linearised import LinearisedNetwork, linearize
+from cvxnn.dynamics.lazy_regime.linearised import LinearisedNetwork, linearize
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.losses import SquaredLoss

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from cvxnn.tables import fit_table, read_table
-from cvxnn.tables.learning import learn_encoding
-from cvxnn.tables.number_words import numbers_of, spoilt_numbers, without_marks
+from cvxnn.tables.columns.learning import learn_encoding
+from cvxnn.tables.columns.number_words import numbers_of, spoilt_numbers, without_marks
 
 NUMBERS = [str(number) for number in range(20, 60)]
 

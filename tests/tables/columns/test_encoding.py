@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cvxnn.tables import CategoricalColumn, Encoding, NumericColumn
-from cvxnn.tables.learning import learn_encoding
+from cvxnn.tables.columns.learning import learn_encoding
 
 
 def test_one_hot_rows_have_one_one_for_known_and_none_for_unknown_categories():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cvxnn.tables import fit_table, read_table
-from cvxnn.tables.row_numbers import RowNumbers, row_numbers
+from cvxnn.tables.columns.row_numbering import RowNumbers, row_numbers
 
 
 @pytest.mark.parametrize("name", ["Unnamed: 0", "", "id", "Row", "index", "rownames"])

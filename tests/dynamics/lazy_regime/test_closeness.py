@@ -5,8 +5,8 @@ import pytest
 
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.dynamics.initialisation import doubled
-from cvxnn.dynamics.lazy_training.closeness import lazy_training
-from cvxnn.dynamics.lazy_training.linearised import linearize
+from cvxnn.dynamics.lazy_regime.closeness import lazy_training
+from cvxnn.dynamics.lazy_regime.linearised import linearize
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.theorems import HypothesisError
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from cvxnn.short_reprs import short_repr
-from cvxnn.tables.frames import as_table, listed, missing_in, require_columns
-from cvxnn.tables.number_words import numbers_of
-from cvxnn.tables.spellings import Spellings
+from cvxnn.tables.columns.frames import as_table, listed, missing_in, require_columns
+from cvxnn.tables.columns.number_words import numbers_of
+from cvxnn.tables.columns.spellings import Spellings
 from cvxnn.validation import Array
 
 

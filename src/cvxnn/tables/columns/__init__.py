@@ -1,0 +1,1 @@
+"""Columns of tables: which values are numbers or categories, and how they become a data matrix."""
