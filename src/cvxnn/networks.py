@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.interpretation import NetworkRules
 from cvxnn.interpretation.describing import describe_network
-from cvxnn.interpretation.rules import NetworkRules
 from cvxnn.linear_maps import gated_forward, relu_forward
 from cvxnn.model_files import Arrays, Header, kind_of_model, read_model, write_model
 from cvxnn.patterns import activation_patterns

@@ -15,7 +15,7 @@ from cvxnn.margin.scaling import scaled_to_margin_one
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import activation_patterns
 from cvxnn.problem import Problem
-from cvxnn.programs.max_margin import MaxMarginProgram
+from cvxnn.programs import MaxMarginProgram
 from cvxnn.training import descend, small_random_network
 from cvxnn.validation import Array, PrecisionError
 

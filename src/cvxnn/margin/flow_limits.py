@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnn.dynamics.flows.logistic import LogisticFlow
+from cvxnn.dynamics import LogisticFlow
 from cvxnn.margin.columns import basic_network, solve_blocks
 from cvxnn.margin.kkt_points import KKTPoint, kkt
 from cvxnn.margin.scaling import scaled_to_margin_one
 from cvxnn.margin.widest import MaxMargin, max_margin
 from cvxnn.networks import ReLUNetwork
-from cvxnn.programs.max_margin import MaxMarginProgram
+from cvxnn.programs import MaxMarginProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from cvxnn.certificates import Maximisers, Oracle, exact_oracle
+from cvxnn.function_spaces import variation_norm
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
-from cvxnn.function_spaces.variation.norms import variation_norm
 from cvxnn.margin.ellipsoids import as_directions, as_ellipsoid_data
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns

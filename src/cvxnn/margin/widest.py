@@ -13,7 +13,7 @@ from cvxnn.margin.separating import require_separable
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
 from cvxnn.problem import as_labelled
-from cvxnn.programs.max_margin import MaxMarginProgram
+from cvxnn.programs import MaxMarginProgram
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison

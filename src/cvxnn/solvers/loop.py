@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cvxnn.certificates.certificate import make_certificate
+from cvxnn.certificates import make_certificate
 from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
 from cvxnn.solvers.solution import Solution, SolveRecord, SolveStatus

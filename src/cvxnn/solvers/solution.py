@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from cvxnn.certificates.certificate import Certificate
+from cvxnn.certificates import Certificate
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.programs import ConvexProgram
 from cvxnn.short_reprs import short_repr

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cvxnn.dynamics.beside_convex.comparison import convex_comparison
 from cvxnn.dynamics.descent.projected import relatively_compared
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
-from cvxnn.landscape.stationary_points.clarke import stationarity
+from cvxnn.landscape import stationarity
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError

@@ -9,7 +9,7 @@ import numpy as np
 
 from cvxnn.activations import Activation, get_activation
 from cvxnn.dynamics.starts.weights import Weights, as_weights
-from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
+from cvxnn.function_spaces import ArcCosineKernel
 from cvxnn.networks import ReLUNetwork
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_number

@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 
 from cvxnn.deprecation import keep_old_arguments
-from cvxnn.patterns import count_bound, enumerate_patterns, loose_count_bound, reduce_rows
-from cvxnn.patterns.counting import count_cells, is_in_general_position
+from cvxnn.patterns import (
+    count_bound,
+    count_cells,
+    enumerate_patterns,
+    is_in_general_position,
+    loose_count_bound,
+    reduce_rows,
+)
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.dynamics.particles.teachers import Teacher
-from cvxnn.dynamics.trajectories.trajectory import Trajectory
+from cvxnn.dynamics import Teacher, Trajectory
 from cvxnn.plots.canvas import BLACK, BLUE, SIGN_COLOURS, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, require_kind

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.dynamics.particles.studies import RadiusStudy, WidthStudy, geometric_mean
+from cvxnn.dynamics import RadiusStudy, WidthStudy
+from cvxnn.dynamics.particles.studies import geometric_mean
 from cvxnn.plots.canvas import (
     BLACK,
     BLUE,

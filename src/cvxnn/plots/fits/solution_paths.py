@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.landscape.solution_paths.active_directions import ActiveDirection, PathPoint
-from cvxnn.landscape.solution_paths.breakpoints import SolutionPath
+from cvxnn.landscape import ActiveDirection, PathPoint, SolutionPath
 from cvxnn.plots.canvas import (
     BLACK,
     BLUE,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.function_spaces.conditional_gradient.rates import ConditionalGradientRate
-from cvxnn.function_spaces.conditional_gradient.result import ConditionalGradientResult
+from cvxnn.function_spaces import ConditionalGradientRate, ConditionalGradientResult
 from cvxnn.plots.canvas import (
     BLUE,
     GREEN,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cvxnn.function_spaces.generalisation.excess_risk import ExcessRiskCurve
+from cvxnn.function_spaces import ExcessRiskCurve
 from cvxnn.plots.canvas import BLUE, GREY, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import Slope

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.function_spaces.comparisons.single_neuron import NeuronNorms
-from cvxnn.function_spaces.kernels.arc_cosine import DEGREES, ArcCosineKernel
-from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures
+from cvxnn.function_spaces import ArcCosineKernel, NeuronNorms, ReLURandomFeatures
+from cvxnn.function_spaces.kernels.arc_cosine import DEGREES
 from cvxnn.plots.canvas import BLACK, BLUE, GREEN, GREY, VERMILLION, axes_or_new, draw_legend_above, frame
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates import RowSpace
-from cvxnn.margin.ellipsoids import Ellipsoid, RectifiedEllipsoid
-from cvxnn.margin.polar_sets import PolarSet, polar_support
-from cvxnn.margin.spike_networks import spikes
+from cvxnn.margin import Ellipsoid, PolarSet, RectifiedEllipsoid, polar_support, spikes
 from cvxnn.plots.canvas import BLACK, BLUE, GREEN, GREY, VERMILLION
 from cvxnn.plots.meshes import (
     Mesh,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cvxnn.margin.zonotopes import Zonotope, dual_zonotopes, excess
+from cvxnn.margin import Zonotope, dual_zonotopes, excess
 from cvxnn.plots.canvas import BLACK, SIGN_COLOURS, axes_or_new, draw_legend_above, frame
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
