@@ -196,7 +196,7 @@ def within_float64(what: str) -> Iterator[None]:
     Raises
     ------
     PrecisionError
-        If a number in the block overflows, is divided by zero or is none.
+        If a number in the block overflows, is divided by zero or is none, or results contradict each other.
 
     Examples
     --------
@@ -204,19 +204,19 @@ def within_float64(what: str) -> Iterator[None]:
     ...     np.array([1e200]) ** 2
     Traceback (most recent call last):
     ...
-    cvxnn.validation.PrecisionError: X must be of a size ...; found an overflow in square: rescale X
+    cvxnn.validation.PrecisionError: X must be of a size ...; found overflow in square: rescale X
     """
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             yield
     except PrecisionError:
         raise
-    except (FloatingPointError, OverflowError, ZeroDivisionError) as error:
-        found = (
-            str(error).replace(" encountered", "") if isinstance(error, FloatingPointError) else "overflow"
-        )
+    except (ArithmeticError, np.linalg.LinAlgError) as error:
+        found: dict[type, str] = {ArithmeticError: str(error)}
+        found[FloatingPointError] = str(error).replace(" encountered", "")
         raise PrecisionError(
-            f"{what} must be of a size that float64 can compute with; found an {found}: rescale {what}"
+            f"{what} must be of a size that float64 can compute with; found {found.get(type(error), 'overflow')}: "
+            f"rescale {what}"
         ) from None
 
 

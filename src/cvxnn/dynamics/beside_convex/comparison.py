@@ -16,7 +16,7 @@ from cvxnn.problem import Problem, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import Solution, Solver, solve
-from cvxnn.validation import Array, as_count, as_number
+from cvxnn.validation import Array, as_count, as_number, within_float64
 
 
 @short_repr
@@ -138,31 +138,34 @@ def convex_comparison(
     >>> found.objective.round(4), found.optimum.round(4)
     (array([2.4721, 0.29  , 0.29  , 0.29  ]), array([0.29, 0.29, 0.29, 0.29]))
     """
-    problem = as_problem(problem)
-    problem.require_trainable()
-    if problem.n_outputs != 1 or problem.output_offset:
-        raise ValueError(f"problem must have one output and no output offset; got {problem!r}")
-    tol = as_number(tol, "tol", positive=True)
-    network = _require_networks(trajectory, network)
-    indices = _as_indices(at, len(trajectory.times))
-    rows: list[tuple[float, float, float, int, bool]] = []
-    before: _Program | None = None
-    for index in indices:
-        current = trajectory.weights(index).network(network)
-        objective = problem.objective(current)
-        program = _Program.of(problem, current, both_signs)
-        changed = before is not None and program.keys != before.keys
-        if before is not None and not changed:
-            program = before
-        else:
-            program = program.solved(before, solver, tol)
-        value, bound = program.bracket(problem)
-        # The network is itself a point of the program, in another order of summation.
-        rows.append((objective, min(value, objective), min(bound, objective), program.n_patterns, changed))
-        before = program
-    objectives, optima, bounds, counts, changes = (np.array(column) for column in zip(*rows, strict=True))
-    last = None if before is None else before.solution
-    return ConvexComparison(trajectory.times[indices], objectives, optima, bounds, counts, changes, last)
+    with within_float64("the problem and trajectory"):
+        problem = as_problem(problem)
+        problem.require_trainable()
+        if problem.n_outputs != 1 or problem.output_offset:
+            raise ValueError(f"problem must have one output and no output offset; got {problem!r}")
+        tol = as_number(tol, "tol", positive=True)
+        network = _require_networks(trajectory, network)
+        indices = _as_indices(at, len(trajectory.times))
+        rows: list[tuple[float, float, float, int, bool]] = []
+        before: _Program | None = None
+        for index in indices:
+            current = trajectory.weights(index).network(network)
+            objective = problem.objective(current)
+            program = _Program.of(problem, current, both_signs)
+            changed = before is not None and program.keys != before.keys
+            if before is not None and not changed:
+                program = before
+            else:
+                program = program.solved(before, solver, tol)
+            value, bound = program.bracket(problem)
+            # The network is itself a point of the program, in another order of summation.
+            rows.append(
+                (objective, min(value, objective), min(bound, objective), program.n_patterns, changed)
+            )
+            before = program
+        objectives, optima, bounds, counts, changes = (np.array(column) for column in zip(*rows, strict=True))
+        last = None if before is None else before.solution
+        return ConvexComparison(trajectory.times[indices], objectives, optima, bounds, counts, changes, last)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from cvxnn.landscape import stationarity
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import as_count
+from cvxnn.validation import as_count, within_float64
 
 
 @short_repr
@@ -91,18 +91,21 @@ def meeting(
     >>> meeting(problem, trajectory).objective.holds
     True
     """
-    problem = as_problem(problem)
-    k = len(trajectory.times)
-    n_still = min(as_count(n_still, "n_still", 2), k)
-    found = convex_comparison(problem, trajectory, network=network, at=range(k - n_still, k), tol=0.1 * tol)
-    if found.changed.any():
-        raise HypothesisError(
-            f"patterns must have stopped changing; they changed at time {found.settled_at:g} of {found.times[-1]:g}"
+    with within_float64("the problem and trajectory"):
+        problem = as_problem(problem)
+        k = len(trajectory.times)
+        n_still = min(as_count(n_still, "n_still", 2), k)
+        found = convex_comparison(
+            problem, trajectory, network=network, at=range(k - n_still, k), tol=0.1 * tol
         )
-    measured = stationarity(problem, trajectory.weights(k - 1).network(network)).residual
-    if measured > residual:
-        raise HypothesisError(
-            f"the network must be stationary to {residual:g}; its residual is {measured:.3g}"
-        )
-    compared = relatively_compared(float(found.objective[-1]), float(found.optimum[-1]), tol=tol)
-    return Meeting(compared, found.settled_at, measured)
+        if found.changed.any():
+            raise HypothesisError(
+                f"patterns must have stopped changing; they changed at time {found.settled_at:g} of {found.times[-1]:g}"
+            )
+        measured = stationarity(problem, trajectory.weights(k - 1).network(network)).residual
+        if measured > residual:
+            raise HypothesisError(
+                f"the network must be stationary to {residual:g}; its residual is {measured:.3g}"
+            )
+        compared = relatively_compared(float(found.objective[-1]), float(found.optimum[-1]), tol=tol)
+        return Meeting(compared, found.settled_at, measured)

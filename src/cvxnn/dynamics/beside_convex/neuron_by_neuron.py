@@ -18,7 +18,7 @@ from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import Solution, solve
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array
+from cvxnn.validation import Array, within_float64
 
 # Relative gap to which the program is solved for comparison.
 _GAP = 1e-8
@@ -140,37 +140,40 @@ def side_by_side(
     >>> both.network_against_optimum().holds, both.convex_against_optimum().holds
     (True, True)
     """
-    problem, network = as_problem(problem), as_network(network)
-    problem.require_trainable()
-    problem.require_fitting(network)
-    network = network.prune_zeros()
-    if network.n_neurons == 0:
-        raise ValueError("network must have a non-zero neuron; found none")
-    masks, signs = network.patterns(problem.X), np.sign(network.output).reshape(-1)
-    program = ReLUProgram(problem, masks, signs)
-    trajectory = simulate(
-        problem,
-        network,
-        n_steps=n_steps,
-        step_size=step_size,
-        record=("objective", "weights"),
-        n_records=n_records,
-    )
-    if trajectory.diverged[0]:
-        raise ValueError(
-            f"step_size must be one for which gradient descent does not diverge; got {step_size!r}"
+    with within_float64("the problem, network and step sizes"):
+        problem, network = as_problem(problem), as_network(network)
+        problem.require_trainable()
+        problem.require_fitting(network)
+        network = network.prune_zeros()
+        if network.n_neurons == 0:
+            raise ValueError("network must have a non-zero neuron; found none")
+        masks, signs = network.patterns(problem.X), np.sign(network.output).reshape(-1)
+        program = ReLUProgram(problem, masks, signs)
+        trajectory = simulate(
+            problem,
+            network,
+            n_steps=n_steps,
+            step_size=step_size,
+            record=("objective", "weights"),
+            n_records=n_records,
         )
-    start = network.hidden * np.abs(network.output).reshape(-1)
-    path = projected_descent(program, start, n_steps=n_steps, step_size=convex_step_size, n_records=n_records)
-    return SideBySide(
-        trajectory.times,
-        trajectory["hidden"][:, 0] * np.abs(trajectory["output"]),
-        path.blocks,
-        trajectory["objective"][:, 0],
-        path.objective,
-        _left(problem, trajectory, masks, signs),
-        solve(program, tol=_GAP),
-    )
+        if trajectory.diverged[0]:
+            raise ValueError(
+                f"step_size must be one for which gradient descent does not diverge; got {step_size!r}"
+            )
+        start = network.hidden * np.abs(network.output).reshape(-1)
+        path = projected_descent(
+            program, start, n_steps=n_steps, step_size=convex_step_size, n_records=n_records
+        )
+        return SideBySide(
+            trajectory.times,
+            trajectory["hidden"][:, 0] * np.abs(trajectory["output"]),
+            path.blocks,
+            trajectory["objective"][:, 0],
+            path.objective,
+            _left(problem, trajectory, masks, signs),
+            solve(program, tol=_GAP),
+        )
 
 
 def _left(
@@ -241,29 +244,30 @@ def block_velocities(problem: Problem, network: ReLUNetwork) -> BlockVelocities:
     >>> block_velocities(problem, network).difference.holds
     True
     """
-    problem, network = as_problem(problem), as_network(network)
-    problem.require_trainable()
-    problem.require_fitting(network)
-    weights = Weights.of(network)
-    U, a = weights.hidden[0], weights.output[0]
-    norms = np.linalg.norm(U, axis=0)
-    if np.any(norms == 0) or not np.allclose(norms, np.abs(a), rtol=1e-9, atol=0.0):
-        raise HypothesisError(
-            "the network must be balanced, with no zero neuron; network.balance() makes it so"
-        )
-    margins = np.abs(problem.X @ U) - 1e-12 * np.linalg.norm(problem.X, axis=1)[:, None] * norms
-    if np.any((margins <= 0) & np.any(problem.X != 0, axis=1)[:, None]):
-        raise HypothesisError("no sample must be on a neuron's kink")
-    gradients = BatchedObjective.of(problem).gradient(U[:, None], a[None])
-    velocity, growth = -gradients[0][:, 0], -gradients[1][0]
-    measured = np.abs(a) * velocity + U * (np.sign(a) * growth)
-    program = ReLUProgram(problem, network.patterns(problem.X), np.sign(a))
-    W = U * np.abs(a)
-    units = U / norms
-    pull = program.adjoint(program.dual_variable(W))
-    downhill = pull - problem.beta * units
-    predicted = norms**2 * (downhill + units * np.sum(units * downhill, axis=0))
-    # Terms cancel near a stationary point, so their size and not that of the sum is what rounding is relative to.
-    scale = float(np.max(norms**2 * (np.linalg.norm(pull, axis=0) + problem.beta)))
-    difference = Comparison(float(np.max(np.abs(measured - predicted))) / scale, 0.0, tol=1e-9)
-    return BlockVelocities(measured, predicted, difference)
+    with within_float64("the problem and network"):
+        problem, network = as_problem(problem), as_network(network)
+        problem.require_trainable()
+        problem.require_fitting(network)
+        weights = Weights.of(network)
+        U, a = weights.hidden[0], weights.output[0]
+        norms = np.linalg.norm(U, axis=0)
+        if np.any(norms == 0) or not np.allclose(norms, np.abs(a), rtol=1e-9, atol=0.0):
+            raise HypothesisError(
+                "the network must be balanced, with no zero neuron; network.balance() makes it so"
+            )
+        margins = np.abs(problem.X @ U) - 1e-12 * np.linalg.norm(problem.X, axis=1)[:, None] * norms
+        if np.any((margins <= 0) & np.any(problem.X != 0, axis=1)[:, None]):
+            raise HypothesisError("no sample must be on a neuron's kink")
+        gradients = BatchedObjective.of(problem).gradient(U[:, None], a[None])
+        velocity, growth = -gradients[0][:, 0], -gradients[1][0]
+        measured = np.abs(a) * velocity + U * (np.sign(a) * growth)
+        program = ReLUProgram(problem, network.patterns(problem.X), np.sign(a))
+        W = U * np.abs(a)
+        units = U / norms
+        pull = program.adjoint(program.dual_variable(W))
+        downhill = pull - problem.beta * units
+        predicted = norms**2 * (downhill + units * np.sum(units * downhill, axis=0))
+        # Terms cancel near a stationary point, so their size and not that of the sum is what rounding is relative to.
+        scale = float(np.max(norms**2 * (np.linalg.norm(pull, axis=0) + problem.beta)))
+        difference = Comparison(float(np.max(np.abs(measured - predicted))) / scale, 0.0, tol=1e-9)
+        return BlockVelocities(measured, predicted, difference)

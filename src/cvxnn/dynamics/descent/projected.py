@@ -12,7 +12,7 @@ from cvxnn.programs import ConvexProgram, WorkingSets
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
 from cvxnn.theorems import Comparison, Relation
-from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
+from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind, within_float64
 
 
 @short_repr
@@ -118,24 +118,25 @@ def projected_descent(
     >>> path.objective[[0, -1]].round(6), path.against_optimum().holds
     (array([2.5 , 0.29]), True)
     """
-    program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
-    problem = program.problem
-    if not problem.loss.is_smooth or problem.output_offset:
-        raise ValueError(f"program must have a smooth loss and no output offset; got {problem!r}")
-    W = _as_start(program, start)
-    n_steps = as_count(n_steps, "n_steps", 1)
-    steps = record_steps(n_steps, n_records, "linear")
-    if step_size is None:
-        lipschitz = problem.curvature * program.squared_norm()
-        step_size = 1.0 / lipschitz if lipschitz > 0 else 1.0
-    step_size = as_number(step_size, "step_size", positive=True)
-    sets, blocks = WorkingSets.empty(program.n_blocks), [W]
-    for step in range(1, n_steps + 1):
-        W = program.prox(W + step_size * program.adjoint(program.dual_variable(W)), step_size, sets)
-        if step == steps[len(blocks)]:
-            blocks.append(W)
-    values = np.array([program.objective(point) for point in blocks])
-    return ProjectedPath(program, step_size, steps.astype(np.float64), np.array(blocks), values)
+    with within_float64("the program, start and step_size"):
+        program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
+        problem = program.problem
+        if not problem.loss.is_smooth or problem.output_offset:
+            raise ValueError(f"program must have a smooth loss and no output offset; got {problem!r}")
+        W = _as_start(program, start)
+        n_steps = as_count(n_steps, "n_steps", 1)
+        steps = record_steps(n_steps, n_records, "linear")
+        if step_size is None:
+            lipschitz = problem.curvature * program.squared_norm()
+            step_size = 1.0 / lipschitz if lipschitz > 0 else 1.0
+        step_size = as_number(step_size, "step_size", positive=True)
+        sets, blocks = WorkingSets.empty(program.n_blocks), [W]
+        for step in range(1, n_steps + 1):
+            W = program.prox(W + step_size * program.adjoint(program.dual_variable(W)), step_size, sets)
+            if step == steps[len(blocks)]:
+                blocks.append(W)
+        values = np.array([program.objective(point) for point in blocks])
+        return ProjectedPath(program, step_size, steps.astype(np.float64), np.array(blocks), values)
 
 
 def _as_start(program: ConvexProgram, start: Any) -> Array:

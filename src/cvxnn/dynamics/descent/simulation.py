@@ -20,7 +20,7 @@ from cvxnn.dynamics.trajectories.trajectory import Trajectory, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed, as_seed
-from cvxnn.validation import Array, as_count, as_finite_array
+from cvxnn.validation import Array, as_count, as_finite_array, as_number, within_float64
 
 # Steps between two looks, apart from those at records, whether anything is finite still.
 _LOOK = 64
@@ -213,7 +213,8 @@ def require_schedule(schedule: Any) -> None:
 def run_steps(descent: Stepper, book: RecordBook, steps: NDArray[np.int64], deadline: Deadline) -> Trajectory:
     """Take steps until the last one, the time limit, an interrupt, or nothing finite is left; record on the way."""
     status = TrajectoryStatus.FINISHED
-    book.add(0, descent.point)
+    with within_float64("the problem and start"):
+        book.add(0, descent.point)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             while descent.n_steps < steps[-1]:

@@ -18,7 +18,7 @@ from cvxnn.problem import Problem, as_problem
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array, as_number
+from cvxnn.validation import Array, as_number, within_float64
 
 # Residuals below this are rounding.
 _STATIONARY = 1e-12
@@ -119,33 +119,34 @@ def sgd_limit(
     >>> sgd_limit(problem, he(2, 4, n_networks=4), step_size=0.05, n_steps=20_000).limit.holds
     True
     """
-    problem = as_problem(problem)
-    if not 0.5 < as_number(power, "power") <= 1.0:
-        raise HypothesisError(
-            f"power must be in (1/2, 1]: steps sum to infinity, squares do not; got {power}"
+    with within_float64("the problem, start and step_size"):
+        problem = as_problem(problem)
+        if not 0.5 < as_number(power, "power") <= 1.0:
+            raise HypothesisError(
+                f"power must be in (1/2, 1]: steps sum to infinity, squares do not; got {power}"
+            )
+        near, exact = StationarityResidual(kink_tol=kink_tol), StationarityResidual(name="at the network")
+        start = as_weights(start)
+        _require_moving(problem, start, kink_tol)
+        run = simulate(
+            MiniBatches(problem, batch_size),
+            start,
+            n_steps=n_steps,
+            step_size=step_size,
+            schedule=decaying(power, offset),
+            record=[near, exact],
+            n_records=21,
+            spacing="log",
+            random_state=random_state,
         )
-    near, exact = StationarityResidual(kink_tol=kink_tol), StationarityResidual(name="at the network")
-    start = as_weights(start)
-    _require_moving(problem, start, kink_tol)
-    run = simulate(
-        MiniBatches(problem, batch_size),
-        start,
-        n_steps=n_steps,
-        step_size=step_size,
-        schedule=decaying(power, offset),
-        record=[near, exact],
-        n_records=21,
-        spacing="log",
-        random_state=random_state,
-    )
-    if run.diverged.any():
-        raise HypothesisError(
-            f"iterates must stay bounded; {int(run.diverged.sum())} of {len(run.diverged)} networks diverged: take a "
-            "smaller step_size"
-        )
-    distances = run[near.name]
-    left = float(np.median(distances[-1]) / np.median(distances[0]))
-    return SGDLimit(run.times, distances, run[exact.name], Comparison(left, 0.0, tol=tol), run)
+        if run.diverged.any():
+            raise HypothesisError(
+                f"iterates must stay bounded; {int(run.diverged.sum())} of {len(run.diverged)} networks diverged: take "
+                "a smaller step_size"
+            )
+        distances = run[near.name]
+        left = float(np.median(distances[-1]) / np.median(distances[0]))
+        return SGDLimit(run.times, distances, run[exact.name], Comparison(left, 0.0, tol=tol), run)
 
 
 def _require_moving(problem: Problem, start: Weights, kink_tol: float) -> None:

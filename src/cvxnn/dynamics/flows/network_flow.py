@@ -21,10 +21,13 @@ from cvxnn.dynamics.trajectories.records import as_records
 from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_problem
-from cvxnn.validation import Array, as_count, as_number
+from cvxnn.validation import Array, as_count, as_number, within_float64
 
 # Logarithmic times begin at this share of the end.
 _FIRST_TIME = 1e-6
+# An explicit method of order 8 takes steps of about six in units of the curvature's inverse, some 10,000 a second.
+_STEP_IN_CURVATURE = 6.0
+_MOST_STEPS, _MOST_STEPS_AT_ALL = 1e8, 1e30
 
 
 def gradient_flow(
@@ -71,7 +74,8 @@ def gradient_flow(
     Raises
     ------
     ValueError
-        If an argument has a wrong shape or value, or the loss is not smooth.
+        If an argument has a wrong shape or value, the loss is not smooth, or the explicit method would take more than
+        about 1e8 steps and there is no time limit: the message says up to which ``t_end`` it would not.
 
     Notes
     -----
@@ -127,8 +131,30 @@ def gradient_flow(
     book = RecordBook(objective, as_records(record), len(times), max_bytes)
     shape = start.n_features, start.n_neurons
     begin = _integrator(objective, shape, Radau if stiff else DOP853, float(times[-1]), settings)
-    flows = _flows(objective, start, begin)
+    with within_float64("the problem, start and t_end"):
+        _require_ending(problem, start, float(times[-1]), limited=max_seconds is not None or stiff)
+        flows = _flows(objective, start, begin)
     return _followed(BatchFlow(flows, deadline), flows, book, times, shape)
+
+
+def _require_ending(problem: Problem, start: Weights, t_end: float, *, limited: bool) -> None:
+    """Refuse what an explicit method would not come to the end of, and what no method would.
+
+    It takes steps of some units of the curvature's inverse, also where flow has come to rest. The curvature is about
+    ``L ||X||_2^2 ||theta||^2`` with L that of the loss, and ``||theta||^2`` at least what targets of that size take.
+    """
+    rows = np.linalg.norm(problem.X, axis=1)
+    weights = np.sum(start.hidden**2, axis=(1, 2)) + np.sum(start.output**2, axis=1)
+    reach = float(np.max(np.abs(problem.y))) / float(np.max(rows)) if np.any(rows) else 0.0
+    largest = float(np.max(np.append(weights, reach)))
+    curvature = problem.curvature * float(np.linalg.norm(problem.X, 2)) ** 2 * largest + problem.beta
+    n_steps = t_end * curvature / _STEP_IN_CURVATURE
+    if n_steps > (_MOST_STEPS_AT_ALL if limited else _MOST_STEPS):
+        raise ValueError(
+            f"t_end must be at most about {t_end / n_steps * _MOST_STEPS:.1e} for data, targets and weights of this "
+            f"size; got {t_end:g}, which takes about {n_steps:.1e} steps: rescale X and y"
+            + ("" if limited else ", or give max_seconds, or stiff=True")
+        )
 
 
 def _flows(objective: BatchedObjective, start: Weights, begin: Callable[..., Any]) -> list[NetworkFlow]:
@@ -150,7 +176,8 @@ def _followed(
     status, ended = TrajectoryStatus.FINISHED, float(times[-1])
     try:
         for t in times:
-            batch.advance_to(t)
+            with np.errstate(over="ignore", invalid="ignore"):  # steps that are too long are taken back
+                batch.advance_to(t)
             book.add(t, _point(shape, batch.at(t)))
     except TimeoutError:
         status, ended = TrajectoryStatus.TIME_LIMIT, batch.reach

@@ -17,7 +17,7 @@ from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array, as_count
+from cvxnn.validation import Array, PrecisionError, as_count
 
 # What weights of `gradient_flow` are exact to, relative to the largest.
 _FLOW_ERROR = 1e-9
@@ -54,6 +54,7 @@ def descent_order(
     n_steps: Sequence[int] = (500, 1000, 2000, 4000),
     activation: Any = "relu",
     tol: float = 0.2,
+    max_seconds: float | None = None,
 ) -> DescentOrder:
     """Compare gradient descent with gradient flow at one time, for several step sizes.
 
@@ -81,6 +82,8 @@ def descent_order(
         Activation function.
     tol : float, default 0.2
         Tolerance of the slope.
+    max_seconds : float, optional
+        Time limit of the flow; without an order where flow does not come to ``t_end``.
 
     Returns
     -------
@@ -92,8 +95,8 @@ def descent_order(
         If a hypothesis does not hold.
     ValueError
         If an argument has a wrong shape or value.
-    ArithmeticError
-        If flow cannot be continued to ``t_end``.
+    PrecisionError
+        If flow cannot be continued to ``t_end``, or not in time.
 
     References
     ----------
@@ -114,11 +117,15 @@ def descent_order(
     start = as_weights(start)
     if start.n_networks != 1:
         raise ValueError(f"start must be one network; got {start!r}")
-    flow = gradient_flow(problem, start, t_end=t_end, activation=activation, n_records=2)
+    flow = gradient_flow(
+        problem, start, t_end=t_end, activation=activation, n_records=2, max_seconds=max_seconds
+    )
     events = flow.events
     assert events is not None
     if flow.status is not TrajectoryStatus.FINISHED:
-        raise ArithmeticError(f"flow ended at t = {flow.times[-1]:.6g}: {flow.status.value}")
+        raise PrecisionError(
+            f"flow must come to t_end; it ended at t = {flow.times[-1]:.6g}: {flow.status.value}"
+        )
     if not np.all(events.unique):
         first = int(np.argmin(events.unique))
         raise HypothesisError(

@@ -15,7 +15,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array, as_count, as_number
+from cvxnn.validation import Array, as_count, as_number, within_float64
 
 # Residuals below this share of the first are rounding, and fall no further.
 _ROUNDED = 1e-9
@@ -125,58 +125,59 @@ def lazy_training(
     >>> found.movement.holds, found.slowest.holds
     (True, True)
     """
-    problem, start = as_problem(problem), as_network(start, "start")
-    require_plain_squared(problem)
-    require_residual(problem, start)
-    gram, eigenvalues, vectors = tangent_spectrum(problem, start)
-    step = 0.5 / float(eigenvalues[-1])
-    if step_size is not None:
-        step = as_number(step_size, "step_size", positive=True)
-    if step * eigenvalues[-1] > 1.0 + 1e-9:
-        raise HypothesisError(
-            f"step_size must be at most 1 / lambda_max = {1 / eigenvalues[-1]:.4g}; got {step}"
+    with within_float64("the problem, start and step_size"):
+        problem, start = as_problem(problem), as_network(start, "start")
+        require_plain_squared(problem)
+        require_residual(problem, start)
+        gram, eigenvalues, vectors = tangent_spectrum(problem, start)
+        step = 0.5 / float(eigenvalues[-1])
+        if step_size is not None:
+            step = as_number(step_size, "step_size", positive=True)
+        if step * eigenvalues[-1] > 1.0 + 1e-9:
+            raise HypothesisError(
+                f"step_size must be at most 1 / lambda_max = {1 / eigenvalues[-1]:.4g}; got {step}"
+            )
+        run = simulate(
+            problem,
+            Weights.of(start),
+            n_steps=as_count(n_steps, "n_steps", 1),
+            step_size=step,
+            record=("weights",),
+            n_records=n_records,
+            spacing="log",
         )
-    run = simulate(
-        problem,
-        Weights.of(start),
-        n_steps=as_count(n_steps, "n_steps", 1),
-        step_size=step,
-        record=("weights",),
-        n_records=n_records,
-        spacing="log",
-    )
-    moved = _kernel_movements(run, problem.X, gram)
-    if np.max(moved) > 0.5 * eigenvalues[0]:
-        raise HypothesisError(
-            f"the tangent kernel must move by at most half of its least eigenvalue {eigenvalues[0]:.3g}; it moved by "
-            f"{np.max(moved):.3g}: a wider network, or larger weights, move less"
+        moved = _kernel_movements(run, problem.X, gram)
+        if np.max(moved) > 0.5 * eigenvalues[0]:
+            raise HypothesisError(
+                f"the tangent kernel must move by at most half of its least eigenvalue {eigenvalues[0]:.3g}; it moved "
+                f"by {np.max(moved):.3g}: a wider network, or larger weights, move less"
+            )
+        factors = np.clip(1.0 - step * eigenvalues, 0.0, None)
+        parts = (_predictions(run, problem.X) - problem.y) @ vectors  # (k, n)
+        powers = factors[None, :] ** run.times[:, None]
+        linear_parts = powers * parts[0]
+        residuals = np.linalg.norm(parts, axis=1)
+        falling = np.linalg.norm(linear_parts, axis=1)[1:] > _ROUNDED * residuals[0]
+        gains = (1.0 - powers[-1]) / eigenvalues * parts[0]
+        change = weight_distance(run, 0, -1)
+        return LazyTraining(
+            steps=run.times,
+            residuals=residuals,
+            linear_residuals=np.linalg.norm(linear_parts, axis=1),
+            deviation=float(np.max(np.linalg.norm(parts - linear_parts, axis=1)) / residuals[0]),
+            rates=_part_rates(run.times, parts, factors, tol),
+            slowest=Comparison(
+                float(np.min((-np.log(residuals[1:] / residuals[0]) / run.times[1:])[falling])),
+                float(-np.log1p(-0.5 * step * eigenvalues[0])),
+                "at least",
+            ),
+            # in units of the prediction, so that the tolerance is relative
+            movement=Comparison(change / float(np.sqrt(gains @ (eigenvalues * gains))), 1.0, tol=tol),
+            relative_movement=change / float(np.sqrt(2.0 * start.weight_decay)),
+            kernel_movement=float(np.max(moved) / eigenvalues[-1]),
+            least_eigenvalue=float(eigenvalues[0]),
+            flipped=float(np.mean((problem.X @ run["hidden"][-1, 0] > 0) != (problem.X @ start.hidden > 0))),
         )
-    factors = np.clip(1.0 - step * eigenvalues, 0.0, None)
-    parts = (_predictions(run, problem.X) - problem.y) @ vectors  # (k, n)
-    powers = factors[None, :] ** run.times[:, None]
-    linear_parts = powers * parts[0]
-    residuals = np.linalg.norm(parts, axis=1)
-    falling = np.linalg.norm(linear_parts, axis=1)[1:] > _ROUNDED * residuals[0]
-    gains = (1.0 - powers[-1]) / eigenvalues * parts[0]
-    change = weight_distance(run, 0, -1)
-    return LazyTraining(
-        steps=run.times,
-        residuals=residuals,
-        linear_residuals=np.linalg.norm(linear_parts, axis=1),
-        deviation=float(np.max(np.linalg.norm(parts - linear_parts, axis=1)) / residuals[0]),
-        rates=_part_rates(run.times, parts, factors, tol),
-        slowest=Comparison(
-            float(np.min((-np.log(residuals[1:] / residuals[0]) / run.times[1:])[falling])),
-            float(-np.log1p(-0.5 * step * eigenvalues[0])),
-            "at least",
-        ),
-        # in units of the prediction, so that the tolerance is relative
-        movement=Comparison(change / float(np.sqrt(gains @ (eigenvalues * gains))), 1.0, tol=tol),
-        relative_movement=change / float(np.sqrt(2.0 * start.weight_decay)),
-        kernel_movement=float(np.max(moved) / eigenvalues[-1]),
-        least_eigenvalue=float(eigenvalues[0]),
-        flipped=float(np.mean((problem.X @ run["hidden"][-1, 0] > 0) != (problem.X @ start.hidden > 0))),
-    )
 
 
 def tangent_spectrum(problem: Problem, start: ReLUNetwork) -> tuple[Array, Array, Array]:

@@ -16,7 +16,7 @@ from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array, as_number
+from cvxnn.validation import Array, as_number, within_float64
 
 
 @short_repr
@@ -87,40 +87,43 @@ def lazy_scaling(
     >>> lazy_scaling(problem, lazy(2, 40, 1.0).network(), [10.0, 20.0], n_steps=300).movement_slope.holds
     True
     """
-    problem, start = as_problem(problem), as_network(start, "start")
-    scales = np.asarray([as_number(factor, "factors", positive=True) for factor in factors])
-    if len(scales) < 2 or np.any(np.diff(scales) <= 0):
-        raise ValueError(f"factors must be two or more rising numbers; got {factors!r}")
-    require_plain_squared(problem)
-    if not np.any(problem.y):
-        raise HypothesisError("y must not be zero: a start that predicts 0 would have nothing to train")
-    f = start.predict(problem.X)
-    if np.max(np.abs(f)) > 1e-9 * np.max(np.abs(problem.y)):
-        raise HypothesisError(f"start must predict 0 on X; its largest prediction is {np.max(np.abs(f)):.3g}")
-    gram, eigenvalues, _ = tangent_spectrum(problem, start)
-    run = simulate(
-        problem,
-        Weights(scales[:, None, None] * start.hidden, scales[:, None] * start.output),
-        n_steps=n_steps,
-        step_size=1.0 / (scales**2 * eigenvalues[-1]),
-        record=("weights",),
-        n_records=2,
-    )
-    norms = scales * np.sqrt(2.0 * start.weight_decay)
-    movements = np.array([weight_distance(run, 0, -1, b) for b in range(len(scales))]) / norms
-    kernels = [
-        np.linalg.norm(linearize(run.final, index=b).tangent_kernel(problem.X) - scale**2 * gram, 2)
-        for b, scale in enumerate(scales)
-    ]
-    kernel_movements = np.array(kernels) / (scales**2 * eigenvalues[-1])
-    patterns = problem.X @ run.final.hidden > 0
-    flips = np.mean(patterns != (problem.X @ start.hidden > 0), axis=(1, 2))
-    last = scales[-2:]
-    return LazyScaling(
-        scales,
-        movements,
-        kernel_movements,
-        np.asarray(flips),
-        Comparison(log_log_slope(last, movements[-2:]).value, -2.0, tol=tol),
-        Comparison(log_log_slope(last, kernel_movements[-2:]).value, -2.0, "at most", tol=tol),
-    )
+    with within_float64("the problem, start and factors"):
+        problem, start = as_problem(problem), as_network(start, "start")
+        scales = np.asarray([as_number(factor, "factors", positive=True) for factor in factors])
+        if len(scales) < 2 or np.any(np.diff(scales) <= 0):
+            raise ValueError(f"factors must be two or more rising numbers; got {factors!r}")
+        require_plain_squared(problem)
+        if not np.any(problem.y):
+            raise HypothesisError("y must not be zero: a start that predicts 0 would have nothing to train")
+        f = start.predict(problem.X)
+        if np.max(np.abs(f)) > 1e-9 * np.max(np.abs(problem.y)):
+            raise HypothesisError(
+                f"start must predict 0 on X; its largest prediction is {np.max(np.abs(f)):.3g}"
+            )
+        gram, eigenvalues, _ = tangent_spectrum(problem, start)
+        run = simulate(
+            problem,
+            Weights(scales[:, None, None] * start.hidden, scales[:, None] * start.output),
+            n_steps=n_steps,
+            step_size=1.0 / (scales**2 * eigenvalues[-1]),
+            record=("weights",),
+            n_records=2,
+        )
+        norms = scales * np.sqrt(2.0 * start.weight_decay)
+        movements = np.array([weight_distance(run, 0, -1, b) for b in range(len(scales))]) / norms
+        kernels = [
+            np.linalg.norm(linearize(run.final, index=b).tangent_kernel(problem.X) - scale**2 * gram, 2)
+            for b, scale in enumerate(scales)
+        ]
+        kernel_movements = np.array(kernels) / (scales**2 * eigenvalues[-1])
+        patterns = problem.X @ run.final.hidden > 0
+        flips = np.mean(patterns != (problem.X @ start.hidden > 0), axis=(1, 2))
+        last = scales[-2:]
+        return LazyScaling(
+            scales,
+            movements,
+            kernel_movements,
+            np.asarray(flips),
+            Comparison(log_log_slope(last, movements[-2:]).value, -2.0, tol=tol),
+            Comparison(log_log_slope(last, kernel_movements[-2:]).value, -2.0, "at most", tol=tol),
+        )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, csr_array
@@ -13,7 +14,16 @@ from scipy.spatial.distance import cdist
 
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.networks import ReLUNetwork
-from cvxnn.validation import Array, as_finite_array, as_number, read_only
+from cvxnn.validation import (
+    Array,
+    PrecisionError,
+    as_finite_array,
+    as_number,
+    exponent,
+    read_only,
+    times_power,
+    within_float64,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +191,14 @@ def measure_distance(first: SphereMeasure, second: SphereMeasure) -> float:
         raise ValueError(f"second must have directions like first's; got {first!r} and {second!r}")
     directions = np.vstack([first.directions, second.directions])
     masses = np.concatenate([first.masses, -second.masses])
-    gain, loss = masses > 0, masses < 0
+    with within_float64("masses"):
+        own = exponent(masses)
+        masses = np.ldexp(masses, -own)
+        return times_power(_transported(directions, masses, masses > 0, masses < 0), own)
+
+
+def _transported(directions: Array, masses: Array, gain: NDArray[np.bool_], loss: NDArray[np.bool_]) -> float:
+    """Return what it costs to carry, make and destroy masses of either sign, the largest between one and two."""
     supply, demand = masses[gain], -masses[loss]
     total = float(supply.sum() + demand.sum())
     if supply.size == 0 or demand.size == 0:
@@ -195,7 +212,10 @@ def measure_distance(first: SphereMeasure, second: SphereMeasure) -> float:
         method="highs",
     )
     if not result.success:
-        raise RuntimeError(f"the transport program was not solved: {result.message}")
+        raise PrecisionError(
+            f"masses must be of sizes that a linear program can compare; got {np.min(np.abs(masses)):.3g} to "
+            f"{np.max(np.abs(masses)):.3g}: leave out particles without mass"
+        )
     return max(0.0, total + float(result.fun))
 
 

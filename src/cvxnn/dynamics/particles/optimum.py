@@ -11,7 +11,7 @@ from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.training import TrainingResult, train
-from cvxnn.validation import as_number
+from cvxnn.validation import as_number, within_float64
 
 
 @short_repr
@@ -54,6 +54,7 @@ def particle_optimality(
     optimum: TrainingResult | None = None,
     tol: float = 1e-3,
     angle: float = 0.05,
+    max_seconds: float | None = None,
 ) -> ParticleOptimality:
     """Compare a network that a particle flow has reached with the optimum over all measures.
 
@@ -76,6 +77,8 @@ def particle_optimality(
         Relative tolerance of both comparisons.
     angle : float, default 0.05
         Directions closer than this, in radians, are merged.
+    max_seconds : float, optional
+        Time limit of the training here; the comparison is with what it has then.
 
     Returns
     -------
@@ -98,20 +101,23 @@ def particle_optimality(
     >>> round(found.objective.measured, 3), round(found.objective.predicted, 3), found.objective.holds
     (1.376, 1.25, False)
     """
-    problem, network = as_problem(problem), as_network(network)
-    objective, tol = problem.objective(network), as_number(tol, "tol", positive=True)
-    result = train(problem, tol=min(1e-4, 0.1 * tol)) if optimum is None else optimum
-    bound: Certificate = result.certificate
-    mine, best = SphereMeasure.of(network), SphereMeasure.of(result.network)
-    merged, merged_best = mine.merged(angle), best.merged(angle)
-    return ParticleOptimality(
-        objective=_relative(objective, problem.objective(result.network), tol),
-        lower_bound=bound.lower_bound,
-        variation=_relative(mine.variation, best.variation, tol),
-        distance=measure_distance(merged, merged_best),
-        particles=merged,
-        optimum=merged_best,
-    )
+    with within_float64("the problem and network"):
+        problem, network = as_problem(problem), as_network(network)
+        objective, tol = problem.objective(network), as_number(tol, "tol", positive=True)
+        result = (
+            train(problem, tol=min(1e-4, 0.1 * tol), max_seconds=max_seconds) if optimum is None else optimum
+        )
+        bound: Certificate = result.certificate
+        mine, best = SphereMeasure.of(network), SphereMeasure.of(result.network)
+        merged, merged_best = mine.merged(angle), best.merged(angle)
+        return ParticleOptimality(
+            objective=_relative(objective, problem.objective(result.network), tol),
+            lower_bound=bound.lower_bound,
+            variation=_relative(mine.variation, best.variation, tol),
+            distance=measure_distance(merged, merged_best),
+            particles=merged,
+            optimum=merged_best,
+        )
 
 
 def _relative(measured: float, predicted: float, tol: float) -> Comparison:

@@ -21,7 +21,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array
+from cvxnn.validation import Array, within_float64
 
 _BALANCED = 1e-9
 
@@ -123,37 +123,40 @@ def early_alignment(
     >>> early_alignment(Problem(X, y, beta=0.0, loss="logistic"), start, sign=1).time.holds
     True
     """
-    problem, start = as_problem(problem), as_network(start, "start")
-    delta = as_delta(delta)
-    weights, residual = _checked(problem, start, sign)
-    paths = [
-        early_path(problem.X, residual, u, s)
-        for u, s in zip(start.hidden.T, np.sign(start.output), strict=True)
-    ]
-    ours = tuple(path for path, a in zip(paths, start.output, strict=True) if np.sign(a) == sign)
-    predicted = _first_time(ours, sign, delta)
-    fit = _early_fit(problem.X, start, paths, predicted) / float(np.linalg.norm(residual))
-    if fit > 0.1:
-        raise HypothesisError(
-            f"start must be small: by T = {predicted:.3g} the network fits {fit:.2g} of the residual; scale it down"
+    with within_float64("the problem and start"):
+        problem, start = as_problem(problem), as_network(start, "start")
+        delta = as_delta(delta)
+        weights, residual = _checked(problem, start, sign)
+        paths = [
+            early_path(problem.X, residual, u, s)
+            for u, s in zip(start.hidden.T, np.sign(start.output), strict=True)
+        ]
+        ours = tuple(path for path, a in zip(paths, start.output, strict=True) if np.sign(a) == sign)
+        predicted = _first_time(ours, sign, delta)
+        fit = _early_fit(problem.X, start, paths, predicted) / float(np.linalg.norm(residual))
+        if fit > 0.1:
+            raise HypothesisError(
+                f"start must be small: by T = {predicted:.3g} the network fits {fit:.2g} of the residual; scale it down"
+            )
+        horizon = 1.2 * predicted
+        speed = max(float(np.max(np.linalg.norm(path.own_pulls, axis=1))) for path in paths)
+        times, cosines = _cosines(problem, weights, horizon, resolution / speed)
+        measured = alignment_times(times, cosines, weights.output, sign=sign, delta=delta)
+        shares = aligned_share(cosines[-1], weights.output, sign=sign, delta=delta)
+        ends = np.array([path.cosine(horizon) for path in ours])
+        return EarlyAlignment(
+            sign=sign,
+            delta=delta,
+            time=Comparison(float(measured[0]), predicted, tol=tol),
+            aligned=Comparison(
+                float(shares[0]), float(np.mean(ends[~np.isnan(ends)] >= 1.0 - delta)), tol=tol
+            ),
+            n_neurons=len(ours),
+            n_dead=sum(path.end is EarlyEnd.DEAD for path in ours),
+            slides=any(path.slide_time < predicted for path in ours),
+            fit=fit,
+            paths=ours,
         )
-    horizon = 1.2 * predicted
-    speed = max(float(np.max(np.linalg.norm(path.own_pulls, axis=1))) for path in paths)
-    times, cosines = _cosines(problem, weights, horizon, resolution / speed)
-    measured = alignment_times(times, cosines, weights.output, sign=sign, delta=delta)
-    shares = aligned_share(cosines[-1], weights.output, sign=sign, delta=delta)
-    ends = np.array([path.cosine(horizon) for path in ours])
-    return EarlyAlignment(
-        sign=sign,
-        delta=delta,
-        time=Comparison(float(measured[0]), predicted, tol=tol),
-        aligned=Comparison(float(shares[0]), float(np.mean(ends[~np.isnan(ends)] >= 1.0 - delta)), tol=tol),
-        n_neurons=len(ours),
-        n_dead=sum(path.end is EarlyEnd.DEAD for path in ours),
-        slides=any(path.slide_time < predicted for path in ours),
-        fit=fit,
-        paths=ours,
-    )
 
 
 def _first_time(paths: tuple[EarlyPath, ...], sign: int, delta: float) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cvxnn.cones import least_norm_in_box
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_finite_array
+from cvxnn.validation import Array, as_finite_array, within_float64
 
 # A pull along a row this small, as a cosine, is rounding: the sample's pre-activation does not change.
 _FLAT = 1e-12
@@ -155,21 +155,22 @@ def early_path(X: Any, residual: Any, direction: Any, sign: float) -> EarlyPath:
     >>> path.limit.round(6), path.end.name  # comes to rest on the second sample's kink
     (array([ 0.707107, -0.707107]), 'BOUNDARY')
     """
-    X, residual = as_finite_array(X, "X", (2,)), as_finite_array(residual, "residual", (1,))
-    u = as_finite_array(direction, "direction", (1,))
-    if residual.shape != X.shape[:1] or u.shape != X.shape[1:]:
-        raise ValueError(
-            f"residual and direction must have shapes {X.shape[:1]} and {X.shape[1:]}; "
-            f"got {residual.shape} and {u.shape}"
-        )
-    if sign not in (1, -1) or not np.any(u):
-        raise ValueError(
-            f"sign must be 1 or -1 and direction not zero; got {sign!r} and a norm of {np.linalg.norm(u)}"
-        )
-    walker = _Walker(X, sign * residual, u / np.linalg.norm(u))
-    while walker.advance():
-        pass
-    return walker.path()
+    with within_float64("X and residual"):
+        X, residual = as_finite_array(X, "X", (2,)), as_finite_array(residual, "residual", (1,))
+        u = as_finite_array(direction, "direction", (1,))
+        if residual.shape != X.shape[:1] or u.shape != X.shape[1:]:
+            raise ValueError(
+                f"residual and direction must have shapes {X.shape[:1]} and {X.shape[1:]}; "
+                f"got {residual.shape} and {u.shape}"
+            )
+        if sign not in (1, -1) or not np.any(u):
+            raise ValueError(
+                f"sign must be 1 or -1 and direction not zero; got {sign!r} and a norm of {np.linalg.norm(u)}"
+            )
+        walker = _Walker(X, sign * residual, u / np.linalg.norm(u))
+        while walker.advance():
+            pass
+        return walker.path()
 
 
 class _Walker:
