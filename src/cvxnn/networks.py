@@ -15,7 +15,7 @@ from cvxnn.interpretation.describing import describe_network
 from cvxnn.linear_maps import gated_forward, relu_forward
 from cvxnn.model_files import Arrays, Header, kind_of_model, read_model, write_model
 from cvxnn.patterns import activation_patterns
-from cvxnn.validation import Array, as_finite_data, read_only
+from cvxnn.validation import Array, PrecisionError, as_finite_data, read_only, within_float64
 
 FILE_VERSION = 2
 
@@ -46,6 +46,16 @@ def _offset(offset: Any, output: Array) -> Array:
     if array.shape != (n_outputs,):
         raise ValueError(f"offset must have shape ({n_outputs},); got {array.shape}")
     return array
+
+
+def _finite(outputs: Array) -> Array:
+    """Return outputs as they are, refusing those beyond the range of their numbers."""
+    beyond = outputs.size - int(np.count_nonzero(np.isfinite(outputs)))
+    if beyond:
+        raise PrecisionError(
+            f"X must be of a size at which outputs are numbers; {beyond} of {outputs.size} outputs overflow: rescale X"
+        )
+    return outputs
 
 
 def _features(X: Any, n_features: int) -> Any:
@@ -139,12 +149,19 @@ class ReLUNetwork:
         ----------
         X : array_like of shape (n, d)
             Data. Arrays of float32 or float64 are read in chunks, without a copy; they may be memory-mapped files.
+
+        Raises
+        ------
+        PrecisionError
+            If an output is beyond the range of float64.
         """
         return self.predict_without_offset(X) + (self.offset[0] if self.output.ndim == 1 else self.offset)
 
     def predict_without_offset(self, X: Any) -> Array:
         """Return ``(X U)_+ A``, shape (n,) or (n, C): the outputs before the offset."""
-        return np.asarray(relu_forward(_features(X, self.n_features), self.hidden, self.output))
+        features = _features(X, self.n_features)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _finite(np.asarray(relu_forward(features, self.hidden, self.output)))
 
     def patterns(self, X: Any) -> NDArray[np.bool_]:
         """Return the neurons' activation patterns ``1[X U >= 0]``, shape (n, m)."""
@@ -199,10 +216,11 @@ class ReLUNetwork:
         keys = np.hstack([np.packbits(alive.patterns(X).T, axis=1), np.round(directions, 12) + 0.0])
         _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         blocks = np.zeros((self.n_features, len(first)))
-        np.add.at(blocks.T, group.ravel(), (alive.hidden * row_norms).T)
-        order = np.argsort(first)  # keep the order in which the neurons came
-        output = directions[first].reshape((len(first), *alive.output.shape[1:]))
-        return ReLUNetwork(blocks[:, order], output[order], self.offset).balance()
+        with within_float64("the network's weights"):
+            np.add.at(blocks.T, group.ravel(), (alive.hidden * row_norms).T)
+            order = np.argsort(first)  # keep the order in which the neurons came
+            output = directions[first].reshape((len(first), *alive.output.shape[1:]))
+            return ReLUNetwork(blocks[:, order], output[order], self.offset).balance()
 
     def describe(
         self,
@@ -342,7 +360,9 @@ class GatedReLUNetwork:
 
     def predict_without_offset(self, X: Any) -> Array:
         """Return the outputs before the offset, shape (n,) or (n, C)."""
-        return gated_forward(_features(X, self.n_features), self.gates, self.hidden, self.output)
+        features = _features(X, self.n_features)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _finite(gated_forward(features, self.gates, self.hidden, self.output))
 
     def patterns(self, X: Any) -> NDArray[np.bool_]:
         """Return the gates' activation patterns ``1[X G >= 0]``, shape (n, m)."""

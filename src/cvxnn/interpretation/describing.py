@@ -13,7 +13,7 @@ from cvxnn.interpretation.inputs import Inputs, TwoLayerNetwork, target_names_of
 from cvxnn.interpretation.linear_forms import LinearForms
 from cvxnn.interpretation.rules import NetworkRules
 from cvxnn.interpretation.wording import number_text, percent_text
-from cvxnn.validation import Array
+from cvxnn.validation import Array, exponent, within_float64
 
 
 def describe_network(
@@ -75,11 +75,18 @@ def _ranked(hidden: Array, output: Array, added: Array | None) -> tuple[Array, N
     """Return the importance of the neurons of weight above zero, and which they are, the most important first."""
     row_norms = np.linalg.norm(output, axis=1)
     weights = np.linalg.norm(hidden, axis=0) * row_norms
-    importance = weights if added is None else row_norms * added.std(axis=0)
+    with within_float64("X and the network's weights"):
+        importance = weights if added is None else row_norms * _spreads(added)
     alive = np.flatnonzero(weights)
     # ties, such as neurons that no sample activates, by weight
     neurons = alive[np.lexsort((-weights[alive], -importance[alive]))]
     return importance[neurons], neurons
+
+
+def _spreads(values: Array) -> Array:
+    """Return the standard deviations of columns, in units in which their squares are numbers."""
+    own = exponent(values)
+    return np.asarray(np.ldexp(np.ldexp(values, -own).std(axis=0), own))
 
 
 def _at_least_one(value: int, name: str) -> int:

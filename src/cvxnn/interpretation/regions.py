@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cvxnn.interpretation.inputs import Inputs, TwoLayerNetwork, target_names_of
 from cvxnn.interpretation.wording import aligned, number_text, percent_text
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, exponent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,7 +140,9 @@ class ActiveRegions:
     def _effects(self, region: int) -> str:
         """Return the features that move the output most, by coefficient times spread, with their coefficients."""
         coefficients = self.coefficients[region].reshape(len(self.feature_names), -1)
-        sizes = np.linalg.norm(coefficients, axis=1) * self.scales
+        # in units: they are compared, and squares or products might overflow
+        units = [np.ldexp(array, -exponent(array)) for array in (coefficients, self.scales)]
+        sizes = np.linalg.norm(units[0], axis=1) * units[1]
         largest = [k for k in np.argsort(-sizes, kind="stable")[:_FEATURES_PRINTED] if sizes[k] > 0]
         if coefficients.shape[1] > 1:
             return ", ".join(self.feature_names[k] for k in largest)
