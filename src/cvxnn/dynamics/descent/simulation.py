@@ -20,7 +20,7 @@ from cvxnn.dynamics.trajectories.trajectory import Trajectory, TrajectoryStatus
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed, as_seed
-from cvxnn.validation import Array, as_count, as_finite_array, as_number, within_float64
+from cvxnn.validation import Array, as_count, as_finite_array, within_float64
 
 # Steps between two looks, apart from those at records, whether anything is finite still.
 _LOOK = 64
