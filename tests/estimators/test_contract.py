@@ -104,7 +104,7 @@ def test_cross_validation_picks_along_a_path(model, column, data):
 
 def test_a_path_starts_from_nothing_and_improves_on_the_starts(data):
     X, y = data[0], data[1]
-    path = relu_path(X, y, n_betas=5, eps=1e-2)
+    path = relu_path(X, y, n_betas=5, ratio=1e-2)
     assert path.n_neurons[0] == 0
     assert np.all(np.diff(path.betas) < 0)
     assert np.all(np.diff(path.objectives) < 0)

@@ -9,7 +9,7 @@ import pytest
 
 from cvxnn import Problem, ReLUClassifier, beta_max, relu_path, train
 from cvxnn.certificates import Certificate
-from cvxnn.estimators.path import equal_factors, train_path
+from cvxnn.estimators.path import train_path
 from cvxnn.plots import path as path_curves
 from cvxnn.training import TrainingStatus
 
@@ -24,7 +24,7 @@ def problem():
 
 @pytest.fixture(scope="module")
 def path(problem):
-    return relu_path(problem.X, problem.y, output_offset=True, n_betas=8, eps=1e-2)
+    return relu_path(problem.X, problem.y, output_offset=True, n_betas=8, ratio=1e-2)
 
 
 def test_betas_go_from_the_critical_one_down_in_equal_factors(problem, path):
@@ -57,7 +57,7 @@ def test_a_quick_path_is_nearly_as_good(problem, path):
 def test_certificates_are_proved_where_they_are_asked_for():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((15, 4))
-    path = relu_path(X, np.abs(X[:, 0]), n_betas=3, eps=0.1, certify=True)
+    path = relu_path(X, np.abs(X[:, 0]), n_betas=3, ratio=0.1, certify=True)
     assert all(certificate.lower_bound > 0 for certificate in path.certificates)
     assert all(certificate.proven for certificate in path.certificates)
 
@@ -91,7 +91,7 @@ def test_networks_can_be_mapped(path):
 
 def test_a_limit_of_time_leaves_every_beta_a_network(problem):
     started = perf_counter()
-    path = relu_path(problem.X, problem.y, n_betas=20, eps=1e-3, max_seconds=0.05)
+    path = relu_path(problem.X, problem.y, n_betas=20, ratio=1e-3, max_seconds=0.05)
     # Each beta takes the time of a start at least, tenths of a second together on a slow machine.
     assert perf_counter() - started < 10.0
     assert len(path) == 20
@@ -120,7 +120,7 @@ def test_an_interrupt_ends_the_path(problem, monkeypatch):
         ({"betas": [1.0, 2.0]}, "betas must be decreasing"),
         ({"betas": [1.0, 0.0]}, "betas must be decreasing and > 0"),
         ({"n_betas": 0}, "n_betas must be an integer >= 1"),
-        ({"eps": 1.0}, "eps must be < 1"),
+        ({"ratio": 1.0}, "ratio must be < 1"),
         ({"loss": "unknown"}, "loss"),
         ({"betas": [1.0], "tol": 0.0}, "tol"),
     ],
@@ -131,10 +131,11 @@ def test_bad_options_are_named(problem, options, message):
 
 
 def test_betas_must_be_given_where_none_is_critical():
-    with pytest.raises(ValueError, match="beta_max is 0"):
+    with pytest.raises(ValueError, match="the critical one is 0"):
         relu_path([[1.0], [2.0]], [3.0, 3.0], output_offset=True)
 
 
-def test_equal_factors_end_where_they_should():
-    np.testing.assert_allclose(equal_factors(3, 0.01), [1.0, 0.1, 0.01])
-    np.testing.assert_array_equal(equal_factors(1, 0.01), [1.0])
+def test_the_old_name_of_the_ratio_works_for_one_release():
+    with pytest.warns(DeprecationWarning, match="relu_path: the argument eps is now called ratio"):
+        path = relu_path([[1.0], [-1.0]], [2.0, 1.0], n_betas=3, eps=0.36)
+    np.testing.assert_allclose(path.betas, [2.0, 1.2, 0.72])

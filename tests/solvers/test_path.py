@@ -110,12 +110,12 @@ def test_bad_betas_are_refused_by_name(betas):
 
 def test_bad_sizes_of_a_path_are_refused_by_name():
     program = sample(ReLUProgram)
-    with pytest.raises(ValueError, match="n_betas must be >= 2; got 1"):
+    with pytest.raises(ValueError, match="n_betas must be an integer >= 2; got 1"):
         path_betas(program, 1)
     with pytest.raises(ValueError, match=r"ratio must be < 1; got 1\.0"):
         path_betas(program, 3, 1.0)
     with pytest.raises(ValueError, match="max_seconds must be"):
         solve_path(program, [1.0], max_seconds=-1.0)
     zero = ReLUProgram(Problem([[1.0]], [0.0], 1.0), [[True]])
-    with pytest.raises(ValueError, match="its critical beta is 0"):
+    with pytest.raises(ValueError, match="the critical one is 0"):
         path_betas(zero)

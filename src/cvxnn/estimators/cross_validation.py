@@ -15,10 +15,11 @@ from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from cvxnn.betas import as_decreasing, equal_factors
 from cvxnn.certificates import beta_max
 from cvxnn.deadlines import Deadline
 from cvxnn.estimators.base import Data, NetworkEstimator, Prepared
-from cvxnn.estimators.path import as_decreasing, equal_factors, null_network, train_path
+from cvxnn.estimators.path import null_network, train_path
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import as_random_state

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.betas import as_decreasing, equal_factors, require_critical
 from cvxnn.certificates import Certificate, beta_max, certify
 from cvxnn.deadlines import Deadline
+from cvxnn.deprecation import keep_old_arguments
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import OutputNorm, Problem
 from cvxnn.seeds import Seed, as_random_state
 from cvxnn.status_line import StatusLine
 from cvxnn.training import TrainingResult, TrainingStatus, train
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.validation import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +76,14 @@ class RegularisationPath:
         )
 
 
+@keep_old_arguments(eps="ratio")
 def relu_path(
     X: Any,
     y: Any,
     *,
     betas: Any = None,
     n_betas: int = 50,
-    eps: float = 1e-3,
+    ratio: float = 1e-3,
     loss: str | Loss = "squared",
     output_offset: bool = False,
     sample_weight: Any = None,
@@ -104,7 +107,7 @@ def relu_path(
         Weight decays, decreasing and > 0. By default ``n_betas`` of them from `beta_max` down, in equal factors.
     n_betas : int, default 50
         How many, at least 1.
-    eps : float, default 1e-3
+    ratio : float, default 1e-3
         The last weight decay over the first, in (0, 1).
     tol : float, default 1e-3
         Relative gap asked for, at each beta.
@@ -142,14 +145,14 @@ def relu_path(
 
     Examples
     --------
-    >>> path = relu_path([[1.0], [-1.0]], [2.0, 1.0], n_betas=3, eps=0.36)
+    >>> path = relu_path([[1.0], [-1.0]], [2.0, 1.0], n_betas=3, ratio=0.36)
     >>> path.betas, path.n_neurons
     (array([2.  , 1.2 , 0.72]), array([0, 1, 2]))
     >>> path.objectives.round(4)  # beta (2 - beta) + 1/2 beta^2 where beta < 2, and the same of 1
     array([2.5   , 2.18  , 1.6416])
     """
     problem = Problem(X, y, 0.0, loss, output_offset, sample_weight, output_norm)
-    values = _default_betas(problem, n_betas, eps) if betas is None else as_decreasing(betas, "betas")
+    values = _grid(problem, n_betas, ratio) if betas is None else as_decreasing(betas, "betas")
     with StatusLine(verbose) as line:
         return train_path(
             problem,
@@ -206,42 +209,11 @@ def train_path(
     return RegularisationPath(betas[: len(results)], tuple(results), np.array(seconds))
 
 
-def as_decreasing(values: Any, name: str) -> Array:
-    """Return decreasing numbers > 0 as an array of shape (k,).
-
-    Raises
-    ------
-    ValueError
-        If they are anything else.
-    """
-    array = as_finite_array(values, name, (1,))
-    if np.any(array <= 0.0) or np.any(np.diff(array) >= 0.0):
-        raise ValueError(f"{name} must be decreasing and > 0; got {array!r}")
-    return array
-
-
-def equal_factors(n_betas: int, eps: float) -> Array:
-    """Return ``n_betas`` numbers from 1 down to ``eps``, in equal factors.
-
-    Raises
-    ------
-    ValueError
-        If ``n_betas`` is no integer >= 1, or ``eps`` is not in (0, 1).
-    """
-    n_betas = as_count(n_betas, "n_betas", least=1)
-    if as_number(eps, "eps", positive=True) >= 1.0:
-        raise ValueError(f"eps must be < 1; got {eps!r}")
-    return np.asarray(np.geomspace(1.0, eps, n_betas))
-
-
-def _default_betas(problem: Problem, n_betas: int, eps: float) -> Array:
-    ratios = equal_factors(n_betas, eps)
+def _grid(problem: Problem, n_betas: int, ratio: float) -> Array:
+    factors = equal_factors(n_betas, ratio)  # refused before the critical weight decay is looked for
     critical = beta_max(problem)
-    if critical <= 0.0:
-        raise ValueError(
-            "betas must be given where every weight decay gives the network without neurons; beta_max is 0"
-        )
-    return critical * ratios
+    require_critical(critical)
+    return critical * factors
 
 
 def null_network(problem: Problem) -> ReLUNetwork:

@@ -7,30 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from cvxnn.atomic_files import replacing
 from cvxnn.validation import Array, as_finite_array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-def as_decreasing(betas: Any, name: str) -> Array:
-    """Return weight decays as an array of shape (k,).
-
-    Raises
-    ------
-    ValueError
-        If they are not finite, positive and strictly decreasing.
-    """
-    array = as_column(betas, name)
-    if array.min() <= 0:
-        raise ValueError(f"{name} must be > 0; got {array.min():g}")
-    if np.any(np.diff(array) >= 0):
-        raise ValueError(f"{name} must be strictly decreasing; got {array}")
-    return array
 
 
 def beta_axis(ax: Axes, betas: Array, label: str = "weight decay β (log scale, decreasing)") -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.betas import as_decreasing, grid_below
 from cvxnn.deadlines import Deadline
 from cvxnn.programs import ConvexProgram
 from cvxnn.solvers.restriction import with_beta, with_problem
@@ -14,7 +15,7 @@ from cvxnn.solvers.solution import Solution, SolveStatus
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.solving import solve
 from cvxnn.units import Units
-from cvxnn.validation import Array, as_finite_array, as_number, require_kind
+from cvxnn.validation import Array, require_kind
 
 # Of the loss of zero blocks: what smoothing a loss with a kink may take off it.
 _SMOOTHING = 1e-6
@@ -69,14 +70,7 @@ def path_betas(program: ConvexProgram, n_betas: int = 20, ratio: float = 1e-3) -
         If the critical beta is zero: then every beta gives zero blocks.
     """
     program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
-    if n_betas < 2:
-        raise ValueError(f"n_betas must be >= 2; got {n_betas!r}")
-    if not 0.0 < as_number(ratio, "ratio", positive=True) < 1.0:
-        raise ValueError(f"ratio must be < 1; got {ratio!r}")
-    critical = critical_beta(program)
-    if critical <= 0.0:
-        raise ValueError("program must have a non-zero block for some beta; its critical beta is 0")
-    return np.asarray(critical * np.geomspace(1.0, ratio, n_betas))
+    return grid_below(critical_beta(program), n_betas, ratio, least=2)
 
 
 def solve_path(
@@ -133,7 +127,7 @@ def solve_path(
     """
     program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
     deadline = Deadline.after(max_seconds)
-    values = path_betas(program) if betas is None else _checked(betas)
+    values = path_betas(program) if betas is None else as_decreasing(betas, "betas")
     solutions: list[Solution] = []
     for beta in values:
         start = solutions[-1].blocks if solutions else None
@@ -144,10 +138,3 @@ def solve_path(
         if stopped or (callback is not None and callback(solution) is True):
             break
     return tuple(solutions)
-
-
-def _checked(betas: Sequence[float] | Array) -> Array:
-    values = as_finite_array(betas, "betas", (1,))
-    if np.any(values <= 0.0) or np.any(np.diff(values) >= 0.0):
-        raise ValueError(f"betas must be decreasing and > 0; got {values!r}")
-    return values

@@ -133,8 +133,8 @@ def test_a_network_that_is_not_optimal_breaks_the_envelope(monkeypatch):
 @pytest.mark.parametrize(
     ("problem", "betas", "options", "message"),
     [
-        (Problem([[1.0]], [1.0], 1.0), [1.0, 2.0], {}, "betas must be two or more decreasing"),
-        (Problem([[1.0]], [1.0], 1.0), [1.0], {}, "betas must be two or more decreasing"),
+        (Problem([[1.0]], [1.0], 1.0), [1.0, 2.0], {}, "betas must be decreasing and > 0"),
+        (Problem([[1.0]], [1.0], 1.0), [1.0], {}, "betas must be decreasing and at least 2"),
         (Problem([[1.0]], [0.0], 1.0), None, {}, "betas must be given"),
         (Problem([[1.0]], [1.0], 1.0), None, {"ratio": 2.0}, "ratio must be < 1"),
         (Problem([[1.0]], [1.0], 1.0, "hinge"), None, {}, "loss must be differentiable"),

@@ -84,7 +84,7 @@ def test_a_single_fold_has_no_standard_error():
     [
         ({"scores_": None}, "result must be a fitted estimator.*SimpleNamespace lacks scores_"),
         ({"betas_": None}, "lacks beta_ratios_"),
-        ({"betas_": [1.0, 2.0, 3.0, 4.0]}, "result.betas_ must be strictly decreasing"),
+        ({"betas_": [1.0, 2.0, 3.0, 4.0]}, "result.betas_ must be decreasing and > 0"),
         ({"scores_": SCORES.T}, r"result.scores_ must have shape \(4, n_folds\); got \(3, 4\)"),
         ({"chosen_index_": 9}, "result.chosen_index_ must be an index from 0 to 3; got 9"),
         ({"scores_": SCORES * np.nan}, "result.scores_ must be finite"),

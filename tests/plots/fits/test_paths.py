@@ -112,8 +112,8 @@ def test_a_path_of_one_beta_is_drawn(networks):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"betas": [1.0, 2.0, 3.0]}, "result.betas must be strictly decreasing"),
-        ({"betas": [1.0, 0.5, 0.0]}, "result.betas must be > 0; got 0"),
+        ({"betas": [1.0, 2.0, 3.0]}, "result.betas must be decreasing and > 0"),
+        ({"betas": [1.0, 0.5, 0.0]}, "result.betas must be decreasing and > 0; got 0.5 before 0"),
         ({"networks": NETWORKS[:2]}, "result.networks must be 3, one for each beta; got 2"),
         ({"certificates": ()}, "result.certificates must be 3, one for each beta; got 0"),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.atoms import Atoms, basic_atoms
+from cvxnn.betas import as_decreasing
 from cvxnn.landscape.duality.admissible_targets import admissible_rows
 from cvxnn.landscape.duality.dual_program import require_oracle
 from cvxnn.networks import ReLUNetwork
@@ -20,7 +21,7 @@ from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.training import TrainingResult, train
 from cvxnn.units import Units
-from cvxnn.validation import Array, PrecisionError, as_finite_array
+from cvxnn.validation import Array, PrecisionError
 
 _MAX_CELLS = 2000
 _PRECISION = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
@@ -249,9 +250,7 @@ def interpolation_limit(X: Any, y: Any, betas: Any, *, output_offset: bool = Fal
     >>> limit.holds, [round(network.path_norm, 4) for network in limit.networks]
     (True, [3.375, 3.4875])
     """
-    values = as_finite_array(betas, "betas", (1,))
-    if np.any(values <= 0.0) or np.any(np.diff(values) >= 0.0):
-        raise ValueError(f"betas must be decreasing and > 0; got {values!r}")
+    values = as_decreasing(betas, "betas")
     problem = Problem(X, y, 1.0, output_offset=output_offset)
     if not np.any(problem.centred_target):
         raise HypothesisError("the targets must not be zero, less their mean where there is an offset")

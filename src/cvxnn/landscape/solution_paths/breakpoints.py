@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.betas import as_decreasing, as_ratio, require_critical
 from cvxnn.certificates import Certificate, beta_max
 from cvxnn.landscape.duality.dual_program import require_oracle
 from cvxnn.landscape.solution_paths.active_directions import Key, OptimumAt, PathPoint
@@ -16,7 +17,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
-from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
+from cvxnn.validation import Array, as_count, as_number, require_kind
 
 BreakpointKind = Literal["enters", "leaves", "kink", "several"]
 
@@ -278,13 +279,8 @@ def _line(key: Key) -> tuple[int, tuple[int, ...]]:
 def _as_betas(problem: Problem, betas: Any, n_betas: int, ratio: float) -> Array:
     """Return the weight decays of the grid."""
     if betas is None:
-        if not 0.0 < as_number(ratio, "ratio", positive=True) < 1.0:
-            raise ValueError(f"ratio must be < 1; got {ratio!r}")
-        critical = beta_max(problem)
-        if critical == 0.0:
-            raise ValueError("betas must be given: the zero network fits, and is optimal at every beta")
+        ratio, critical = as_ratio(ratio), beta_max(problem)
+        require_critical(critical)
         betas = critical * np.array([_ABOVE_CRITICAL, ratio])
-    values = as_finite_array(betas, "betas", (1,))
-    if len(values) < 2 or np.any(values <= 0.0) or np.any(np.diff(values) >= 0.0):
-        raise ValueError(f"betas must be two or more decreasing numbers > 0; got {values!r}")
+    values = as_decreasing(betas, "betas", least=2)
     return np.geomspace(values[0], values[1], n_betas) if len(values) == 2 else values

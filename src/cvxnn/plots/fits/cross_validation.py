@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cvxnn.betas import as_decreasing
 from cvxnn.plots.canvas import (
     BLACK,
     BLUE,
     GREEN,
     GREY,
     VERMILLION,
-    as_decreasing,
     axes_or_new,
     beta_axis,
     draw_legend_above,

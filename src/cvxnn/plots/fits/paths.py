@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.betas import as_decreasing
 from cvxnn.networks import ReLUNetwork
 from cvxnn.plots.canvas import (
     BLACK,
@@ -17,7 +18,6 @@ from cvxnn.plots.canvas import (
     PURPLE,
     VERMILLION,
     as_column,
-    as_decreasing,
     axes_or_new,
     beta_axis,
     draw_legend_above,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.betas import as_decreasing
 from cvxnn.landscape import ActiveDirection, PathPoint, SolutionPath
 from cvxnn.plots.canvas import (
     BLACK,
@@ -18,7 +19,6 @@ from cvxnn.plots.canvas import (
     SIGN_COLOURS,
     VERMILLION,
     as_column,
-    as_decreasing,
     axes_or_new,
     beta_axis,
     draw_legend_above,
