@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -12,6 +13,7 @@ from cvxnn.losses import Loss, SquaredLoss, get_loss
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.validation import (
     Array,
+    PrecisionError,
     as_finite_array,
     as_finite_data,
     as_number,
@@ -22,6 +24,8 @@ from cvxnn.validation import (
 
 OutputNorm = Literal["l2", "l1"]
 
+# Powers of ten: values were right up to 140 on random data, where 10^20 times more ended in overflow.
+_WIDEST_SCALE = 130.0
 # Of a sum of sample weights: below, they have lost digits.
 _LEAST_WEIGHT = 1e-305
 
@@ -351,6 +355,24 @@ class Problem:
             raise ValueError(
                 f"X must be float64 for training and certificates; got a file of {self.X.dtype}, which "
                 "problem.in_memory() reads into memory in float64"
+            )
+
+    def require_scale(self) -> None:
+        """Raise `PrecisionError` where squares of gradients or of weights overflow or vanish.
+
+        Entries of X and y, their product and their ratio are to be between 1e-130 and 1e130. Training, solves and proofs
+        work in units of X and y, and do not ask for it.
+        """
+        has_units = self.loss.in_units(1.0) is not None
+        data = float(max(np.max(self.X), -np.min(self.X)))
+        target = float(np.max(np.abs(self.centred_target))) if has_units else 1.0
+        # Logarithms, since the products themselves may overflow; zeros are any size.
+        x, y = (abs(math.log10(size)) if size > 0 else 0.0 for size in (data, target))
+        if x + y > _WIDEST_SCALE:
+            of_y = f", y by {target:.3g} and weight decay by both" if has_units else " and weight decay by it"
+            raise PrecisionError(
+                f"X and y must be of sizes that double precision can square and multiply; got entries up to {data:.3g} "
+                f"of X and up to {target:.3g} of y: divide X by {data:.3g}{of_y}"
             )
 
     def __repr__(self) -> str:

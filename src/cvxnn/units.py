@@ -68,14 +68,14 @@ class Units:
         PrecisionError
             If beta is 0 or infinite in them, though it is not as given.
         """
-        data, weight = _power_of_four(problem.X), 1.0
+        data, weight = power_of_four(problem.X), 1.0
         if problem.sample_weight is not None:
             relative = relative_weights(problem.sample_weight)
-            weight = _power_of_four(np.max(problem.sample_weight) * np.mean(relative / np.max(relative)))
+            weight = power_of_four(np.max(problem.sample_weight) * np.mean(relative / np.max(relative)))
         target, value, loss = 1.0, 1.0, problem.loss
-        scaled = loss.in_units(_power_of_four(problem.centred_target))
+        scaled = loss.in_units(power_of_four(problem.centred_target))
         if scaled is not None:
-            target = _power_of_four(problem.centred_target)
+            target = power_of_four(problem.centred_target)
             loss, value = scaled
         if data == target == weight == 1.0:
             return cls.as_given(problem)
@@ -181,7 +181,7 @@ def _size(array: Any) -> float:
     return max(float(np.max(array, initial=0.0)), -float(np.min(array, initial=0.0)))
 
 
-def _power_of_four(array: Any) -> float:
+def power_of_four(array: Any) -> float:
     """Return the largest power of four that is at most the largest entry; 1 for zeros."""
     size = _size(array)
     return math.ldexp(1.0, 2 * ((math.frexp(size)[1] - 1) // 2)) if size > 0 else 1.0

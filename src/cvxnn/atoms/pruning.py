@@ -40,8 +40,10 @@ def prune_to_basic(
     """
     c = np.array(coefficients, dtype=np.float64)
     scale = np.linalg.norm(activations, axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
-    rows = np.vstack([activations, np.ones(c.shape)]) if keep_sum else activations
+    # The sum's row is as long as the others: beside activations of another unit it would be lost, or hide them.
+    of_sum = np.full(c.shape, np.max(scale, initial=0.0) or 1.0)
+    scale = np.where(scale > 0, scale, of_sum)
+    rows = np.vstack([activations, of_sum]) if keep_sum else activations
     columns = rows / scale
     if columns.shape[0] > columns.shape[1]:
         # The triangle has the same null vectors; a full decomposition of the rows themselves would take n^2 numbers.

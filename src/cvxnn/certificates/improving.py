@@ -153,10 +153,12 @@ def relaxed_bound(problem: Problem, lam: Array, *, max_seconds: float | None) ->
     """
     problem = as_problem(problem)
     deadline = Deadline(min(as_limit(max_seconds), _QUICK_SECONDS))
-    task = Task(problem, lam).standardised()
+    units = Units.of(problem)
+    task = Task(units.problem, units.dual_in_units(lam)).standardised()
     bounds = [(0.0, "non-negative objective"), *_bounds(task, "auto", deadline)]
     logger.debug("bounds: %s", bounds)
-    return max(bounds, key=lambda pair: pair[0])
+    value, proof = max(bounds, key=lambda pair: pair[0])
+    return units.objective(value), proof
 
 
 def _bounds(task: Task, method: Relaxation, deadline: Deadline) -> Iterator[tuple[float, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +16,7 @@ from cvxnn.margin.scaling import scaled_to_margin_one
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled, as_network
 from cvxnn.short_reprs import short_repr
+from cvxnn.units import power_of_four
 from cvxnn.validation import Array, PrecisionError, as_number
 
 _SOLVER_TOL = 1e-11
@@ -145,12 +148,15 @@ def kkt(X: Any, y: Any, network: ReLUNetwork, *, tol: float = 1e-6) -> KKTPoint:
     X, y = as_labelled(X, y)
     tol = as_number(tol, "tol", positive=True)
     network = scaled_to_margin_one(X, y, network)
-    conditions = _Conditions.of(X, y, network, tol)
-    constraint = DualConstraint(X)
+    # In units of X the solver sees numbers of order one, whatever the units of X.
+    unit = power_of_four(X)
+    inner = ReLUNetwork(network.hidden * math.sqrt(unit), network.output * math.sqrt(unit))
+    conditions = _Conditions.of(X / unit, y, inner, tol)
+    constraint = DualConstraint(conditions.X)
     lam, rho, found = _least_dual_norm(conditions, constraint)
     gates = conditions.gates(lam, rho)
     residual = conditions.residual(lam, rho)
-    return KKTPoint(network, lam, gates, residual, found, tol)
+    return KKTPoint(network, lam / unit, gates, residual, found, tol)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,13 +251,15 @@ def _solve(conditions: _Conditions, limit: float | None, cuts: Array) -> tuple[f
         objective = cp.norm((cuts[conditions.tight] * conditions.y[conditions.tight, None]).T @ lam, "inf")
         constraints.append(cp.norm(left) <= limit)
     problem = cp.Problem(cp.Minimize(objective), constraints)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.suppress(cp.SolverError):
         # "Solution may be inaccurate": the residual is recomputed, and the dual norm evaluated.
         warnings.filterwarnings("ignore", message="Solution may be inaccurate")
         options = {"tol_gap_abs": _SOLVER_TOL, "tol_gap_rel": _SOLVER_TOL, "tol_feas": _SOLVER_TOL}
         problem.solve(solver=cp.CLARABEL, **options)
     if lam.value is None:
-        raise PrecisionError(f"the multipliers' problem was not solved: {problem.status}")
+        raise PrecisionError(
+            f"X and the network must be such that double precision finds multipliers; their problem is {problem.status}"
+        )
     at = conditions.expand(lam.value)
     slopes = np.clip(rho.value, 0.0, at[conditions.tight[conditions.ties[0]]]) if rho.size else np.zeros(0)
     value = conditions.residual(at, slopes) if limit is None else float(problem.value)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -17,6 +18,7 @@ from cvxnn.programs import MaxMarginProgram
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
+from cvxnn.units import power_of_four
 from cvxnn.validation import Array, as_count
 
 Method = Literal["auto", "cells", "columns"]
@@ -148,6 +150,8 @@ def max_margin(
     max_rounds = as_count(max_rounds, "max_rounds", 1)
     require_separable(X, y)
     X, y = as_labelled(X, y)
+    unit = power_of_four(X)
+    X = X / unit
     constraint = DualConstraint(X, random_state)
     lines = reduce_rows(X)
     if method == "auto":
@@ -157,7 +161,20 @@ def max_margin(
     else:
         solution = grow_blocks(X, y, constraint, as_generator(random_state), max_rounds)
     network, lam = basic_network(solution)
-    return judge(constraint, y, network, lam, "all cells" if method == "cells" else "column generation")
+    found = judge(constraint, y, network, lam, "all cells" if method == "cells" else "column generation")
+    return _as_given(found, unit)
+
+
+def _as_given(found: MaxMargin, unit: float) -> MaxMargin:
+    """Return the result for data over a unit as that for the data: weights grow by its root, multipliers with it."""
+    network, root = found.network, math.sqrt(unit)
+    return replace(
+        found,
+        network=ReLUNetwork(network.hidden / root, network.output / root),
+        multipliers=found.multipliers / unit,
+        value=found.value / unit,
+        lower_bound=found.lower_bound / unit,
+    )
 
 
 def judge(constraint: DualConstraint, y: Array, network: ReLUNetwork, lam: Array, method: str) -> MaxMargin:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ from cvxnn.problem import Problem
 from cvxnn.programs.program import Statement
 from cvxnn.programs.relu import as_masks
 from cvxnn.short_reprs import short_repr
+from cvxnn.units import Units
 from cvxnn.validation import Array, PrecisionError
 
 # Completely positive matrices of this order at most are the positive semidefinite ones without negative entries.
@@ -115,8 +118,8 @@ class CopositiveProgram:
         Parameters
         ----------
         tol : float, default 1e-8
-            Its gap and feasibility tolerance, partly absolute: data and targets should be of size about one. Tighter
-            ones fail where there are many optima.
+            Its gap and feasibility tolerance, partly absolute, in units of X and y. Tighter ones fail where there are
+            many optima.
 
         Raises
         ------
@@ -125,9 +128,12 @@ class CopositiveProgram:
         """
         import cvxpy as cp
 
-        statement = self.to_cvxpy()
+        units = Units.of(self.problem)
+        inner = copy(self)  # cones are the same in any units
+        object.__setattr__(inner, "problem", units.problem)
+        statement = inner.to_cvxpy()
         options = {"tol_gap_abs": tol, "tol_gap_rel": tol, "tol_feas": tol}
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.suppress(cp.SolverError):
             # "Solution may be inaccurate": said below.
             warnings.filterwarnings("ignore", message="Solution may be inaccurate")
             statement.problem.solve(solver=cp.CLARABEL, **options)
@@ -136,9 +142,10 @@ class CopositiveProgram:
             raise PrecisionError(f"the copositive program was not solved to {tol:g}: {status}; raise tol")
         offset = np.zeros(self.problem.n_outputs)
         if statement.offset is not None:
-            offset = np.atleast_1d(statement.offset.value)
-        lifted = tuple(np.asarray(M.value) for M in statement.blocks)
-        return CopositiveSolution(self, float(statement.problem.value), lifted, offset)
+            offset = np.atleast_1d(statement.offset.value) * units.target
+        # Blocks are sums of products of two weights, hidden or output, of one unit.
+        lifted = tuple(np.asarray(M.value) * units.hidden**2 for M in statement.blocks)
+        return CopositiveSolution(self, units.objective(float(statement.problem.value)), lifted, offset)
 
 
 @short_repr

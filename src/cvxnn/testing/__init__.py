@@ -18,6 +18,7 @@ from cvxnn.testing.cones import (
     check_prox,
     check_prox_by_cvxpy,
 )
+from cvxnn.testing.corners import CORNERS, check_answers
 from cvxnn.testing.loss_duals import (
     check_best_dual_scale,
     check_best_offset,
@@ -85,8 +86,10 @@ from cvxnn.testing.solvers import (
 )
 
 __all__ = [
+    "CORNERS",
     "check_added_pattern",
     "check_adjoint",
+    "check_answers",
     "check_balance",
     "check_best_dual_scale",
     "check_best_offset",

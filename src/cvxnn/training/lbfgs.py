@@ -122,7 +122,8 @@ def minimise(
             break
         new, new_value, new_gradient = found
         step, change = new - x, new_gradient - gradient
-        if float(step @ change) > 0:
+        # The square of a change may vanish where its product with a longer step does not.
+        if float(step @ change) > 0 and float(change @ change) > 0:
             pairs.add(step, change)
         x, value, gradient = new, new_value, new_gradient
         values.append(value)

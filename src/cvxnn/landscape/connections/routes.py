@@ -266,6 +266,7 @@ def connect_to_optimum(
 
 def _check(problem: Problem, network: ReLUNetwork) -> None:
     problem.require_trainable()
+    problem.require_scale()
     problem.require_fitting(network)
     require_plain_decay(problem)
 

@@ -31,6 +31,8 @@ _INACCURATE = 1e-6
 _FAR = 100.0
 # Relative gap of the primal program that the dual is compared with.
 _PRIMAL_TOL = 1e-10
+# Of the primal solver, which reaches that in a fraction of a second unless beta is near 1e-12 of the critical one.
+_PRIMAL_SECONDS = 10.0
 
 
 @short_repr
@@ -200,7 +202,9 @@ def strong_duality(problem: Problem, *, method: DualMethod = "cuts", tol: float 
     tol = as_number(tol, "tol", positive=True)
     _require_one_output(problem)
     dual = solve_dual(problem, method=method)
-    solution = solve(ReLUProgram(problem, enumerate_patterns(problem.X)), tol=_PRIMAL_TOL)
+    solution = solve(
+        ReLUProgram(problem, enumerate_patterns(problem.X)), tol=_PRIMAL_TOL, max_seconds=_PRIMAL_SECONDS
+    )
     network = solution.network
     assert isinstance(network, ReLUNetwork)
     constraint = None

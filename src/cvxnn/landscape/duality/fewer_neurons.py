@@ -135,6 +135,7 @@ def value_by_neurons(
     """
     problem = as_problem(problem)
     problem.require_trainable()
+    problem.require_scale()
     max_neurons = as_count(max_neurons, "max_neurons")
     max_programs, n_restarts = as_count(max_programs, "max_programs"), as_count(n_restarts, "n_restarts")
     tol = as_number(tol, "tol", positive=True)

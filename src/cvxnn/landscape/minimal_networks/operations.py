@@ -208,7 +208,7 @@ class Change:
     function : Comparison
         Distance of the two functions over the unit ball, relative to the first network's size, against 0.
     fit : Comparison
-        ``max |f - g|`` on the data, against 0.
+        ``max |f - g|`` on the data, relative to the most that the first network can take there, against 0.
     objective : Comparison
         The second network's objective, against the first's: at most as large.
     """
@@ -243,8 +243,11 @@ def what_changed(problem: Problem, before: ReLUNetwork, after: ReLUNetwork, *, t
     after = as_network(after, "after")
     size = max(before.path_norm + float(np.linalg.norm(before.offset)), np.finfo(np.float64).tiny)
     f, g = before.predict(problem.X), after.predict(problem.X)
+    # What neurons can add up to on a row: rounding is relative to that, whatever of it cancels.
+    longest = float(np.max(np.linalg.norm(problem.X, axis=1)))
+    largest = before.path_norm * longest + float(np.linalg.norm(before.offset)) or 1.0
     return Change(
         function=Comparison(function_distance(before, after) / size, 0.0, tol=tol),
-        fit=Comparison(float(np.max(np.abs(f - g))), 0.0, tol=tol),
+        fit=Comparison(float(np.max(np.abs(f - g))) / largest, 0.0, tol=tol),
         objective=Comparison(problem.objective(after), problem.objective(before), "at most", tol=tol),
     )

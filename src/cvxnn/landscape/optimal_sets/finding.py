@@ -98,6 +98,7 @@ def optimal_set(
     """
     problem = as_problem(problem)
     problem.require_trainable()
+    problem.require_scale()
     _require_one_smooth_output(problem)
     tol = as_number(tol, "tol", positive=True)
     if tol > _LARGEST_TOL:

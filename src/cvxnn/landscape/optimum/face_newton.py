@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.cones import null_space
+from cvxnn.losses import SquaredLoss
 from cvxnn.problem import Problem
 from cvxnn.validation import Array
 
@@ -81,7 +82,8 @@ class FacePoint:
 def loss_curvature(problem: Problem, fit: Array, offset: Array) -> Array:
     """Return the second derivative of every sample's loss, in the shape of the targets, by central differences.
 
-    `Problem.newton_weights` are larger than these where the loss flattens, and Newton's method then only linear.
+    `Problem.newton_weights` are larger than these where the loss flattens, and Newton's method then only linear. Of the
+    squared loss they are the second derivatives, whatever the size of y.
 
     Parameters
     ----------
@@ -92,6 +94,8 @@ def loss_curvature(problem: Problem, fit: Array, offset: Array) -> Array:
     offset : ndarray of shape (1,)
         The output offset.
     """
+    if isinstance(problem.loss, SquaredLoss):
+        return problem.newton_weights(fit, offset)
     step = _DIFFERENCE * (1.0 + np.abs(fit + offset))
     rise = problem.loss_gradient(fit + step, offset) - problem.loss_gradient(fit - step, offset)
     return np.asarray(rise / (2.0 * step))

@@ -173,6 +173,7 @@ def solution_path(
     [('enters', 3.0), ('enters', 1.0)]
     """
     problem = as_problem(problem)
+    problem.require_scale()
     if problem.y.ndim != 1:
         raise ValueError(f"y must have shape (n,), one output; got {problem.y.shape}")
     if not problem.loss.is_smooth:

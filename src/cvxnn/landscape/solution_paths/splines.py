@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network
 from cvxnn.short_reprs import short_repr
+from cvxnn.units import Units
 from cvxnn.validation import Array, PrecisionError, as_finite_array, as_number
 
 # Of the range of the data: kinks closer than this to a data point, or to each other, are at one place. Optimal kinks
@@ -201,6 +203,7 @@ def optimal_spline(
     column = as_number(bias_column, "bias_column", positive=True)
     problem = Problem(np.column_stack([x, np.full(len(x), column)]), y, beta, loss, output_offset)
     problem.require_trainable()
+    problem.require_scale()
     if not problem.loss.is_smooth:
         raise ValueError(f"loss must be differentiable; {problem.loss.name!r} has a kink")
     point = OptimumAt(problem, require_oracle(problem))(problem.beta)
@@ -242,6 +245,8 @@ def free_bias_spline(x: Any, y: Any, beta: float, *, loss: str | Loss = "squared
     x = as_finite_array(x, "x", (1,))
     problem = Problem(x[:, None], y, beta, loss, output_offset=True)
     problem.require_trainable()
+    units = Units.of(problem)
+    x, problem = x / units.data, units.problem
     differences = (x[:, None] - x) / (float(np.ptp(x)) or 1.0)
     atoms = np.hstack([np.maximum(differences, 0.0), np.maximum(-differences, 0.0)])
     weights, offset = cp.Variable(2 * len(x)), cp.Variable()
@@ -251,9 +256,12 @@ def free_bias_spline(x: Any, y: Any, beta: float, *, loss: str | Loss = "squared
     statement = cp.Problem(cp.Minimize(objective))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "may be inaccurate": the objective is recomputed
-        statement.solve(solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
+        with contextlib.suppress(cp.SolverError):
+            statement.solve(solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
     if weights.value is None:
-        raise PrecisionError(f"the spline's lasso: the solver ended as {statement.status!r}")
+        raise PrecisionError(
+            f"x, y and beta must be such that double precision finds the spline; its program is {statement.status}"
+        )
     changes = weights.value / scale
     f = atoms @ weights.value + float(offset.value)
     value = problem.loss.value(f, problem.y) + problem.beta * float(np.sum(np.abs(changes)))
@@ -261,4 +269,7 @@ def free_bias_spline(x: Any, y: Any, beta: float, *, loss: str | Loss = "squared
     sums = np.zeros(len(places))
     np.add.at(sums, np.tile(group.reshape(-1), 2), changes)
     kept = np.abs(sums) > _SPECK * float(np.sum(np.abs(changes)))
-    return FreeBiasSpline(value, places[kept], sums[kept], f)
+    slope = units.target / units.data
+    return FreeBiasSpline(
+        units.objective(value), places[kept] * units.data, sums[kept] * slope, f * units.target
+    )

@@ -204,6 +204,7 @@ def neuron_parts(
     if not problem.loss.is_smooth:
         raise ValueError(f"problem must have a smooth loss; its loss {problem.loss.name!r} has kinks")
     problem = problem.in_memory()
+    problem.require_scale()
     X, m = problem.X, network.n_neurons
     on_kink = _as_kinks(problem, network, kinks, as_number(kink_tol, "kink_tol"))
     lam = -problem.loss_gradient(network.predict_without_offset(X), network.offset)

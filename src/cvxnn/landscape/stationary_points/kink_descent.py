@@ -204,6 +204,7 @@ def _joined(atoms: Atoms) -> Atoms:
 
 def _check(problem: Problem, network: ReLUNetwork) -> None:
     problem.require_trainable()
+    problem.require_scale()
     problem.require_fitting(network)
     if problem.n_outputs > 1 or not problem.loss.is_smooth:
         raise ValueError(

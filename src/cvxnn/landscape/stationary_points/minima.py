@@ -143,7 +143,7 @@ def local_minima(
             f"problem must have one output and a smooth loss; got {problem.n_outputs} and {problem.loss.name!r}"
         )
     if output is None:
-        problem.require_weight_decay()
+        problem.require_trainable()
     units = Units.of(problem, fixed_output=output is not None)
     inner = units.problem
     if output is not None:

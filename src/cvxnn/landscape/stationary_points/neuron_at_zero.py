@@ -90,6 +90,7 @@ def zero_neuron(
     problem, network = as_problem(problem), as_network(network)
     tol = as_number(tol, "tol", positive=True)
     problem.require_trainable()
+    problem.require_scale()
     problem.require_fitting(network)
     _require_smooth(problem)
     _require_zero_neuron(network)
@@ -119,8 +120,10 @@ def _sizes(network: ReLUNetwork) -> tuple[Array, Array]:
 
 def _require_zero_neuron(network: ReLUNetwork) -> None:
     hidden, output = _sizes(network)
+    if network.n_neurons == 0:
+        raise HypothesisError("a neuron must be zero; the network has none")
     if not np.any((hidden == 0) & (output == 0)):
-        smallest = float(np.min(hidden + output, initial=np.inf))
+        smallest = float(np.min(hidden + output))
         raise HypothesisError(f"a neuron must be zero; the smallest has ||u|| + ||a|| = {smallest:.3g}")
 
 

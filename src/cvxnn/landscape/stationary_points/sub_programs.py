@@ -69,6 +69,7 @@ def sub_sampled_program(
     """
     problem, network = as_problem(problem), as_network(network)
     problem.require_trainable()
+    problem.require_scale()
     problem.require_fitting(network)
     blocks, signs = signed_blocks(network)
     used = np.linalg.norm(blocks, axis=0) > 0
@@ -174,6 +175,7 @@ def optimal_on_own_patterns(
 
 def _require_one_output(problem: Problem) -> None:
     problem.require_trainable()
+    problem.require_scale()
     if problem.n_outputs > 1:
         raise ValueError(f"problem must have one output; got {problem.n_outputs}")
 
