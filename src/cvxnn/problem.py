@@ -360,8 +360,8 @@ class Problem:
     def require_scale(self) -> None:
         """Raise `PrecisionError` where squares of gradients or of weights overflow or vanish.
 
-        Entries of X and y, their product and their ratio are to be between 1e-130 and 1e130. Training, solves and proofs
-        work in units of X and y, and do not ask for it.
+        Entries of X and y, their product and their ratio are to be between 1e-130 and 1e130. Training, solves and
+        proofs work in units of X and y, and do not ask for it.
         """
         has_units = self.loss.in_units(1.0) is not None
         data = float(max(np.max(self.X), -np.min(self.X)))

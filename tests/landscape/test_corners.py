@@ -121,7 +121,7 @@ CALLS = {
     "l1_objective": lambda p: [l1_objective(p, to_l1_form(random_network(p)))],
     "largest_spread": lambda p: (largest_spread(p, random_network(p)), ())[1],
     "local_minima": lambda p: local_minima(p, 1).objectives,
-    "locate": lambda p: (locate(p, trained(p)), ())[1],
+    "locate": lambda p: (locate(optimal_set(p, trained(p)), trained(p)), ())[1],
     "merge_cones": lambda p: objectives(p, merge_cones(random_network(p), p.X)),
     "merge_directions": lambda p: objectives(p, merge_directions(random_network(p))),
     "minimal": lambda p: objectives(p, minimal(p, trained(p))),

@@ -15,6 +15,7 @@ from cvxnn.patterns import (
     enumerate_patterns,
     is_in_general_position,
     is_realisable,
+    reduce_rows,
     require_realisable,
     sample_patterns,
 )
@@ -48,6 +49,7 @@ CALLS = {
     "enumerate_patterns": lambda X: np.asarray(enumerate_patterns(X)),
     "is_in_general_position": is_in_general_position,
     "is_realisable": lambda X: is_realisable(X, activation_patterns(X, gates(X))),
+    "reduce_rows": lambda X: reduce_rows(X).line,
     "require_realisable": lambda X: require_realisable(X, activation_patterns(X, gates(X))),
     "sample_patterns": lambda X: np.asarray(sample_patterns(X, 2)),
 }

@@ -15,7 +15,7 @@ from cvxnn.losses import Loss
 from cvxnn.problem import OutputNorm, Problem
 from cvxnn.seeds import Seed, require_seed
 from cvxnn.units import Units
-from cvxnn.validation import Array
+from cvxnn.validation import Array, PrecisionError
 
 # Predictions within this of a kink, in units of the largest target, are on it.
 _KINK_WIDTH = 1e-9
@@ -66,7 +66,7 @@ def beta_max(
     Raises
     ------
     ValueError
-        If ``y`` is missing with data or given with a problem.
+        If ``y`` is missing with data or given with a problem, or if the value is beyond double precision.
 
     References
     ----------
@@ -90,8 +90,16 @@ def beta_max(
     units = Units.of(problem.in_memory().with_beta(0.0))
     inner = units.problem
     if inner.loss.is_smooth:
-        return units.correlation(_maximise(inner, null_dual(inner), random_state).value)
-    return units.correlation(_smallest(inner, random_state))
+        value = _maximise(inner, null_dual(inner), random_state).value
+    else:
+        value = _smallest(inner, random_state)
+    critical = units.correlation(float(value))
+    if critical == np.inf or (critical == 0.0 and value > 0.0):
+        raise PrecisionError(
+            f"X and y must be of sizes whose product is a number in double precision; got units of {units.data:.3g} "
+            f"and {units.target:.3g}"
+        )
+    return critical
 
 
 def _smallest(problem: Problem, random_state: Seed) -> float:
