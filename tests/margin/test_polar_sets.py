@@ -126,3 +126,9 @@ def test_hypotheses_are_named():
         polar_support([[1.0]], [0.0])
     with pytest.raises(ValueError, match="k must be an integer"):
         PolarSet([[1.0]]).sample_boundary(-1)
+
+
+def test_data_of_a_million_cells_are_refused_with_their_number():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="patterns for 60 rows; it has up to 978,812"):
+        polar_support(rng.standard_normal((60, 5)), rng.standard_normal(60))

@@ -12,11 +12,14 @@ from cvxnn.function_spaces import variation_norm
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
 from cvxnn.margin.ellipsoids import as_directions, as_ellipsoid_data
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns import enumerate_patterns
+from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_number
+
+# Of the matrix of patterns, in float64 a sixteenth of a gigabyte; its products take seconds.
+_MOST_ENTRIES = 8_000_000
 
 
 @short_repr
@@ -96,6 +99,13 @@ class PolarSet:
         They are orthogonal to every ``D_i X``, the span of Q. With k = 0 every target can be interpolated.
         """
         unit, norms = _unit_rows(self.X)
+        lines = reduce_rows(self.X)
+        cells = count_bound(lines.n_lines, lines.rank)
+        if cells * len(unit) > _MOST_ENTRIES:
+            raise ValueError(
+                f"X must have at most {_MOST_ENTRIES // len(unit):,} activation patterns for {len(unit)} rows; it has "
+                f"up to {cells:,}"
+            )
         masks = np.asarray(enumerate_patterns(unit))
         gram = (masks.astype(np.float64) @ masks.T) * (unit @ unit.T)
         values, vectors = np.linalg.eigh(gram)  # gram = sum_i D_i X X^T D_i, of rows at unit length

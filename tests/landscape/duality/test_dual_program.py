@@ -175,3 +175,18 @@ def test_a_value_below_its_bound_is_refused():
         _require_accurate(1.0, 1.1, "cells")
     assert _require_accurate(1.0, 1.0 - 1e-9, "cells") == 1.0
     assert _require_accurate(1.0, 1.1, "cuts") == 1.1
+
+
+def test_data_of_a_million_cells_are_refused_with_their_number():
+    rng = np.random.default_rng(0)
+    problem = Problem(rng.standard_normal((60, 5)), rng.standard_normal(60), 1.0)
+    with pytest.raises(ValueError, match=r"up to 978,812 cells"):
+        solve_dual(problem)
+
+
+def test_a_time_limit_ends_with_a_bound():
+    problem = random_problem(3, n=7, d=2)
+    # Of rank 2 a search takes no time to speak of, so that the limit ends the rounds, not the call.
+    quick, whole = solve_dual(problem, max_seconds=1e-9), solve_dual(problem)
+    assert quick.rounds < whole.rounds
+    assert quick.value <= whole.relaxed_value <= quick.relaxed_value * (1 + 1e-9)

@@ -144,3 +144,9 @@ def test_a_network_that_is_not_optimal_breaks_the_envelope(monkeypatch):
 def test_bad_input(problem, betas, options, message):
     with pytest.raises(ValueError, match=message):
         solution_path(problem, betas, **options)
+
+
+def test_data_of_a_million_cells_are_refused_with_their_number():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"at most 1 s; X has shape \(60, 5\) and up to 978,812 cells"):
+        solution_path(Problem(rng.standard_normal((60, 5)), rng.standard_normal(60), 1.0), [1.0, 0.5])

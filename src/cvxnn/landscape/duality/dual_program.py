@@ -9,9 +9,10 @@ import numpy as np
 
 from cvxnn.atoms import signed_activations
 from cvxnn.certificates import Oracle, exact_oracle
+from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.landscape.duality.dual_statement import DualStatement
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns import enumerate_patterns
+from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
 from cvxnn.problem import Problem, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
@@ -33,6 +34,8 @@ _FAR = 100.0
 _PRIMAL_TOL = 1e-10
 # Of the primal solver, which reaches that in a fraction of a second unless beta is near 1e-12 of the critical one.
 _PRIMAL_SECONDS = 10.0
+# Rounds of cuts that end in a small gap, three times as many as were seen on small data.
+_SEARCHES = 60.0
 
 
 @short_repr
@@ -105,7 +108,12 @@ class StrongDuality:
 
 
 def solve_dual(
-    problem: Problem, *, method: DualMethod = "cuts", tol: float = 1e-7, max_rounds: int = 200
+    problem: Problem,
+    *,
+    method: DualMethod = "cuts",
+    tol: float = 1e-7,
+    max_rounds: int = 200,
+    max_seconds: float | None = 60.0,
 ) -> DualSolution:
     """Solve the dual of training.
 
@@ -127,6 +135,9 @@ def solve_dual(
         Of cuts: the relative gap to reach between the program with the cuts so far and the feasible point.
     max_rounds : int, default 200
         Of cuts: programs to solve at most.
+    max_seconds : float or None, default 60.0
+        Of cuts: time after which no further program is solved; data are refused where a single search for cuts is
+        expected to take a sixtieth of it. None for no limit.
 
     Returns
     -------
@@ -161,8 +172,13 @@ def solve_dual(
     if method == "cells":
         _require_one_output(problem)
     units = Units.of(problem)
-    oracle = require_oracle(units.problem)
-    return _by_cells(units, oracle) if method == "cells" else _by_cuts(units, oracle, tol, max_rounds)
+    limit = as_limit(max_seconds)
+    oracle = require_oracle(units.problem, call_seconds=min(30.0, limit / _SEARCHES))
+    return (
+        _by_cells(units, oracle)
+        if method == "cells"
+        else _by_cuts(units, oracle, tol, max_rounds, Deadline(limit))
+    )
 
 
 def strong_duality(problem: Problem, *, method: DualMethod = "cuts", tol: float = 1e-6) -> StrongDuality:
@@ -220,13 +236,25 @@ def strong_duality(problem: Problem, *, method: DualMethod = "cuts", tol: float 
     )
 
 
-def require_oracle(problem: Problem) -> Oracle:
-    """Return the exact oracle of a problem's X; raise ``ValueError`` where none is affordable."""
-    oracle = exact_oracle(problem.X, n_outputs=problem.n_outputs, output_norm=problem.output_norm)
+def require_oracle(problem: Problem, *, call_seconds: float = 30.0) -> Oracle:
+    """Return the exact oracle of a problem's X; raise ``ValueError`` where none is affordable.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem.
+    call_seconds : float, default 30.0
+        How long one dual variable may be expected to take.
+    """
+    oracle = exact_oracle(
+        problem.X, n_outputs=problem.n_outputs, output_norm=problem.output_norm, max_seconds=call_seconds
+    )
     if oracle is None:
+        lines = reduce_rows(problem.X)
         raise ValueError(
-            f"problem must have an affordable exact oracle: X of rank at most 2, or few cells; X has shape "
-            f"{problem.X.shape}"
+            f"problem must have an affordable exact oracle: X of rank at most 2, or so few cells that a search of "
+            f"them takes at most {call_seconds:g} s; X has shape {problem.X.shape} and up to "
+            f"{count_bound(lines.n_lines, lines.rank):,} cells"
         )
     return oracle
 
@@ -274,7 +302,7 @@ def _by_cells(units: Units, oracle: Oracle) -> DualSolution:
     return _as_given(units, point, relaxed, network, "cells", program.n_blocks, 1)
 
 
-def _by_cuts(units: Units, oracle: Oracle, tol: float, max_rounds: int) -> DualSolution:
+def _by_cuts(units: Units, oracle: Oracle, tol: float, max_rounds: int, deadline: Deadline) -> DualSolution:
     """Solve with the cuts so far until the oracle names none that matters."""
     problem = units.problem
     master = DualStatement.of(problem)
@@ -287,7 +315,12 @@ def _by_cuts(units: Units, oracle: Oracle, tol: float, max_rounds: int) -> DualS
         best = max(best, _scaled(problem, lam, oracle), key=lambda point: point[1])
         named = oracle.maximise(lam, threshold=problem.beta)
         new = named.values > problem.beta
-        if relaxed - best[1] <= tol * abs(relaxed) or rounds == max_rounds or not np.any(new):
+        if (
+            relaxed - best[1] <= tol * abs(relaxed)
+            or rounds == max_rounds
+            or deadline.is_over
+            or not np.any(new)
+        ):
             break
         directions = np.hstack([directions, named.directions[:, new]])
         signs = np.concatenate([signs, named.signs[new]])

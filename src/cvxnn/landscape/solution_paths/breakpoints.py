@@ -24,6 +24,9 @@ BreakpointKind = Literal["enters", "leaves", "kink", "several"]
 # The first weight decay of a default path, in units of the critical one.
 _ABOVE_CRITICAL = 1.1
 
+# Of one search of all cells; a path takes several at each of tens to hundreds of weight decays.
+_CALL_SECONDS = 1.0
+
 
 @short_repr
 @dataclass(frozen=True)
@@ -154,8 +157,8 @@ def solution_path(
     Raises
     ------
     ValueError
-        If betas are not positive and decreasing, there are several outputs, the loss has a kink, or no exact oracle is
-        affordable.
+        If betas are not positive and decreasing, there are several outputs, the loss has a kink, or one search of all
+        cells, of which a path takes hundreds, is expected to take more than a second.
 
     Notes
     -----
@@ -180,7 +183,7 @@ def solution_path(
         raise ValueError(f"loss must be differentiable; {problem.loss.name!r} has a kink")
     tol, max_optima = as_number(tol, "tol", positive=True), as_count(max_optima, "max_optima", least=2)
     values = _as_betas(problem, betas, as_count(n_betas, "n_betas", least=2), ratio)
-    optimum = OptimumAt(problem, require_oracle(problem))
+    optimum = OptimumAt(problem, require_oracle(problem, call_seconds=_CALL_SECONDS))
     grid = [optimum(float(beta)) for beta in values]
     refined = _Refinement(optimum, tol, max_optima - len(grid))
     for first, second in pairwise(grid):
