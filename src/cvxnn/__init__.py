@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from cvxnn.lazy_names import export_lazily
+from cvxnn.names import export_lazily
 
 if TYPE_CHECKING:
     from cvxnn.certificates import Certificate, beta_max, certify

@@ -21,7 +21,7 @@ from cvxnn.certificates.relaxations.joint_program import DualPoint, joint_dual_s
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
 from cvxnn.certificates.relaxations.row_groups import RowGroups, group_rows
 from cvxnn.certificates.row_space import RowSpace
-from cvxnn.deprecation import keep_old_names
+from cvxnn.names import keep_old_names
 
 __all__ = [
     "CellOracle",

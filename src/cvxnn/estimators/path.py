@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from cvxnn.betas import as_decreasing, equal_factors, require_critical
 from cvxnn.certificates import Certificate, beta_max, certify
 from cvxnn.deadlines import Deadline
-from cvxnn.deprecation import keep_old_arguments
 from cvxnn.losses import Loss
+from cvxnn.names import keep_old_arguments
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import OutputNorm, Problem
 from cvxnn.seeds import Seed, as_random_state

@@ -1,6 +1,5 @@
 """Function spaces of infinitely wide networks: the variation norm (F_1) and kernels (F_2)."""
 
-from cvxnn.deprecation import keep_old_names
 from cvxnn.function_spaces.comparisons.circle import (
     CircleApproximation,
     approximate_on_circle,
@@ -74,6 +73,7 @@ from cvxnn.function_spaces.variation.norms import (
     variation_norm,
     variation_norm_bound,
 )
+from cvxnn.names import keep_old_names
 from cvxnn.statistics import Slope, log_log_slope
 
 __all__ = [

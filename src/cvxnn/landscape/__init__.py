@@ -1,6 +1,5 @@
 """The landscape of training: optimal sets, minimal networks, stationary points, connections of networks, duality."""
 
-from cvxnn.deprecation import keep_old_names
 from cvxnn.landscape.cones.distances import function_distance, neuron_distance
 from cvxnn.landscape.connections.routes import (
     Connection,
@@ -80,6 +79,7 @@ from cvxnn.landscape.stationary_points.sub_programs import (
     optimal_on_own_patterns,
     sub_sampled_program,
 )
+from cvxnn.names import keep_old_names
 
 __all__ = [
     "ActiveDirection",

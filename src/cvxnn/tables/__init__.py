@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from cvxnn.lazy_names import export_lazily
+from cvxnn.names import export_lazily
 
 if TYPE_CHECKING:
     from cvxnn.atomic_files import require_folder, require_writable

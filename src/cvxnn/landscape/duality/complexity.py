@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxnn.deprecation import keep_old_arguments
+from cvxnn.names import keep_old_arguments
 from cvxnn.patterns import (
     count_bound,
     count_cells,

@@ -11,7 +11,7 @@ import pytest
 
 import cvxnn
 from cvxnn import tables
-from cvxnn.lazy_names import export_lazily
+from cvxnn.names import export_lazily
 
 HEAVY = {"numpy", "scipy", "sklearn", "cvxpy", "pandas", "matplotlib", "joblib"}
 PACKAGES = pytest.mark.parametrize("package", [cvxnn, tables], ids=lambda package: package.__name__)

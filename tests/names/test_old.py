@@ -8,7 +8,8 @@ import types
 import pytest
 
 import cvxnn
-from cvxnn.deprecation import OldNames, keep_old_arguments, keep_old_names
+from cvxnn.names import keep_old_arguments, keep_old_names
+from cvxnn.names.old import OldNames
 
 
 def rooms():
