@@ -264,7 +264,16 @@ def test_upper_bound_covers_dropped_singular_values():
 
 
 def maximisers(value, upper, method="angular sweep", rounding=0.0):
-    return Maximisers(value, upper, np.zeros((1, 0)), np.zeros(0), np.zeros(0), method, rounding)
+    none = np.zeros(0)
+    return Maximisers(
+        value=value,
+        upper=upper,
+        directions=np.zeros((1, 0)),
+        signs=none,
+        values=none,
+        method=method,
+        rounding=rounding,
+    )
 
 
 def test_exactness_allows_for_rounding_alone():
@@ -289,3 +298,11 @@ def test_maximisers_are_selected_with_all_that_is_known_of_them():
     assert (none.value, none.directions.shape) == (0.0, (3, 0))
     proved = Maximisers.of(np.eye(1), np.ones(1), np.ones(1), upper=0.5, method="cells")
     assert (proved.upper, proved.is_exact) == (1.0, True)  # a bound is never below what a direction attains
+
+
+def test_maximisers_under_their_old_name_do_not_mix_up_bound_and_value():
+    # OracleValue had the bound first
+    with pytest.warns(DeprecationWarning, match="now called Maximisers"):
+        from cvxnn.certificates import OracleValue
+    with pytest.raises(TypeError, match="positional"):
+        OracleValue(2.0, 1.0, np.ones((1, 1)), np.ones(1), np.ones(1), "cells")

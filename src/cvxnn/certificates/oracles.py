@@ -25,7 +25,7 @@ _ROUNDING = 1e-7
 
 
 @short_repr
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Maximisers:
     """Unit neurons of large ``||lam^T (X u)_+||``, what an oracle or a search names; and what is proved of all others.
 
@@ -75,7 +75,16 @@ class Maximisers:
     ) -> Maximisers:
         """Return directions by decreasing value with the largest of the values, which ``upper`` is at least."""
         value = float(values[0]) if len(values) else 0.0
-        return cls(value, max(upper, value), directions, signs, values, method, rounding, masks)
+        return cls(
+            value=value,
+            upper=max(upper, value),
+            directions=directions,
+            signs=signs,
+            values=values,
+            method=method,
+            rounding=rounding,
+            masks=masks,
+        )
 
     @property
     def is_exact(self) -> bool:
