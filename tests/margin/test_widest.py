@@ -126,3 +126,12 @@ def test_what_is_refused():
         max_margin(np.eye(2), [[1.0], [-1.0]])
     with pytest.raises(ValueError, match="y must hold"):
         max_margin(np.eye(2), [1.0, 2.0])
+
+
+def test_a_time_limit_refuses_with_the_size_or_returns_what_there_is():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 60)), np.where(rng.standard_normal(40) > 0, 1.0, -1.0)
+    with pytest.raises(ValueError, match=r"max_seconds must be long enough for a program of [\d,]+ weights"):
+        max_margin(X, y, max_seconds=1e-3)
+    small = max_margin(X[:12, :3], y[:12], method="columns", max_seconds=60.0)
+    assert small.relative_gap <= 1e-6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from cvxnn.deadlines import Deadline
 from cvxnn.margin.dual_constraint import DualConstraint
 from cvxnn.margin.newton import ActiveSystem
 from cvxnn.margin.scaling import scaled_to_margin_one
@@ -40,6 +42,8 @@ _RAISE = 10.0
 # Weight decay of the first descent, relative to the sum of row norms, and its neurons.
 _FIRST_BETA = 1e-4
 _FIRST_NEURONS = 100
+# Of an interior point that is given a time limit: it has to start.
+_LEAST_SECONDS = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +71,13 @@ class Blocks:
         return np.flatnonzero(norms > _NOISE * np.max(norms, initial=0.0))
 
 
-def solve_blocks(program: MaxMarginProgram, price: float | None = None) -> Blocks:
+class TimeIsUp(ValueError):
+    """A program was not solved in the time there was; the message says its size."""
+
+
+def solve_blocks(
+    program: MaxMarginProgram, price: float | None = None, *, deadline: Deadline | None = None
+) -> Blocks:
     """Return the optimum of a max-margin program by Clarabel, on data scaled to a median row norm of one.
 
     Parameters
@@ -76,9 +86,13 @@ def solve_blocks(program: MaxMarginProgram, price: float | None = None) -> Block
         The program.
     price : float, optional
         As of `MaxMarginProgram.to_cvxpy`, for the scaled data.
+    deadline : Deadline, optional
+        When to give up.
 
     Raises
     ------
+    TimeIsUp
+        If the deadline comes first.
     PrecisionError
         If the solver fails; without a price also where the patterns do not separate the data.
     """
@@ -87,12 +101,21 @@ def solve_blocks(program: MaxMarginProgram, price: float | None = None) -> Block
     scale = float(np.median(np.linalg.norm(program.X, axis=1)))
     scaled = MaxMarginProgram(program.X / scale, program.y, program.masks, program.signs)
     statement = scaled.to_cvxpy(price)
-    with warnings.catch_warnings():
+    options = {"tol_gap_abs": _TOL, "tol_gap_rel": _TOL, "tol_feas": _TOL}
+    if deadline is not None and np.isfinite(deadline.seconds_left):
+        options["time_limit"] = max(deadline.seconds_left, _LEAST_SECONDS)  # it has to start
+    with warnings.catch_warnings(), contextlib.suppress(cp.SolverError):
         # "Solution may be inaccurate": solutions are judged by their gap.
         warnings.filterwarnings("ignore", message="Solution may be inaccurate")
-        statement.problem.solve(solver=cp.CLARABEL, tol_gap_abs=_TOL, tol_gap_rel=_TOL, tol_feas=_TOL)
+        statement.problem.solve(solver=cp.CLARABEL, **options)
+    status = statement.problem.status
+    if status == cp.USER_LIMIT:
+        d, n = len(program.X.T), len(program.X)
+        raise TimeIsUp(
+            f"max_seconds must be long enough for a program of {d * program.n_blocks:,} weights, {program.n_blocks} "
+            f"blocks of {n} samples and {d} features; it was not solved in time"
+        )
     if statement.blocks.value is None:
-        status = statement.problem.status
         raise PrecisionError(f"the max-margin program on {program.n_blocks} blocks was not solved: {status}")
     W = scaled.project(np.asarray(statement.blocks.value)) / scale
     return Blocks(program, W, np.maximum(np.asarray(statement.fit.dual_value), 0.0) / scale)
@@ -188,17 +211,36 @@ def first_patterns(X: Array, y: Array, rng: np.random.Generator) -> tuple[NDArra
 
 
 def grow_blocks(
-    X: Array, y: Array, constraint: DualConstraint, rng: np.random.Generator, max_rounds: int
+    X: Array,
+    y: Array,
+    constraint: DualConstraint,
+    rng: np.random.Generator,
+    max_rounds: int,
+    deadline: Deadline,
 ) -> Blocks:
     """Return the optimum over all patterns, as far as the dual constraint tells, by column generation.
 
     Each round solves the program on the blocks there are, with a price on missing margin, and adds the patterns of
-    the directions that violate its dual constraint. Where none does and a margin is short, the price was too low.
+    the directions that violate its dual constraint. Where none does and a margin is short, the price was too low. When
+    time is up, the last program solved in which no margin is short counts.
+
+    Raises
+    ------
+    TimeIsUp
+        If there is none.
     """
+    best: Blocks | None = None
     masks, signs = first_patterns(X, y, rng)
     price = _FIRST_PRICE
     for _ in range(max_rounds):
-        solution = solve_blocks(MaxMarginProgram(X, y, masks, signs), price)
+        try:
+            solution = solve_blocks(MaxMarginProgram(X, y, masks, signs), price, deadline=deadline)
+        except TimeIsUp:
+            if best is None:
+                raise
+            return best
+        is_short = bool(np.min(solution.program.margins(solution.W)) < 1.0 - _SHORT)
+        best = best if is_short else solution
         directions, new_signs = constraint.violated_by(y * solution.lam, _VIOLATION)
         added, new_signs = activation_patterns(X, directions[:, :_NEW]), new_signs[:_NEW]
         fresh = ~_listed(added, new_signs, masks, signs)
@@ -206,7 +248,7 @@ def grow_blocks(
             used = solution.used
             masks = np.hstack([masks[:, used], added[:, fresh]])
             signs = np.concatenate([signs[used], new_signs[fresh]])
-        elif np.min(solution.program.margins(solution.W)) < 1.0 - _SHORT:
+        elif is_short:
             price *= _RAISE
         else:
             break

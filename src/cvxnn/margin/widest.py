@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from cvxnn.deadlines import Deadline
 from cvxnn.margin.columns import basic_network, grow_blocks, solve_blocks
 from cvxnn.margin.dual_constraint import DualConstraint, DualNorm
 from cvxnn.margin.separating import require_separable
@@ -92,7 +93,13 @@ class MaxMargin:
 
 
 def max_margin(
-    X: Any, y: Any, *, method: Method = "auto", max_rounds: int = 100, random_state: Seed = 0
+    X: Any,
+    y: Any,
+    *,
+    method: Method = "auto",
+    max_rounds: int = 100,
+    max_seconds: float | None = 60.0,
+    random_state: Seed = 0,
 ) -> MaxMargin:
     """Return the smallest two-layer ReLU network that classifies every sample with margin one.
 
@@ -120,6 +127,9 @@ def max_margin(
         up to 15 000 samples times patterns.
     max_rounds : int, default 100
         Rounds of column generation.
+    max_seconds : float or None, default 60.0
+        Time for the convex programs, None for no limit. Where it ends column generation, the last network found comes
+        back, and its gap says what is proven.
     random_state : int, Generator, RandomState or None, default 0
         Seed of the descent and of searches.
 
@@ -132,7 +142,8 @@ def max_margin(
     HypothesisError
         If the data is not separable; the message names the hypothesis and the samples.
     ValueError
-        If X or y have a wrong shape or values, or another argument is out of range.
+        If X or y have a wrong shape or values, another argument is out of range, or ``max_seconds`` ends before
+        there is a network: the message says how large the program is.
 
     References
     ----------
@@ -148,6 +159,7 @@ def max_margin(
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}; got {method!r}")
     max_rounds = as_count(max_rounds, "max_rounds", 1)
+    deadline = Deadline.after(max_seconds)
     require_separable(X, y)
     X, y = as_labelled(X, y)
     unit = power_of_four(X)
@@ -157,9 +169,9 @@ def max_margin(
     if method == "auto":
         method = "cells" if len(y) * count_bound(lines.n_lines, lines.rank) <= _ALL_CELLS else "columns"
     if method == "cells":
-        solution = solve_blocks(MaxMarginProgram(X, y, enumerate_patterns(X)))
+        solution = solve_blocks(MaxMarginProgram(X, y, enumerate_patterns(X)), deadline=deadline)
     else:
-        solution = grow_blocks(X, y, constraint, as_generator(random_state), max_rounds)
+        solution = grow_blocks(X, y, constraint, as_generator(random_state), max_rounds, deadline)
     network, lam = basic_network(solution)
     found = judge(constraint, y, network, lam, "all cells" if method == "cells" else "column generation")
     return _as_given(found, unit)
