@@ -16,7 +16,7 @@ import numpy as np
 from baselines import CLOCKS
 from cvxnn import Problem, beta_max, train
 from cvxnn.statistics import log_log_slope
-from cvxnn.training import TrainingStatus
+from cvxnn.statuses import SolveStatus
 from reporting import arguments, planted_problem, print_table, write_json
 from scaling_plot import draw
 from training_parts import first, recorded_steps
@@ -48,7 +48,7 @@ def measure(problem: Problem, max_seconds: float, clock: Callable[[], float]) ->
         "rounds": len(result.history),
         "neurons": result.network.n_neurons,
         "status": result.status.name,
-        "finished": result.status is not TrainingStatus.MAX_SECONDS,
+        "finished": result.status is not SolveStatus.MAX_SECONDS,
         "descend s": descent.seconds,
         "descend objective": problem.objective(descent.result),
         "convexify s": first(calls["convexify"], "convexify").seconds,

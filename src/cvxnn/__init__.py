@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from cvxnn.names import export_lazily
+from cvxnn.names import export_lazily, keep_old_names
 
 if TYPE_CHECKING:
     from cvxnn.certificates import Certificate, beta_max, certify
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     )
     from cvxnn.problem import Problem
     from cvxnn.programs import GatedReLUProgram, ReLUProgram
-    from cvxnn.solvers import Solution, solve
-    from cvxnn.training import TrainingRecord, TrainingResult, TrainingStatus, train
+    from cvxnn.solvers import Solution, SolveStatus, solve
+    from cvxnn.training import TrainingRecord, TrainingResult, train
 
     __version__: str
 
@@ -49,10 +49,10 @@ __all__ = [
     "ReLURegressorCV",
     "RegularisationPath",
     "Solution",
+    "SolveStatus",
     "SquaredLoss",
     "TrainingRecord",
     "TrainingResult",
-    "TrainingStatus",
     "activation_patterns",
     "beta_max",
     "certify",
@@ -113,14 +113,16 @@ export_lazily(
         ),
         "cvxnn.solvers": (
             "Solution",
+            "SolveStatus",
             "solve",
         ),
         "cvxnn.training": (
             "TrainingRecord",
             "TrainingResult",
-            "TrainingStatus",
             "train",
         ),
     },
     {"__version__": _installed_version},
 )
+
+keep_old_names(__name__, {"TrainingStatus": "SolveStatus"})

@@ -323,7 +323,7 @@ def test_an_interrupted_fit_writes_its_model_and_says_so(table, tmp_path, interr
     assert result.exit_code == status
     assert json.loads(result.stdout)["files"] == [str(tmp_path / "m")]
     written = load_table_model(tmp_path / "m")
-    assert (written.status is training.TrainingStatus.INTERRUPTED) == (not after)
+    assert (written.status is training.SolveStatus.INTERRUPTED) == (not after)
     assert 0 <= written.certificate.lower_bound <= written.certificate.objective
     assert signal.getsignal(number) is before
 

@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold
 
 from cvxnn import GatedReLUClassifier, GatedReLURegressor, ReLUClassifier, ReLURegressor, ReLURegressorCV
 from cvxnn.estimators import strategies
-from cvxnn.training import TrainingStatus
+from cvxnn.statuses import SolveStatus
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_empty_networks_of_training_warn_with_its_status(small, monkeypatch):
         result = train(problem, **options)
         certificate = replace(result.certificate, proven=False)
         return replace(
-            result, network=result.network.select([]), certificate=certificate, status=TrainingStatus.EMPTY
+            result, network=result.network.select([]), certificate=certificate, status=SolveStatus.EMPTY
         )
 
     monkeypatch.setattr(strategies, "train", empty)

@@ -23,7 +23,7 @@ from cvxnn import (
     ReLURegressorCV,
 )
 from cvxnn.estimators import cross_validation
-from cvxnn.training import TrainingStatus
+from cvxnn.statuses import SolveStatus
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def test_an_interrupt_ends_a_fit_that_is_fitted_all_the_same(small, interrupted_
     model = ReLURegressor()
     with pytest.raises(KeyboardInterrupt, match="fitted with the best network so far"):
         model.fit(x, y)
-    assert model.result_.status is TrainingStatus.INTERRUPTED
+    assert model.result_.status is SolveStatus.INTERRUPTED
     assert model.network_.n_neurons > 0
     assert model.predict(x).shape == (30,)
 
@@ -206,7 +206,7 @@ def test_an_interrupt_on_the_path_of_all_data_ends_the_fit(small, monkeypatch):
         calls.append(len(betas))
         if len(calls) < 3:  # the two folds
             return path
-        last = replace(path.results[-1], status=TrainingStatus.INTERRUPTED)
+        last = replace(path.results[-1], status=SolveStatus.INTERRUPTED)
         return replace(path, results=(*path.results[:-1], last))
 
     monkeypatch.setattr(cross_validation, "train_path", interrupted)
@@ -214,5 +214,5 @@ def test_an_interrupt_on_the_path_of_all_data_ends_the_fit(small, monkeypatch):
     model = ReLURegressorCV(beta_ratios=[0.3, 0.1], cv=2)
     with pytest.raises(KeyboardInterrupt):
         model.fit(small[0], small[1])
-    assert model.result_.status is TrainingStatus.INTERRUPTED
+    assert model.result_.status is SolveStatus.INTERRUPTED
     assert model.predict(small[0]).shape == (30,)

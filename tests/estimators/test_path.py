@@ -11,7 +11,7 @@ from cvxnn import Problem, ReLUClassifier, beta_max, relu_path, train
 from cvxnn.certificates import Certificate
 from cvxnn.estimators.path import train_path
 from cvxnn.plots import path as path_curves
-from cvxnn.training import TrainingStatus
+from cvxnn.statuses import SolveStatus
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_a_limit_of_time_leaves_every_beta_a_network(problem):
     # Each beta takes the time of a start at least, tenths of a second together on a slow machine.
     assert perf_counter() - started < 10.0
     assert len(path) == 20
-    assert path.results[-1].status is TrainingStatus.MAX_SECONDS
+    assert path.results[-1].status is SolveStatus.MAX_SECONDS
     assert np.all(np.isfinite(path.objectives))
 
 
@@ -106,12 +106,12 @@ def test_an_interrupt_ends_the_path(problem, monkeypatch):
     def interrupted(*args, **options):
         calls.append(options)
         result = train(*args, **options)
-        return replace(result, status=TrainingStatus.INTERRUPTED) if len(calls) == 2 else result
+        return replace(result, status=SolveStatus.INTERRUPTED) if len(calls) == 2 else result
 
     monkeypatch.setattr(module, "train", interrupted)
     path = train_path(problem, np.array([1.0, 0.5, 0.2]), tol=1e-2)
     assert len(path) == len(calls) == 2
-    assert path.results[-1].status is TrainingStatus.INTERRUPTED
+    assert path.results[-1].status is SolveStatus.INTERRUPTED
 
 
 @pytest.mark.parametrize(

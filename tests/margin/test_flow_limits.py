@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cvxnn.dynamics.flows.logistic import FlowStatus, logistic_flow
+from cvxnn.dynamics.flows.logistic import logistic_flow
 from cvxnn.margin.flow_limits import compare_flow, flow_limit
 from cvxnn.margin.orthogonal import orthogonal_optimum
 from cvxnn.margin.widest import max_margin
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import HypothesisError
 
 from .labelled import orthogonally_separable, random_data
@@ -64,7 +65,7 @@ def test_limits_on_other_data_are_kkt_points_and_global_if_their_multipliers_say
     for seed in range(40):
         X, y = random_data(seed, 4, 2)
         flow = logistic_flow(X, y, **QUICK, max_clock=1e3, random_state=seed)
-        if flow.status is not FlowStatus.REACHED:
+        if flow.status is not TrajectoryStatus.REACHED:
             with pytest.raises(HypothesisError, match="must separate the data"):
                 compare_flow(flow)
         elif seed not in UNSETTLED:

@@ -7,10 +7,11 @@ import pytest
 
 from cvxnn import ActivationPatterns, Problem, ReLUProgram, enumerate_patterns, solve
 from cvxnn.programs import GatedOutputsProgram, WorkingSets, gated_program
-from cvxnn.solvers import SolveStatus, WorkingSet, path_betas, solve_path
+from cvxnn.solvers import WorkingSet, path_betas, solve_path
 from cvxnn.solvers.path import critical_beta
 from cvxnn.solvers.restriction import columns_of, norm_bounds, restrict, units_in_use, with_beta
 from cvxnn.solvers.screening import cone_norms, dual_point, is_zero_at_optimum
+from cvxnn.statuses import SolveStatus
 from cvxnn.testing import (
     check_interrupt,
     check_never_worse_than_start,

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, solve
-from cvxnn.solvers import Solver, SolveStatus
+from cvxnn.solvers import Solver
 from cvxnn.solvers.solving import SOLVERS
+from cvxnn.statuses import SolveStatus
 from cvxnn.testing import (
     check_interrupt,
     check_never_worse_than_start,

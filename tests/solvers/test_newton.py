@@ -10,8 +10,9 @@ import pytest
 from cvxnn import ActivationPatterns, Problem, ReLUProgram, solve
 from cvxnn.deadlines import Deadline
 from cvxnn.programs import OutOfTime, WorkingSets
-from cvxnn.solvers import SemismoothNewton, SolveStatus
+from cvxnn.solvers import SemismoothNewton
 from cvxnn.solvers.newton_system import FaceGram, solve_by_conjugate_gradients
+from cvxnn.statuses import SolveStatus
 from cvxnn.testing import check_solution, check_solves, samplers
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, solve
-from cvxnn.solvers import SolveStatus, path_betas, solve_path
+from cvxnn.solvers import path_betas, solve_path
 from cvxnn.solvers.path import critical_beta
 from cvxnn.solvers.restriction import with_beta
+from cvxnn.statuses import SolveStatus
 from cvxnn.testing import check_solution, samplers
 
 every_program = pytest.mark.parametrize("kind", [GatedReLUProgram, ReLUProgram])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, solve
-from cvxnn.solvers import SolveStatus, WorkingSet, working_set
+from cvxnn.solvers import WorkingSet, working_set
+from cvxnn.statuses import SolveStatus
 from cvxnn.testing import (
     check_interrupt,
     check_never_worse_than_start,

@@ -9,7 +9,8 @@ import pytest
 
 from cvxnn import Problem, ReLUProgram, enumerate_patterns, solve
 from cvxnn.certificates import make_certificate
-from cvxnn.solvers import Iterate, Solver, SolveRecord, SolveStatus
+from cvxnn.solvers import Iterate, Solver, SolveRecord
+from cvxnn.statuses import SolveStatus
 from cvxnn.testing import (
     check_interrupt,
     check_never_worse_than_start,

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from cvxnn import Problem, ReLUNetwork, TrainingStatus, beta_max
+from cvxnn import Problem, ReLUNetwork, beta_max
 from cvxnn.atoms import Atoms
+from cvxnn.statuses import SolveStatus
 from cvxnn.training import ending as module
 from cvxnn.training.ending import finish
 from cvxnn.training.state import TrainingState
@@ -23,7 +24,7 @@ def state_of(hidden, output, *, proves=True):
 def test_specks_are_left_out_where_that_lowers_the_objective():
     problem, state = state_of([[0.5, 1e-4], [1.0, 0.0], [0.0, 0.0]], [1.0, -1e-4])
     before = state.objective
-    result = finish(state, TrainingStatus.MAX_ROUNDS, prune=False)
+    result = finish(state, SolveStatus.MAX_ROUNDS, prune=False)
     assert result.network.n_neurons == 1
     assert result.certificate.objective == problem.objective(result.network) <= before
 
@@ -32,17 +33,17 @@ def test_specks_are_left_out_where_that_lowers_the_objective():
 def test_networks_are_pruned_only_where_that_is_asked_for(prune, monkeypatch):
     pruned = []
     monkeypatch.setattr(module, "basic_atoms", lambda problem, atoms: pruned.append(atoms) or atoms)
-    finish(state_of([[0.5], [1.0], [0.0]], [1.0])[1], TrainingStatus.MAX_ROUNDS, prune=prune)
+    finish(state_of([[0.5], [1.0], [0.0]], [1.0])[1], SolveStatus.MAX_ROUNDS, prune=prune)
     assert len(pruned) == prune
 
 
 def test_without_evidence_nothing_is_searched_or_proved():
     _, state = state_of([[0.5], [1.0], [0.0]], [1.0], proves=False)
-    certificate = finish(state, TrainingStatus.MAX_ROUNDS, prune=True).certificate
+    certificate = finish(state, SolveStatus.MAX_ROUNDS, prune=True).certificate
     assert certificate.search_violation is None
     assert certificate.lower_bound == 0.0
     _, state = state_of([[0.5], [1.0], [0.0]], [1.0])
-    certificate = finish(state, TrainingStatus.MAX_ROUNDS, prune=True).certificate
+    certificate = finish(state, SolveStatus.MAX_ROUNDS, prune=True).certificate
     assert certificate.search_violation > 0.0
     assert certificate.lower_bound > 0.0
 
@@ -68,8 +69,8 @@ def null_state(beta, y, *, loss="squared", output_norm="l2", offset=True):
 def test_a_network_without_neurons_gets_the_best_along_one(y, options):
     state = null_state(0.01, y, **options)
     null = state.objective
-    result = finish(state, TrainingStatus.MAX_SECONDS, prune=True)
-    assert (result.network.n_neurons, result.status) == (1, TrainingStatus.MAX_SECONDS)
+    result = finish(state, SolveStatus.MAX_SECONDS, prune=True)
+    assert (result.network.n_neurons, result.status) == (1, SolveStatus.MAX_SECONDS)
     problem, network = state.problem, result.network
     assert result.certificate.objective < null
     # The best size along the neuron: no multiple with the same offset is better. Its own was refitted afterwards.
@@ -84,13 +85,13 @@ def test_no_neuron_is_added_from_the_critical_weight_decay_on():
     for factor, neurons in ((0.999, 1), (1.0, 0), (1.001, 0)):
         state = null_state(1.0, lambda X: np.abs(X[:, 0]))
         state.problem = state.problem.with_beta(factor * critical)
-        result = finish(state, TrainingStatus.MAX_SECONDS, prune=True)
-        assert (result.network.n_neurons, result.status) == (neurons, TrainingStatus.MAX_SECONDS)
+        result = finish(state, SolveStatus.MAX_SECONDS, prune=True)
+        assert (result.network.n_neurons, result.status) == (neurons, SolveStatus.MAX_SECONDS)
 
 
 def test_a_network_that_stays_empty_says_so(monkeypatch):
     monkeypatch.setattr(module, "root_of_increasing", lambda slope, low, high: 0.0)
-    result = finish(null_state(0.01, lambda X: np.abs(X[:, 0])), TrainingStatus.MAX_SECONDS, prune=True)
+    result = finish(null_state(0.01, lambda X: np.abs(X[:, 0])), SolveStatus.MAX_SECONDS, prune=True)
     assert result.network.n_neurons == 0
-    assert result.status is TrainingStatus.EMPTY
+    assert result.status is SolveStatus.EMPTY
     assert result.certificate.search_violation > 1.0

@@ -8,7 +8,7 @@ from cvxnn.certificates import improving_bounds
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.programs import ReLUProgram, gated_program
 from cvxnn.solvers import path_betas, solve
-from cvxnn.training import TrainingStatus
+from cvxnn.statuses import SolveStatus
 from cvxnn.units import Units
 
 
@@ -158,4 +158,4 @@ def test_a_weight_decay_far_above_the_critical_one_gives_no_neurons():
     X, y, _ = data()
     result = train(Problem(1e-100 * X, y, 1e200))
     assert result.network.n_neurons == 0
-    assert result.status is TrainingStatus.PROVEN
+    assert result.status is SolveStatus.PROVEN

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from cvxnn import Problem, ReLUNetwork, TrainingStatus, beta_max, certify, enumerate_patterns, train
+from cvxnn import Problem, ReLUNetwork, beta_max, certify, enumerate_patterns, train
+from cvxnn.statuses import SolveStatus
 
 
 def small_problem(seed, output_offset=False, ratio=0.1):
@@ -95,7 +96,7 @@ def test_one_dimensional_data_with_bias_is_proven_optimal(output_offset):
     y = np.sin(3 * x) + 0.1 * rng.standard_normal(200)
     beta = 0.01 * beta_max(Problem(X, y, 0.0, output_offset=output_offset))
     result = train(Problem(X, y, beta, output_offset=output_offset))
-    assert result.status is TrainingStatus.PROVEN
+    assert result.status is SolveStatus.PROVEN
     assert result.certificate.relative_gap <= 1e-3
     assert result.certificate.method == "exact sweep"
 
@@ -172,7 +173,7 @@ def test_objective_never_rises_from_round_to_round_and_the_bound_never_falls():
 
 def test_status_says_when_the_bound_did_not_close():
     result = train(planted(), max_seconds=60)
-    assert result.status is TrainingStatus.NO_VIOLATION
+    assert result.status is SolveStatus.NO_VIOLATION
     assert not result.certificate.proven
     assert result.certificate.search_violation <= 1e-3
     assert 0 < result.certificate.lower_bound < result.certificate.objective
@@ -181,7 +182,7 @@ def test_status_says_when_the_bound_did_not_close():
 def test_time_limit_returns_the_best_network_with_a_valid_certificate():
     problem = planted()
     result = train(problem, max_seconds=1e-6)
-    assert result.status is TrainingStatus.MAX_SECONDS
+    assert result.status is SolveStatus.MAX_SECONDS
     assert result.certificate.objective == problem.objective(result.network)
     assert 0 <= result.certificate.lower_bound <= train(problem).certificate.objective
 
@@ -196,7 +197,7 @@ def test_interrupt_returns_the_best_network_with_a_valid_certificate(stop_at):
             raise KeyboardInterrupt
 
     result = train(problem, callback=interrupt)
-    assert result.status is TrainingStatus.INTERRUPTED
+    assert result.status is SolveStatus.INTERRUPTED
     assert result.certificate.objective <= seen[-1].objective * (1 + 1e-9)
     assert result.certificate.lower_bound <= result.certificate.objective
 
@@ -226,14 +227,14 @@ def test_interrupt_inside_a_step_returns_the_best_network(module, step, call, mo
     monkeypatch.setattr(module, step, interrupted)
     problem = planted()
     result = train(problem)
-    assert (result.status is TrainingStatus.INTERRUPTED) == (len(calls) >= call)
+    assert (result.status is SolveStatus.INTERRUPTED) == (len(calls) >= call)
     assert result.certificate.objective == pytest.approx(problem.objective(result.network), rel=1e-12)
     assert result.certificate.lower_bound <= result.certificate.objective
 
 
 def test_callback_can_stop_training():
     result = train(planted(), callback=lambda record: record.round == 1)
-    assert result.status is TrainingStatus.STOPPED
+    assert result.status is SolveStatus.STOPPED
     assert len(result.history) == 2
 
 
@@ -305,11 +306,11 @@ def test_planted_problem_reaches_the_best_known_objective(data_home):
 def test_no_rounds_is_the_descent_alone():
     problem = planted()
     descended = train(problem, max_rounds=0, prove=False)
-    assert descended.status is TrainingStatus.MAX_ROUNDS
+    assert descended.status is SolveStatus.MAX_ROUNDS
     assert [record.round for record in descended.history] == [0]
     assert descended.certificate.search_violation is None
     one = train(problem, max_rounds=1)
-    assert one.status is TrainingStatus.MAX_ROUNDS
+    assert one.status is SolveStatus.MAX_ROUNDS
     assert len(one.history) == 2
     assert one.certificate.search_violation is not None
     best = train(problem).certificate.objective

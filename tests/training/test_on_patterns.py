@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem, ReLUProgram, sample_patterns, solve
+from cvxnn.statuses import SolveStatus
 from cvxnn.training.on_patterns import train_on_patterns
-from cvxnn.training.result import TrainingStatus
 
 
 def make_problem(outputs, norm="l2"):
@@ -22,7 +22,7 @@ def test_one_program_where_output_directions_are_fixed(outputs, norm):
     patterns = sample_patterns(problem.X, 10, random_state=0)
     result = train_on_patterns(problem, patterns, tol=1e-5, max_seconds=None)
     expected = solve(ReLUProgram(problem, patterns), "interior_point").objective
-    assert result.status is TrainingStatus.PROVEN
+    assert result.status is SolveStatus.PROVEN
     assert result.certificate.objective == pytest.approx(expected, rel=1e-5)
     assert result.certificate.objective == pytest.approx(problem.objective(result.network), rel=1e-12)
 
@@ -49,7 +49,7 @@ def test_a_time_limit_returns_what_there_is():
     result = train_on_patterns(
         problem, sample_patterns(problem.X, 10, random_state=0), tol=1e-4, max_seconds=1e-9
     )
-    assert result.status is TrainingStatus.EMPTY
+    assert result.status is SolveStatus.EMPTY
     assert result.certificate.objective <= problem.loss_value(np.zeros_like(problem.y), np.zeros(3)) * (
         1 + 1e-12
     )

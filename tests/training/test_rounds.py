@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from cvxnn import Problem, TrainingStatus, train
-from cvxnn.solvers import SolveStatus
+from cvxnn import Problem, train
+from cvxnn.statuses import SolveStatus
 from cvxnn.training import rounds
 
 
@@ -26,7 +26,7 @@ def test_an_interrupted_steps_network_does_not_carry_an_older_networks_violation
 
     monkeypatch.setattr(rounds, "convexify", interrupted)  # after its solution has been accepted
     result = train(planted())
-    assert result.status is TrainingStatus.INTERRUPTED
+    assert result.status is SolveStatus.INTERRUPTED
     assert result.certificate.objective < result.history[-1].objective
     assert result.certificate.search_violation is None
 
@@ -36,8 +36,8 @@ def test_large_data_without_a_time_limit_end_after_a_few_rounds_and_say_so(monke
     problem = planted(n=60, d=8)
     monkeypatch.setattr(rounds, "exact_oracle", lambda X, **settings: None)
     result = train(problem, tol=1e-6)
-    assert result.status is TrainingStatus.MAX_ROUNDS
+    assert result.status is SolveStatus.MAX_ROUNDS
     assert len(result.history) == rounds._LARGE_ROUNDS + 1
     assert len(train(problem, tol=0.5).history) == 2  # the first round brought less
     assert result.certificate.search_violation is not None
-    assert train(problem, tol=1e-6, max_seconds=60.0).status is not TrainingStatus.MAX_ROUNDS
+    assert train(problem, tol=1e-6, max_seconds=60.0).status is not SolveStatus.MAX_ROUNDS

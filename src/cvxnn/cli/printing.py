@@ -121,7 +121,7 @@ def fit_json(model: TableModel, report: TableReport, source: Path, files: Sequen
 
 def print_fit(model: TableModel, report: TableReport, source: Path, files: Sequence[Path]) -> None:
     """Print what ``fit`` says."""
-    from cvxnn.training import TrainingStatus
+    from cvxnn.statuses import SolveStatus
 
     rows = [
         ("table", str(source)),
@@ -133,7 +133,7 @@ def print_fit(model: TableModel, report: TableReport, source: Path, files: Seque
     if not files:
         rows.append(("written", "nothing: give --out MODEL to keep the model"))
     closing = tables.proof_in_words(model.certificate)
-    if model.status is not TrainingStatus.PROVEN:
+    if model.status is not SolveStatus.PROVEN:
         closing = f"{closing}\n{model.status.value}"
     print_rows(repr(model.network), rows, closing)
 

@@ -14,7 +14,7 @@ from cvxnn.dynamics.descent.projected import ProjectedPath, projected_descent
 from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.descent.sources import FreshSamples, FullBatch, MiniBatches, SampleSource
 from cvxnn.dynamics.descent.stochastic_limit import SGDLimit, sgd_limit
-from cvxnn.dynamics.flows.logistic import FlowStatus, LogisticFlow, load_logistic_flow, logistic_flow
+from cvxnn.dynamics.flows.logistic import LogisticFlow, load_logistic_flow, logistic_flow
 from cvxnn.dynamics.flows.network_flow import gradient_flow
 from cvxnn.dynamics.flows.order import DescentOrder, descent_order
 from cvxnn.dynamics.flows.separation_times import Separation, separation, separation_time
@@ -51,7 +51,9 @@ from cvxnn.dynamics.trajectories.alignment import (
     largest_cosines,
 )
 from cvxnn.dynamics.trajectories.record_book import Record
-from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, TrajectoryStatus, load_trajectory
+from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, load_trajectory
+from cvxnn.names import keep_old_names
+from cvxnn.statuses import TrajectoryStatus
 
 __all__ = [
     "Adagrad",
@@ -66,7 +68,6 @@ __all__ = [
     "EarlyEnd",
     "EarlyPath",
     "FlowEvents",
-    "FlowStatus",
     "FreshSamples",
     "FullBatch",
     "GradientDescent",
@@ -140,3 +141,5 @@ __all__ = [
     "training_limits",
     "width_study",
 ]
+
+keep_old_names(__name__, {"FlowStatus": "TrajectoryStatus"})

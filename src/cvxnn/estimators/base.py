@@ -20,8 +20,9 @@ from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem, relative_weights, require_summable
 from cvxnn.seeds import Seed
-from cvxnn.solvers import Solution, SolveStatus
-from cvxnn.training import TrainingResult, TrainingStatus
+from cvxnn.solvers import Solution
+from cvxnn.statuses import SolveStatus
+from cvxnn.training import TrainingResult
 from cvxnn.validation import Array, require_exact_integers
 
 # Attributes of a fitted estimator that refer to the training data; `result_` does only where it holds a program.
@@ -144,7 +145,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self._choose(data, prepared, deadline)
         problem, result = self._solve(prepared, deadline)
         self._keep(prepared.scaling, problem, result)
-        if result.status in (TrainingStatus.INTERRUPTED, SolveStatus.INTERRUPTED):
+        if result.status is SolveStatus.INTERRUPTED:
             raise KeyboardInterrupt("interrupted: the estimator is fitted with the best network so far")
         if self.network_.n_neurons == 0 and not self.certificate_.proven:
             warnings.warn(

@@ -24,7 +24,8 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import as_random_state
 from cvxnn.status_line import StatusLine
-from cvxnn.training import TrainingResult, TrainingStatus, train
+from cvxnn.statuses import SolveStatus
+from cvxnn.training import TrainingResult, train
 from cvxnn.validation import Array
 
 Rows = NDArray[np.intp]
@@ -135,7 +136,7 @@ class CrossValidated(NetworkEstimator):
                 show=line.show,
             )
         self.path_ = path.map_networks(prepared.scaling.to_raw_units)
-        if path.results[-1].status is TrainingStatus.INTERRUPTED:
+        if path.results[-1].status is SolveStatus.INTERRUPTED:
             return prepared.problem.with_beta(float(path.betas[-1])), path.results[-1]
         problem = prepared.problem.with_beta(float(self.betas_[self.chosen_index_]))
         return problem, train(
@@ -165,7 +166,7 @@ def _scores_of_fold(
     path = train_path(
         prepared.problem, betas, tol=model.tol, max_seconds=max_seconds, random_state=seed, quick=True
     )
-    if path.results[-1].status is TrainingStatus.INTERRUPTED:
+    if path.results[-1].status is SolveStatus.INTERRUPTED:
         raise KeyboardInterrupt
     part = data.rows(held_out)
     scores = np.empty(len(path))

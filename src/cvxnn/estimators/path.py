@@ -18,7 +18,8 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import OutputNorm, Problem
 from cvxnn.seeds import Seed, as_random_state
 from cvxnn.status_line import StatusLine
-from cvxnn.training import TrainingResult, TrainingStatus, train
+from cvxnn.statuses import SolveStatus
+from cvxnn.training import TrainingResult, train
 from cvxnn.validation import Array
 
 
@@ -204,7 +205,7 @@ def train_path(
         seconds.append(at_this.elapsed)
         if show is not None:
             show(f"beta {number + 1} of {len(betas)}  {beta:.4g}  neurons {network.n_neurons}")
-        if result.status is TrainingStatus.INTERRUPTED:
+        if result.status is SolveStatus.INTERRUPTED:
             break
     return RegularisationPath(betas[: len(results)], tuple(results), np.array(seconds))
 
@@ -226,5 +227,5 @@ def _proved(problem: Problem, result: TrainingResult, tol: float) -> TrainingRes
     """Return the result with the better of two certificates: training's, and that of `certify`."""
     certificate = certify(problem, result.network, tol=tol)
     better = certificate.lower_bound > result.certificate.lower_bound
-    status = TrainingStatus.PROVEN if better and certificate.proven else result.status
+    status = SolveStatus.PROVEN if better and certificate.proven else result.status
     return replace(result, certificate=certificate if better else result.certificate, status=status)

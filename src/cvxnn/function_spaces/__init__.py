@@ -31,7 +31,6 @@ from cvxnn.function_spaces.conditional_gradient.rates import (
 from cvxnn.function_spaces.conditional_gradient.result import (
     ConditionalGradientRecord,
     ConditionalGradientResult,
-    ConditionalGradientStatus,
 )
 from cvxnn.function_spaces.generalisation.decomposition import ErrorDecomposition, error_decomposition
 from cvxnn.function_spaces.generalisation.excess_risk import ExcessRiskCurve, excess_risk_curve
@@ -64,7 +63,6 @@ from cvxnn.function_spaces.oracles.neuron_oracles import ReLUOracle, neuron_orac
 from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
 from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.oracles.threshold_oracle import Split, ThresholdOracle
-from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm_form
 from cvxnn.function_spaces.variation.norms import (
     StrictBound,
@@ -86,7 +84,6 @@ __all__ = [
     "ConditionalGradientRate",
     "ConditionalGradientRecord",
     "ConditionalGradientResult",
-    "ConditionalGradientStatus",
     "ConstrainedFit",
     "ErrorDecomposition",
     "ExcessRiskCurve",
@@ -107,7 +104,6 @@ __all__ = [
     "RandomFeatureRegressor",
     "ReLUOracle",
     "ReLURandomFeatures",
-    "RoundsStatus",
     "Slope",
     "Split",
     "StrictBound",
@@ -146,4 +142,11 @@ __all__ = [
     "variation_norm_bound",
 ]
 
-keep_old_names(__name__, {"NeuronsFound": "cvxnn.certificates.Maximisers"})
+keep_old_names(
+    __name__,
+    {
+        "ConditionalGradientStatus": "cvxnn.solvers.SolveStatus",
+        "NeuronsFound": "cvxnn.certificates.Maximisers",
+        "RoundsStatus": "cvxnn.solvers.SolveStatus",
+    },
+)

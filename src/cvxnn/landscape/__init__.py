@@ -67,7 +67,6 @@ from cvxnn.landscape.stationary_points.clarke import Stationarity, stationarity
 from cvxnn.landscape.stationary_points.directional import Descent, directional_slopes, is_local_minimum
 from cvxnn.landscape.stationary_points.kink_descent import (
     KinkDescent,
-    KinkDescentStatus,
     descend_to_stationarity,
 )
 from cvxnn.landscape.stationary_points.minima import LocalMinima, local_minima
@@ -95,7 +94,6 @@ __all__ = [
     "Interpolation",
     "InterpolationLimit",
     "KinkDescent",
-    "KinkDescentStatus",
     "KinkedExample",
     "L1Equivalence",
     "LocalMinima",
@@ -169,6 +167,7 @@ __all__ = [
 keep_old_names(
     __name__,
     {
+        "KinkDescentStatus": "cvxnn.solvers.SolveStatus",
         "NetworkPath": "Connection",
         "PathDescent": "ConnectionDescent",
         "path_to_nearly_minimal": "connect_to_nearly_minimal",

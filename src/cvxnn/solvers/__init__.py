@@ -5,10 +5,11 @@ from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.path import path_betas, solve_path
 from cvxnn.solvers.proximal_gradient import ProximalGradient
 from cvxnn.solvers.proximal_newton import ProximalNewton
-from cvxnn.solvers.solution import Solution, SolveRecord, SolveStatus
+from cvxnn.solvers.solution import Solution, SolveRecord
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.solvers.solving import solve
 from cvxnn.solvers.working_set import WorkingSet
+from cvxnn.statuses import SolveStatus
 
 __all__ = [
     "InteriorPoint",

@@ -10,8 +10,9 @@ import numpy as np
 from cvxnn.certificates import make_certificate
 from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
-from cvxnn.solvers.solution import Solution, SolveRecord, SolveStatus
+from cvxnn.solvers.solution import Solution, SolveRecord
 from cvxnn.solvers.solver import Iterate, Solver
+from cvxnn.statuses import SolveStatus
 from cvxnn.validation import Array
 
 SolveCallback = Callable[[SolveRecord], object]

@@ -11,9 +11,10 @@ from cvxnn.betas import as_decreasing, grid_below
 from cvxnn.deadlines import Deadline
 from cvxnn.programs import ConvexProgram
 from cvxnn.solvers.restriction import with_beta, with_problem
-from cvxnn.solvers.solution import Solution, SolveStatus
+from cvxnn.solvers.solution import Solution
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.solving import solve
+from cvxnn.statuses import SolveStatus
 from cvxnn.units import Units
 from cvxnn.validation import Array, require_kind
 

@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from cvxnn.certificates import Certificate
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.programs import ConvexProgram
 from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import SolveStatus
 from cvxnn.validation import Array
-
-
-class SolveStatus(Enum):
-    """Why a solve stopped: a sentence, with the remedy in it."""
-
-    SOLVED = "Solved: the proven program gap is at most tol."
-    FINISHED = (
-        "The solver could not improve further before the gap reached tol: try solver='interior_point' or a "
-        "larger tol."
-    )
-    MAX_STEPS = (
-        "Stopped at max_steps before the gap reached tol: raise max_steps, or start from the blocks returned."
-    )
-    MAX_SECONDS = (
-        "Stopped at max_seconds before the gap reached tol: raise max_seconds, or start from the "
-        "blocks returned."
-    )
-    INTERRUPTED = "Interrupted: these are the best blocks so far; start from them to go on."
-    NOT_FINITE = (
-        "A step overflowed or met a singular system; these are the last good blocks: rescale the data or use another "
-        "solver."
-    )
 
 
 @dataclass(frozen=True)

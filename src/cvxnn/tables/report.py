@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from cvxnn import plots
 from cvxnn.atomic_files import make_folder, write_text
 from cvxnn.plots.canvas import literal
+from cvxnn.statuses import SolveStatus
 from cvxnn.tables.columns.encoding import NumericColumn
 from cvxnn.tables.fitting import TableReport
 from cvxnn.tables.plain_words import data_in_words, proof_in_words
 from cvxnn.tables.scores import Scores
 from cvxnn.tables.table_model import TableModel
-from cvxnn.training import TrainingStatus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,7 @@ def _summary(
                 ("seconds", f"{report.seconds:.1f}"),
             ],
         ),
-        *([] if status is TrainingStatus.PROVEN else [status.value]),
+        *([] if status is SolveStatus.PROVEN else [status.value]),
         _ABOUT_UNITS,
         "## Scores",
         _scores(model),

@@ -16,6 +16,7 @@ from cvxnn.estimators import Standardisation
 from cvxnn.model_files import Arrays, Header, read_model, write_model
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.statuses import SolveStatus
 from cvxnn.tables.columns.encoding import CategoricalColumn, EncodedTable, Encoding, NumericColumn
 from cvxnn.tables.columns.frames import as_table
 from cvxnn.tables.reading import read_table
@@ -28,7 +29,6 @@ from cvxnn.tables.table_model_files import (
     column_to_json,
 )
 from cvxnn.tables.training_problem import fingerprint_of, target_of
-from cvxnn.training import TrainingStatus
 from cvxnn.validation import Array, read_only
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class TableModel:
         Name of the loss.
     certificate : Certificate
         What is proved about the network on the training problem.
-    status : TrainingStatus
+    status : SolveStatus
         Why training stopped.
     train_scores, test_scores : Scores
         On the training and the test rows; None where there are no test rows.
@@ -79,7 +79,7 @@ class TableModel:
     beta: float
     loss: str
     certificate: Certificate
-    status: TrainingStatus
+    status: SolveStatus
     train_scores: Scores
     test_scores: Scores | None
     training_rows: NDArray[np.int64]  # (n_train,)
@@ -297,7 +297,7 @@ def _model(header: Header, arrays: Arrays) -> TableModel:
         beta=header["beta"],
         loss=header["loss"],
         certificate=Certificate(**header["certificate"]),
-        status=TrainingStatus[header["status"]],
+        status=SolveStatus[header["status"]],
         train_scores=Scores(**header["train_scores"]),
         test_scores=None if test_scores is None else Scores(**test_scores),
         training_rows=arrays["training_rows"],

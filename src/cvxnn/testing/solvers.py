@@ -8,7 +8,8 @@ import cvxpy as cp
 import numpy as np
 
 from cvxnn.programs import ConvexProgram
-from cvxnn.solvers import Solution, Solver, SolveRecord, SolveStatus, solve
+from cvxnn.solvers import Solution, Solver, SolveRecord, solve
+from cvxnn.statuses import SolveStatus
 from cvxnn.testing.certificates import check_certificate
 from cvxnn.testing.cones import IN_CONE
 from cvxnn.testing.requirements import ROUNDING, require, require_at_most, require_close

@@ -8,7 +8,8 @@ from cvxnn.atoms import Atoms, basic_atoms
 from cvxnn.certificates import dual_bound, make_certificate, relaxed_bound, search
 from cvxnn.losses.offsets import root_of_increasing
 from cvxnn.patterns import activation_patterns
-from cvxnn.training.result import TrainingResult, TrainingStatus
+from cvxnn.statuses import SolveStatus
+from cvxnn.training.result import TrainingResult
 from cvxnn.training.state import PROOF_SHARE, RANDOM_STARTS, TrainingState
 
 # Of the largest neuron's norm: what a descent leaves of neurons that should be zero.
@@ -26,14 +27,14 @@ _DOUBLINGS = 200
 _NO_VIOLATION, _AS_GOOD_AS_PROVEN = 1e-7, 1e-14
 # Where training ends of its own accord the last network has been searched, and an interrupt ends the search too.
 _SEARCHED = (
-    TrainingStatus.PROVEN,
-    TrainingStatus.NO_VIOLATION,
-    TrainingStatus.STALLED,
-    TrainingStatus.INTERRUPTED,
+    SolveStatus.PROVEN,
+    SolveStatus.NO_VIOLATION,
+    SolveStatus.STALLED,
+    SolveStatus.INTERRUPTED,
 )
 
 
-def finish(state: TrainingState, status: TrainingStatus, *, prune: bool) -> TrainingResult:
+def finish(state: TrainingState, status: SolveStatus, *, prune: bool) -> TrainingResult:
     """Prune to a basic network where that is asked for, and certify it; an interrupt ends both early.
 
     A network without neurons is given one first, where one lowers the objective.
@@ -42,7 +43,7 @@ def finish(state: TrainingState, status: TrainingStatus, *, prune: bool) -> Trai
     ----------
     state : TrainingState
         What was found; changed in place.
-    status : TrainingStatus
+    status : SolveStatus
         Why the rounds ended.
     prune : bool
         Whether to prune; specks are left out either way.
@@ -55,9 +56,9 @@ def finish(state: TrainingState, status: TrainingStatus, *, prune: bool) -> Trai
             found = state.violations_of(state.dual_variable(), RANDOM_STARTS, _LAST_SEARCH_SECONDS)
             state.violation = found.value
         if state.proves and not state.is_proven:
-            _prove(state, hurried=status is TrainingStatus.INTERRUPTED)
+            _prove(state, hurried=status is SolveStatus.INTERRUPTED)
     except KeyboardInterrupt:
-        status = TrainingStatus.INTERRUPTED
+        status = SolveStatus.INTERRUPTED
     certificate = make_certificate(
         state.objective,
         state.lower_bound,
@@ -67,10 +68,10 @@ def finish(state: TrainingState, status: TrainingStatus, *, prune: bool) -> Trai
         search_violation=state.violation,
     )
     empty = len(state.atoms) == 0 and (state.violation is None or state.violation > state.tol)
-    if empty and status is not TrainingStatus.INTERRUPTED:
-        status = TrainingStatus.EMPTY
-    if certificate.proven and status not in (TrainingStatus.INTERRUPTED, TrainingStatus.STOPPED):
-        status = TrainingStatus.PROVEN
+    if empty and status is not SolveStatus.INTERRUPTED:
+        status = SolveStatus.EMPTY
+    if certificate.proven and status not in (SolveStatus.INTERRUPTED, SolveStatus.STOPPED):
+        status = SolveStatus.PROVEN
     return TrainingResult(state.network, certificate, status, tuple(state.history))
 
 

@@ -12,9 +12,10 @@ from cvxnn.patterns import ActivationPatterns, require_realisable
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.seeds import Seed, as_generator, as_random_state
 from cvxnn.status_line import StatusLine
+from cvxnn.statuses import SolveStatus
 from cvxnn.training.ending import finish
 from cvxnn.training.on_patterns import train_on_patterns
-from cvxnn.training.result import TrainingResult, TrainingStatus
+from cvxnn.training.result import TrainingResult
 from cvxnn.training.rounds import Rounds, TrainingCallback
 from cvxnn.training.smoothing import smoothed, under_loss
 from cvxnn.training.state import TrainingState
@@ -150,7 +151,7 @@ def train(
             try:
                 status = Rounds(state, callback, start, max_rounds).run(line)
             except KeyboardInterrupt:
-                status = TrainingStatus.INTERRUPTED
+                status = SolveStatus.INTERRUPTED
         result = finish(state, status, prune=max_rounds != 0)
     return _in_outer_units(result if smooth is inner else under_loss(inner, result), units)
 

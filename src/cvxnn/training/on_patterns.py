@@ -12,18 +12,16 @@ from cvxnn.deadlines import Deadline
 from cvxnn.patterns import ActivationPatterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
-from cvxnn.solvers import Solution, SolveStatus, solve
+from cvxnn.solvers import Solution, solve
+from cvxnn.statuses import SolveStatus
 from cvxnn.training.exploration import judge
-from cvxnn.training.result import TrainingResult, TrainingStatus
+from cvxnn.training.result import TrainingResult
 from cvxnn.validation import Array
 
 _GAP = 1e-6
 # Rounds of new output directions, and what a violation must be to ask for another, in units of tol.
 _ROUNDS, _VIOLATION = 50, 0.1
-_STATUS = {
-    SolveStatus.MAX_SECONDS: TrainingStatus.MAX_SECONDS,
-    SolveStatus.INTERRUPTED: TrainingStatus.INTERRUPTED,
-}
+_KEPT = (SolveStatus.MAX_SECONDS, SolveStatus.INTERRUPTED)
 
 
 def train_on_patterns(
@@ -63,11 +61,11 @@ def train_on_patterns(
         if problem.objective(basic) <= problem.objective(network) * (1.0 + 1e-9):
             network = basic
     certificate = make_certificate(problem.objective(network), bound, tol=tol, method=method, scope="program")
-    status = (
-        TrainingStatus.PROVEN if certificate.proven else _STATUS.get(solution.status, TrainingStatus.STALLED)
-    )
-    if network.n_neurons == 0 and status not in (TrainingStatus.PROVEN, TrainingStatus.INTERRUPTED):
-        status = TrainingStatus.EMPTY
+    status = solution.status if solution.status in _KEPT else SolveStatus.STALLED
+    if certificate.proven:
+        status = SolveStatus.PROVEN
+    if network.n_neurons == 0 and status not in (SolveStatus.PROVEN, SolveStatus.INTERRUPTED):
+        status = SolveStatus.EMPTY
     return TrainingResult(network, certificate, status, ())
 
 
@@ -90,7 +88,7 @@ def _with_free_directions(
         atoms = Atoms(solution.blocks, atoms.masks, atoms.signs).nonzero()
         turned, values = judge(problem, patterns.join(atoms.without_blocks()), lam)
         violated = values > (1.0 + _VIOLATION * tol) * problem.beta
-        if not np.any(violated) or solution.status in _STATUS:
+        if not np.any(violated) or solution.status in _KEPT:
             break
         atoms = atoms.join(turned.select(violated))
     return solution, best, method

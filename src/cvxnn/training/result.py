@@ -3,40 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from cvxnn.certificates import Certificate
 from cvxnn.networks import ReLUNetwork
-
-
-class TrainingStatus(Enum):
-    """Why training stopped: a sentence, with the remedy in it."""
-
-    PROVEN = "Optimal to tol: the proven relative gap is at most tol."
-    NO_VIOLATION = (
-        "No direction that violates the dual by more than tol was found, but the proven bound did not close: nothing "
-        "better is known, and what is proved is the gap the certificate states; with fewer columns (rank 2 to 4) the "
-        "proof is exact."
-    )
-    MAX_ROUNDS = (
-        "Stopped at max_rounds, or on large data without a time limit after a few rounds or one that brought less than "
-        "tol: the network is the best so far; raise max_rounds, or give max_seconds to go on for that long."
-    )
-    MAX_SECONDS = "Stopped at max_seconds: the network is the best so far; raise max_seconds to go on."
-    INTERRUPTED = "Interrupted: the network is the best so far."
-    STOPPED = "Stopped by the callback: the network is the best so far."
-    EMPTY = (
-        "No neurons yet, though nothing proves that none are best, and beta may be below the critical one: raise "
-        "max_seconds, or rescale the data."
-    )
-    SMOOTHED = (
-        "Optimal to tol for the smoothed loss that was trained; the gap of the loss itself is a little larger than "
-        "tol: lower tol."
-    )
-    STALLED = (
-        "Rounds no longer lower the objective, though the gap is above tol: rounding limits what is left; "
-        "rescale the data or raise tol."
-    )
+from cvxnn.statuses import SolveStatus
 
 
 @dataclass(frozen=True)
@@ -87,7 +57,7 @@ class TrainingResult:
     certificate : Certificate
         Objective, proven lower bound, gap; recomputed from problem and network. Scope "network", or "program"
         where the patterns were given.
-    status : TrainingStatus
+    status : SolveStatus
         Why training stopped.
     history : tuple of TrainingRecord
         One record a round.
@@ -95,7 +65,7 @@ class TrainingResult:
 
     network: ReLUNetwork
     certificate: Certificate
-    status: TrainingStatus
+    status: SolveStatus
     history: tuple[TrainingRecord, ...]
 
     def __repr__(self) -> str:

@@ -9,14 +9,14 @@ import numpy as np
 from cvxnn.atoms import Atoms
 from cvxnn.certificates import Oracle, exact_oracle
 from cvxnn.networks import ReLUNetwork
-from cvxnn.solvers import SolveStatus
 from cvxnn.status_line import StatusLine
+from cvxnn.statuses import SolveStatus
 from cvxnn.training.convex_step import convexify
 from cvxnn.training.descent import DescentInterrupted, descend, small_random_network
 from cvxnn.training.exploration import explore, with_fresh_neurons
 from cvxnn.training.grow import Violations, explored_violations
 from cvxnn.training.polishing import polish
-from cvxnn.training.result import TrainingRecord, TrainingStatus
+from cvxnn.training.result import TrainingRecord
 from cvxnn.training.state import CANDIDATES, RANDOM_STARTS, TrainingState
 from cvxnn.validation import Array
 
@@ -74,7 +74,7 @@ class Rounds:
         self.program_tol = min(_PROGRAM_GAP, _PROGRAM_TOL * state.tol)
         self.descended = state.atoms
 
-    def run(self, line: StatusLine) -> TrainingStatus:
+    def run(self, line: StatusLine) -> SolveStatus:
         """Run rounds until a reason to stop."""
         state = self.state
         state.oracle = self.affordable_oracle()
@@ -93,7 +93,7 @@ class Rounds:
             if state.is_large and state.max_seconds is None:
                 little = before - state.objective <= state.tol * state.objective
                 if little or number >= _LARGE_ROUNDS:
-                    return TrainingStatus.MAX_ROUNDS
+                    return SolveStatus.MAX_ROUNDS
             before = state.objective
             number, violations = number + 1, self.look()
             status = self.reason_to_stop(violations)
@@ -119,7 +119,7 @@ class Rounds:
             output_norm=state.problem.output_norm,
         )
 
-    def improve(self, violations: Violations) -> TrainingStatus | None:
+    def improve(self, violations: Violations) -> SolveStatus | None:
         """Solve the convex program with the violated patterns added, more finely where they seem to bring nothing."""
         state = self.state
         before = state.objective
@@ -129,7 +129,7 @@ class Rounds:
         # The program's own gap hides what the new directions bring: solve it more finely, then give up.
         stalled = self.program_tol <= 1e-10
         self.program_tol *= 0.1
-        return TrainingStatus.STALLED if stalled else None
+        return SolveStatus.STALLED if stalled else None
 
     def first_descent(self) -> None:
         """Descend from small random neurons, or from the given network with random neurons added; keep all patterns.
@@ -226,7 +226,7 @@ class Rounds:
         )
         return explored_violations(state.problem, exploration, tol=state.tol, limit=CANDIDATES)
 
-    def record(self, number: int, violations: Violations | None, line: StatusLine) -> TrainingStatus | None:
+    def record(self, number: int, violations: Violations | None, line: StatusLine) -> SolveStatus | None:
         """Add a round to the history, show it, and return a reason to stop, or None."""
         state = self.state
         value = None if violations is None else violations.value
@@ -235,18 +235,18 @@ class Rounds:
         state.history.append(entry)
         line.show(entry.in_words())
         if self.callback is not None and self.callback(entry) is True:
-            return TrainingStatus.STOPPED
+            return SolveStatus.STOPPED
         stop = self.reason_to_stop(None)
-        return TrainingStatus.MAX_ROUNDS if stop is None and number == self.max_rounds else stop
+        return SolveStatus.MAX_ROUNDS if stop is None and number == self.max_rounds else stop
 
-    def reason_to_stop(self, violations: Violations | None) -> TrainingStatus | None:
+    def reason_to_stop(self, violations: Violations | None) -> SolveStatus | None:
         """Return why to stop here, or None; violations are the current network's, where it has been looked at."""
         state = self.state
         if state.is_proven:
-            return TrainingStatus.PROVEN
+            return SolveStatus.PROVEN
         if state.oracle is None and violations is not None and violations.value <= state.tol:
-            return TrainingStatus.NO_VIOLATION
-        return TrainingStatus.MAX_SECONDS if state.seconds_left() <= 0 else None
+            return SolveStatus.NO_VIOLATION
+        return SolveStatus.MAX_SECONDS if state.seconds_left() <= 0 else None
 
     def convexify(self, atoms: Atoms) -> None:
         """Solve the convex program on the atoms' patterns, and keep the result if it is better.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cvxnn.certificates import make_certificate
 from cvxnn.problem import Problem
-from cvxnn.training.result import TrainingResult, TrainingStatus
+from cvxnn.statuses import SolveStatus
+from cvxnn.training.result import TrainingResult
 
 # Error of a smoothed loss, in units of tol times the objective of no neurons, and for descents of that objective.
 _SMOOTHING, _ROUGH_SMOOTHING = 0.1, 3e-2
@@ -31,6 +32,6 @@ def under_loss(problem: Problem, result: TrainingResult) -> TrainingResult:
         search_violation=found.search_violation,
     )
     status = result.status
-    if status is TrainingStatus.PROVEN and not certificate.proven:
-        status = TrainingStatus.SMOOTHED
+    if status is SolveStatus.PROVEN and not certificate.proven:
+        status = SolveStatus.SMOOTHED
     return TrainingResult(result.network, certificate, status, result.history)

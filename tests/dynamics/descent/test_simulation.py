@@ -13,7 +13,7 @@ from cvxnn.dynamics.initialisation import he
 from cvxnn.dynamics.starts.objectives import BatchedObjective, Samples
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.dynamics.trajectories.record_book import Record
-from cvxnn.dynamics.trajectories.trajectory import TrajectoryStatus
+from cvxnn.statuses import TrajectoryStatus
 
 METHODS = [GradientDescent(), Momentum(), Momentum(nesterov=True), Adam(), Adagrad()]
 
@@ -212,7 +212,7 @@ def test_a_time_limit_ends_between_steps(problem, monkeypatch):
     clock = iter(range(10**6))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
     path = simulate(problem, he(2, 3), n_steps=100, step_size=0.01, max_seconds=7)
-    assert path.status is TrajectoryStatus.TIME_LIMIT
+    assert path.status is TrajectoryStatus.MAX_SECONDS
     np.testing.assert_array_equal(path.times, np.arange(8))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
     done = simulate(problem, he(2, 3), n_steps=7, step_size=0.01, max_seconds=7)

@@ -11,9 +11,10 @@ from scipy.integrate._ivp import bdf
 from scipy.special import expit
 
 from cvxnn import ReLUNetwork
-from cvxnn.dynamics.flows.logistic import FlowStatus, load_logistic_flow, logistic_flow
+from cvxnn.dynamics.flows.logistic import load_logistic_flow, logistic_flow
 from cvxnn.dynamics.flows.logistic_field import LogisticField
 from cvxnn.model_files import write_model
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import HypothesisError
 
 # A NaN of which any arithmetic warns of an invalid value; of others it does not.
@@ -59,12 +60,12 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="start must have 2 features"):
         logistic_flow(X, y, start=ReLUNetwork(np.zeros((2, 1)), [0.0]))
     stuck = logistic_flow(X, y, start=ReLUNetwork([[1e-3], [0.0]], [1e-3]), max_clock=50.0)
-    assert stuck.status is not FlowStatus.REACHED
+    assert stuck.status is not TrajectoryStatus.REACHED
 
 
 def test_a_start_that_is_there_already_is_returned():
     flow = logistic_flow([[1.0]], [1.0], start=ReLUNetwork([[3.0]], [3.0]), loss_exponent=5.0)
-    assert flow.status is FlowStatus.REACHED
+    assert flow.status is TrajectoryStatus.REACHED
     assert flow.clock.tolist() == [0.0]
 
 
@@ -84,7 +85,7 @@ def test_an_early_end_keeps_what_is_there(monkeypatch):
 
     monkeypatch.setattr(LogisticField, "velocity", interrupted)
     stopped = logistic_flow(X, y, n_neurons=4)
-    assert (limited.status, stopped.status) == (FlowStatus.TIME_LIMIT, FlowStatus.INTERRUPTED)
+    assert (limited.status, stopped.status) == (TrajectoryStatus.MAX_SECONDS, TrajectoryStatus.INTERRUPTED)
     for flow in (limited, stopped):
         k = len(flow.clock)
         assert 3 < k < len(whole.clock)

@@ -16,7 +16,7 @@ from cvxnn.dynamics.flows.integrator import NetworkFlow
 from cvxnn.dynamics.flows.network_flow import gradient_flow
 from cvxnn.dynamics.initialisation import balanced, he, sphere
 from cvxnn.dynamics.starts.weights import Weights
-from cvxnn.dynamics.trajectories.trajectory import TrajectoryStatus
+from cvxnn.statuses import TrajectoryStatus
 
 
 def random_problem(seed, n=8, d=3, beta=0.0, **settings):
@@ -219,7 +219,7 @@ def test_a_time_limit_keeps_what_is_there(monkeypatch):
     calls = iter(range(10**9))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(calls)))
     path = gradient_flow(problem, start, t_end=1.0, max_seconds=60, n_records=6, record="weights")
-    assert path.status is TrajectoryStatus.TIME_LIMIT
+    assert path.status is TrajectoryStatus.MAX_SECONDS
     assert_ended_early(path)
     monkeypatch.undo()
     # All networks are at one time, the last one recorded.

@@ -16,7 +16,7 @@ from cvxnn.dynamics.particles.flow import particle_flow, particles_of
 from cvxnn.dynamics.particles.teachers import random_teachers
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.dynamics.trajectories.record_book import Record
-from cvxnn.dynamics.trajectories.trajectory import TrajectoryStatus
+from cvxnn.statuses import TrajectoryStatus
 
 
 def problem_of(seed=0, n=8, d=3, beta=0.2):
@@ -235,7 +235,7 @@ def test_a_time_limit_ends_between_steps(monkeypatch, activation):
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
     options = {"step_size": 0.05, "activation": activation, "max_seconds": 7}
     flow = particle_flow(problem_of(), sphere(3, 4, 1.0), n_steps=100, **options)
-    assert flow.status is TrajectoryStatus.TIME_LIMIT
+    assert flow.status is TrajectoryStatus.MAX_SECONDS
     # the clock is read once at the start and once before each step
     np.testing.assert_array_equal(flow.times, np.arange(8))
     done = particle_flow(problem_of(), sphere(3, 4, 1.0), n_steps=7, **options)

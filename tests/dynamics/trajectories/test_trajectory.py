@@ -8,8 +8,9 @@ from cvxnn.activations import Sigmoid, activation_key, get_activation
 from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.flows.network_flow import gradient_flow
 from cvxnn.dynamics.initialisation import he
-from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, TrajectoryStatus, load_trajectory
+from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, load_trajectory
 from cvxnn.model_files import read_model, write_model
+from cvxnn.statuses import TrajectoryStatus
 
 ROWS = [
     (0.5, 1, 0, 3, 1, True),

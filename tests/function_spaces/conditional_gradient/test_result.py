@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cvxnn.function_spaces import ConditionalGradient, ConditionalGradientStatus
+from cvxnn.function_spaces import ConditionalGradient
+from cvxnn.statuses import SolveStatus
 
 
 @pytest.fixture
@@ -30,4 +31,4 @@ def test_printing_shows_status_and_both_sides(data):
     assert "lower_bound=" in text
     assert "steps=3, neurons=" in text
     assert "status=MAX_STEPS" in text
-    assert all("." in status.value for status in ConditionalGradientStatus)
+    assert all("." in status.value for status in SolveStatus)

@@ -8,12 +8,13 @@ import pytest
 from cvxnn import Problem, ReLUNetwork, ReLUProgram, enumerate_patterns, solve
 from cvxnn.certificates import beta_max
 from cvxnn.landscape.stationary_points.clarke import stationarity
-from cvxnn.landscape.stationary_points.kink_descent import KinkDescentStatus, descend_to_stationarity
+from cvxnn.landscape.stationary_points.kink_descent import descend_to_stationarity
 from cvxnn.landscape.stationary_points.sub_programs import (
     kinked_example,
     optimal_on_own_patterns,
     sub_sampled_program,
 )
+from cvxnn.statuses import SolveStatus
 from cvxnn.testing.samplers import DATA
 from cvxnn.testing.solvers import reference_optimum
 from cvxnn.training.descent import descend, small_random_network
@@ -146,7 +147,7 @@ def test_out_of_rounds_it_says_so():
     rounds = descend_to_stationarity(problem, start, max_iterations=0).rounds
     assert rounds > 1
     ended = descend_to_stationarity(problem, start, max_iterations=0, max_rounds=1)
-    assert ended.status is KinkDescentStatus.MAX_ROUNDS
+    assert ended.status is SolveStatus.MAX_ROUNDS
     assert not ended.converged
     assert ended.rounds == 1
 

@@ -16,10 +16,11 @@ from cvxnn.dynamics.starts.objectives import BatchedObjective
 from cvxnn.dynamics.starts.weights import Point, Weights, as_weights
 from cvxnn.dynamics.trajectories.record_book import Record, RecordBook, Spacing, record_steps
 from cvxnn.dynamics.trajectories.records import as_records
-from cvxnn.dynamics.trajectories.trajectory import Trajectory, TrajectoryStatus
+from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed, as_seed
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.validation import Array, as_count, as_finite_array, within_float64
 
 # Steps between two looks, apart from those at records, whether anything is finite still.
@@ -219,7 +220,7 @@ def run_steps(descent: Stepper, book: RecordBook, steps: NDArray[np.int64], dead
         with np.errstate(over="ignore", invalid="ignore"):
             while descent.n_steps < steps[-1]:
                 if deadline.is_over:
-                    status = TrajectoryStatus.TIME_LIMIT
+                    status = TrajectoryStatus.MAX_SECONDS
                     break
                 descent.step()
                 records = descent.n_steps == steps[book.n_filled]

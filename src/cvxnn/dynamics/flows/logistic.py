@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +19,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_labelled
 from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array, as_count, as_number
 
@@ -38,16 +38,6 @@ _ARRAYS = ("X", "y", "signs", "clock", "hidden", "log_losses")
 
 # What is left to the end of a flow, at a state.
 _Left = Callable[[Array], float]
-
-
-class FlowStatus(Enum):
-    """Why a flow ended."""
-
-    REACHED = "the loss fell to the value asked for"
-    STOPPED = "the weights stopped to move before the loss fell that far: try another start, or more neurons"
-    CLOCK = "the clock ran out before the loss fell that far: try another start, or raise max_clock"
-    TIME_LIMIT = "the time limit was reached; the flow ends there"
-    INTERRUPTED = "it was interrupted; the flow ends there"
 
 
 @short_repr
@@ -69,7 +59,7 @@ class LogisticFlow:
         Hidden weights at each time; output weights are ``s_j ||u_j||``.
     log_losses : ndarray of shape (k,)
         Natural logarithms of the loss.
-    status : FlowStatus
+    status : TrajectoryStatus
         Why it ended.
     """
 
@@ -79,7 +69,7 @@ class LogisticFlow:
     clock: Array
     hidden: Array
     log_losses: Array
-    status: FlowStatus
+    status: TrajectoryStatus
 
     @property
     def network(self) -> ReLUNetwork:
@@ -148,7 +138,7 @@ def load_logistic_flow(path: str | os.PathLike[str]) -> LogisticFlow:
             clock.shape,
         ):
             raise ValueError("shapes that do not agree")
-        return LogisticFlow(X, y, signs, clock, hidden, losses, FlowStatus[header["status"]])
+        return LogisticFlow(X, y, signs, clock, hidden, losses, TrajectoryStatus[header["status"]])
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ValueError(f"path must be a whole file of a flow; {path} is damaged ({error!r})") from None
 
@@ -247,20 +237,20 @@ def logistic_flow(
 
 def _followed(
     flow: LogisticField, solver: Any, loss_exponent: float, deadline: Deadline
-) -> tuple[Array, Array, FlowStatus]:
+) -> tuple[Array, Array, TrajectoryStatus]:
     """Take steps to the first end; return times (k,) of the clock, states (k, d m), and why it ended."""
-    ends: dict[FlowStatus, _Left] = {
-        FlowStatus.REACHED: lambda state: log_loss(flow.margins(state)) + loss_exponent,
-        FlowStatus.STOPPED: lambda state: flow.growth(state) - _STOPPED,
+    ends: dict[TrajectoryStatus, _Left] = {
+        TrajectoryStatus.REACHED: lambda state: log_loss(flow.margins(state)) + loss_exponent,
+        TrajectoryStatus.STOPPED: lambda state: flow.growth(state) - _STOPPED,
     }
-    clock, states, status = [0.0], [solver.y], FlowStatus.CLOCK
+    clock, states, status = [0.0], [solver.y], TrajectoryStatus.CLOCK
     left = {status: end(solver.y) for status, end in ends.items()}
-    if left[FlowStatus.REACHED] <= 0:
-        return np.array(clock), np.array(states), FlowStatus.REACHED
+    if left[TrajectoryStatus.REACHED] <= 0:
+        return np.array(clock), np.array(states), TrajectoryStatus.REACHED
     try:
-        while solver.status == "running" and status is FlowStatus.CLOCK:
+        while solver.status == "running" and status is TrajectoryStatus.CLOCK:
             if deadline.is_over:
-                status = FlowStatus.TIME_LIMIT
+                status = TrajectoryStatus.MAX_SECONDS
                 break
             message = solver.step()
             if solver.status == "failed":
@@ -271,15 +261,17 @@ def _followed(
             clock.append(t)
             states.append(state)
     except KeyboardInterrupt:
-        status = FlowStatus.INTERRUPTED
+        status = TrajectoryStatus.INTERRUPTED
     k = min(len(clock), len(states))
     return np.array(clock[:k]), np.array(states[:k]), status
 
 
-def _first_end(fallen: list[tuple[_Left, FlowStatus]], solver: Any) -> tuple[float, Array, FlowStatus]:
+def _first_end(
+    fallen: list[tuple[_Left, TrajectoryStatus]], solver: Any
+) -> tuple[float, Array, TrajectoryStatus]:
     """Return where a step ends, or where the first of the quantities that fell to zero on it did, and which."""
     if not fallen:
-        return solver.t, solver.y, FlowStatus.CLOCK
+        return solver.t, solver.y, TrajectoryStatus.CLOCK
     path = solver.dense_output()
     times = [float(brentq(lambda t, end=end: end(path(t)), solver.t_old, solver.t)) for end, _ in fallen]
     first = int(np.argmin(times))

@@ -18,9 +18,10 @@ from cvxnn.dynamics.starts.objectives import BatchedObjective
 from cvxnn.dynamics.starts.weights import Weights, as_weights
 from cvxnn.dynamics.trajectories.record_book import Record, RecordBook, Spacing
 from cvxnn.dynamics.trajectories.records import as_records
-from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, TrajectoryStatus
+from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_problem
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.validation import Array, as_count, as_number, within_float64
 
 # Logarithmic times begin at this share of the end.
@@ -180,7 +181,7 @@ def _followed(
                 batch.advance_to(t)
             book.add(t, _point(shape, batch.at(t)))
     except TimeoutError:
-        status, ended = TrajectoryStatus.TIME_LIMIT, batch.reach
+        status, ended = TrajectoryStatus.MAX_SECONDS, batch.reach
     except KeyboardInterrupt:
         status, ended = TrajectoryStatus.INTERRUPTED, batch.reach
     except ArithmeticError:

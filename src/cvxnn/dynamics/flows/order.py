@@ -11,11 +11,12 @@ import numpy as np
 from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.flows.network_flow import gradient_flow
 from cvxnn.dynamics.starts.weights import Weights, as_weights
-from cvxnn.dynamics.trajectories.trajectory import FlowEvents, TrajectoryStatus
+from cvxnn.dynamics.trajectories.trajectory import FlowEvents
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, PrecisionError, as_count
 

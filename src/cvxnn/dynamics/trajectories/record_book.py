@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from cvxnn.dynamics.starts.objectives import BatchedObjective
 from cvxnn.dynamics.starts.weights import Point, Weights
-from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory, TrajectoryStatus
+from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.validation import as_count, as_number
 
 Spacing = Literal["linear", "log"]

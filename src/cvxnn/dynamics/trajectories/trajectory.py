@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from cvxnn.activations import Activation, PositivePart, activation_key, get_acti
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.model_files import Arrays, Header, read_model, write_model
 from cvxnn.networks import ReLUNetwork
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.validation import Array
 
 NAMES = ("times", "networks", "neurons", "samples", "directions", "unique")
@@ -95,16 +95,6 @@ class FlowEvents:
 
 _KIND, _VERSION = "trajectory", 1
 _RECORD, _EVENT = "record:", "event:"
-
-
-class TrajectoryStatus(Enum):
-    """Why a simulation ended."""
-
-    FINISHED = "all steps were taken"
-    DIVERGED = "all networks diverged: take smaller steps"
-    STALLED = "no flow could be continued, its steps fell below rounding; the trajectory ends there"
-    TIME_LIMIT = "the time limit was reached; the trajectory ends there"
-    INTERRUPTED = "it was interrupted; the trajectory ends there"
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,12 +17,13 @@ from cvxnn.function_spaces.conditional_gradient.method import smooth_problem
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
-from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus, settled, uninterrupted
+from cvxnn.function_spaces.unit_norm.rounds import settled, uninterrupted
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
 from cvxnn.problem import Problem, as_problem
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.training import train
 from cvxnn.validation import as_count, as_number, times_power, within_float64
@@ -55,7 +56,7 @@ class ConstrainedFit:
         How often all weights were fitted.
     is_exact : bool
         Whether the oracle of the last round was.
-    status : RoundsStatus
+    status : SolveStatus
         Why it stopped.
     """
 
@@ -66,7 +67,7 @@ class ConstrainedFit:
     delta: float
     rounds: int
     is_exact: bool
-    status: RoundsStatus
+    status: SolveStatus
 
     @property
     def gap(self) -> float:
@@ -180,7 +181,7 @@ def constrained_fit(
         status = fit.to_the_end(tol, max_rounds, deadline)
     except KeyboardInterrupt:
         logger.info("interrupted: the best point so far is returned")
-        status = RoundsStatus.INTERRUPTED
+        status = SolveStatus.INTERRUPTED
     with within_float64("X, y and delta"):
         return fit.result(status, units, delta)
 
@@ -192,7 +193,7 @@ class _Fit:
         self.problem, self.oracle, self.at = problem, oracle, start
         self.bound, self.multiplier, self.rounds, self.is_exact = 0.0, math.nan, 0, False
 
-    def to_the_end(self, tol: float, max_rounds: int, deadline: Deadline) -> RoundsStatus:
+    def to_the_end(self, tol: float, max_rounds: int, deadline: Deadline) -> SolveStatus:
         """Fit all weights, ask the oracle, and again; return the reason to stop."""
         target = tol * self.problem.loss_value(np.zeros(self.problem.n_samples), np.zeros(1))
         next_at, lowest = self.at, math.inf
@@ -203,7 +204,7 @@ class _Fit:
             objective, correlation = self.problem.loss_value(f, np.zeros(1)), float(lam @ f)
             self.bound = max(self.bound, objective - (next_at.delta * found.upper - correlation))
             if objective >= lowest:  # corrective rounds never raise J, but by rounding
-                return RoundsStatus.PROVEN if lowest - self.bound <= target else RoundsStatus.ROUNDING
+                return SolveStatus.PROVEN if lowest - self.bound <= target else SolveStatus.ROUNDING
             # only now, so that an interrupt leaves the last point that the oracle has answered for
             self.at, self.rounds, lowest = next_at, rounds, objective
             self.multiplier, self.is_exact = found.value, found.is_exact
@@ -212,12 +213,12 @@ class _Fit:
             if reason is not None:
                 return reason
             if deadline.is_over:
-                return RoundsStatus.MAX_SECONDS
+                return SolveStatus.MAX_SECONDS
             if rounds < max_rounds - 1:
                 next_at = _correct(self.problem, self.at, found, correlation / self.at.delta)
-        return RoundsStatus.MAX_ROUNDS
+        return SolveStatus.MAX_ROUNDS
 
-    def result(self, status: RoundsStatus, units: ProblemUnits, delta: float) -> ConstrainedFit:
+    def result(self, status: SolveStatus, units: ProblemUnits, delta: float) -> ConstrainedFit:
         """Return the point, out of its units; its objective is evaluated anew, from the network."""
         network = self.at.network()
         objective = self.problem.loss_value(network.predict(self.problem.X), np.zeros(1))

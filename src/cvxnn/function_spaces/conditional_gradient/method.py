@@ -16,19 +16,19 @@ from cvxnn.function_spaces.conditional_gradient.hull import slope
 from cvxnn.function_spaces.conditional_gradient.result import (
     ConditionalGradientRecord,
     ConditionalGradientResult,
-    ConditionalGradientStatus,
 )
 from cvxnn.function_spaces.conditional_gradient.steps import Step, StepRule, take_step
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
-from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus, settled
+from cvxnn.function_spaces.unit_norm.rounds import settled
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
 from cvxnn.losses import Loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed, require_seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import SolveStatus
 from cvxnn.validation import as_count, as_number, times_power, within_float64
 
 logger = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ class ConditionalGradient:
             status = run.to_the_end()
         except KeyboardInterrupt:
             logger.info("interrupted: the best point so far is returned")
-            status = ConditionalGradientStatus.INTERRUPTED
+            status = SolveStatus.INTERRUPTED
         with within_float64("X, y and delta"):
             return run.result(status, units)
 
@@ -194,13 +194,6 @@ def smooth_problem(X: Any, y: Any, loss: str | Loss, sample_weight: Any) -> Prob
     return problem
 
 
-_SETTLED = {
-    RoundsStatus.PROVEN: ConditionalGradientStatus.PROVEN,
-    RoundsStatus.NO_DESCENT: ConditionalGradientStatus.NO_DESCENT,
-    RoundsStatus.ROUNDING: ConditionalGradientStatus.ROUNDING,
-}
-
-
 class _Run:
     """One run: where it is, the best it has seen, and its records."""
 
@@ -213,7 +206,7 @@ class _Run:
         self.records: list[ConditionalGradientRecord] = []
         self.deadline = Deadline.after(settings.max_seconds)
 
-    def to_the_end(self) -> ConditionalGradientStatus:
+    def to_the_end(self) -> SolveStatus:
         """Take steps until a reason to stop, and return it."""
         settings = self.settings
         target = settings.tol * self.problem.loss_value(np.zeros(self.problem.n_samples), np.zeros(1))
@@ -222,12 +215,12 @@ class _Run:
             record = self.records[-1]
             reason = settled(record.found_gap, record.proven_gap, target, record.method)
             if reason is not None:
-                return _SETTLED[reason]
+                return reason
             if self.deadline.is_over:
-                return ConditionalGradientStatus.MAX_SECONDS
+                return SolveStatus.MAX_SECONDS
             if t < settings.max_steps:
                 self._move(found, t + 1)
-        return ConditionalGradientStatus.MAX_STEPS
+        return SolveStatus.MAX_STEPS
 
     def _look(self, t: int) -> Maximisers:
         """Ask the oracle, and write down what is known of the point after t steps."""
@@ -265,7 +258,7 @@ class _Run:
             at, place = at.join(self.problem.X, found)
         self.last = take_step(self.settings.step, self.problem, at, place, t)
 
-    def result(self, status: ConditionalGradientStatus, units: ProblemUnits) -> ConditionalGradientResult:
+    def result(self, status: SolveStatus, units: ProblemUnits) -> ConditionalGradientResult:
         """Return the best point, out of its units; its objective is evaluated anew, from the network."""
         network = self.best.network()
         objective = self.problem.loss_value(network.predict(self.problem.X), np.zeros(1))

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
 from cvxnn.function_spaces.conditional_gradient.steps import StepKind
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork
 from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import SolveStatus
 from cvxnn.validation import Array
-
-
-class ConditionalGradientStatus(Enum):
-    """Why conditional gradient stopped: a sentence, with the remedy in it."""
-
-    PROVEN = "Optimal to tol: the proven gap is at most tol times the loss of the zero network."
-    NO_DESCENT = (
-        "The search found no neuron that descends by more than tol, but its upper bound does not prove that there is "
-        "none: nothing better is known; with fewer columns or rows, or more oracle_seconds, the oracle is exact."
-    )
-    ROUNDING = (
-        "Stopped by rounding: the exact oracle found no neuron that descends by more than tol, but its upper bound, "
-        "which allows for rounding, does not prove it; raise tol."
-    )
-    MAX_STEPS = "Stopped at max_steps: the network is the best so far; raise max_steps to go on."
-    MAX_SECONDS = "Stopped at max_seconds: the network is the best so far; raise max_seconds to go on."
-    INTERRUPTED = "Interrupted: the network is the best so far."
 
 
 @short_repr
@@ -96,7 +79,7 @@ class ConditionalGradientResult:
         NaN where an interrupt came before the oracle's first answer.
     history : tuple of ConditionalGradientRecord
         Every point, the start first; empty where an interrupt came before the oracle's first answer.
-    status : ConditionalGradientStatus
+    status : SolveStatus
         Why it stopped.
     """
 
@@ -105,7 +88,7 @@ class ConditionalGradientResult:
     lower_bound: float
     multiplier: float
     history: tuple[ConditionalGradientRecord, ...]
-    status: ConditionalGradientStatus
+    status: SolveStatus
 
     @property
     def gap(self) -> float:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from cvxnn.cones import lengths_and_units
 from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
-from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
 from cvxnn.function_spaces.variation.distinct_rows import DistinctRows
 from cvxnn.function_spaces.variation.rounds import VariationNormRounds
 from cvxnn.networks import ReLUNetwork
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import (
     Array,
@@ -54,7 +54,7 @@ class VariationNorm:
         Linear programs solved.
     is_exact : bool
         Whether the oracle of the last round was: a search proves less than it finds.
-    status : RoundsStatus
+    status : SolveStatus
         Why it stopped.
     """
 
@@ -65,7 +65,7 @@ class VariationNorm:
     misfit: float
     rounds: int
     is_exact: bool
-    status: RoundsStatus
+    status: SolveStatus
 
     @property
     def duality(self) -> Comparison:
@@ -230,7 +230,7 @@ def variation_norm(
     oracle_seconds = as_number(oracle_seconds, "oracle_seconds")
     if not np.any(f):
         nothing = UnitNetwork(np.zeros((data.shape[1], 0)), np.zeros(0), degree)
-        return VariationNorm(0.0, 0.0, nothing, np.zeros(len(f)), 0.0, 0, True, RoundsStatus.PROVEN)
+        return VariationNorm(0.0, 0.0, nothing, np.zeros(len(f)), 0.0, 0, True, SolveStatus.PROVEN)
     with within_float64("X and values"):
         samples = _Samples.of(data, f, degree)
     X1, f1 = samples.distinct.X, samples.distinct.f
@@ -240,7 +240,7 @@ def variation_norm(
         status = run.to_the_end(tol, max_rounds, deadline)
     except KeyboardInterrupt:
         logger.info("interrupted: the best so far is returned")
-        status = RoundsStatus.INTERRUPTED
+        status = SolveStatus.INTERRUPTED
     with within_float64("X and values"):
         return samples.result(data, f, run, status)
 
@@ -282,7 +282,7 @@ class _Samples:
             distinct = DistinctRows.of(units[kept], values, kept)
         return cls(degree, own - degree * rows, size, kept, shares, distinct)
 
-    def result(self, X: Array, f: Array, run: VariationNormRounds, status: RoundsStatus) -> VariationNorm:
+    def result(self, X: Array, f: Array, run: VariationNormRounds, status: SolveStatus) -> VariationNorm:
         """Return what the rounds found, for the samples as they were."""
         found, norm = run.network(), times_power(self.size, self.power)
         network = UnitNetwork(found.directions, norm * found.weights, self.degree)

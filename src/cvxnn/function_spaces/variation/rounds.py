@@ -10,8 +10,9 @@ from scipy.spatial import cKDTree
 
 from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.oracles.ranking import NeuronOracle
-from cvxnn.function_spaces.unit_norm.rounds import RoundsStatus, settled
+from cvxnn.function_spaces.unit_norm.rounds import settled
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_features
+from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array, PrecisionError
 
@@ -63,7 +64,7 @@ class VariationNormRounds:
         used = self.weights != 0
         return UnitNetwork(self.directions[:, used], self.weights[used], self.oracle.degree)
 
-    def to_the_end(self, tol: float, max_rounds: int, deadline: Deadline) -> RoundsStatus:
+    def to_the_end(self, tol: float, max_rounds: int, deadline: Deadline) -> SolveStatus:
         """Span the values, then exchange neurons until a reason to stop; return it.
 
         Raises
@@ -74,7 +75,7 @@ class VariationNormRounds:
             If rounding leaves the neurons found without the values in their span.
         """
         if not self.span(deadline):
-            return RoundsStatus.MAX_SECONDS
+            return SolveStatus.MAX_SECONDS
         tol, V = max(tol, _VIOLATION), self.directions
         for _ in range(max_rounds):
             weights, lam = least_l1(unit_features(self.X, V, self.oracle.degree), self.f)
@@ -88,9 +89,9 @@ class VariationNormRounds:
             if reason is not None:
                 return reason
             if deadline.is_over:
-                return RoundsStatus.MAX_SECONDS
+                return SolveStatus.MAX_SECONDS
             V = np.column_stack([V, found.directions[:, :_MOST_NEW]])
-        return RoundsStatus.MAX_ROUNDS
+        return SolveStatus.MAX_ROUNDS
 
     def span(self, deadline: Deadline) -> bool:
         """Find neurons whose span has the values; return whether there was time to.

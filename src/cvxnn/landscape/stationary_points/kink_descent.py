@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +14,12 @@ from cvxnn.landscape.stationary_points.directional import Descent, directional_s
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import SolveStatus
 from cvxnn.training import descend
 from cvxnn.validation import as_count, as_number
 
 # Objectives that differ by less than this factor are equal up to rounding.
 _EQUAL = 1.0 + 1e-14
-
-
-class KinkDescentStatus(Enum):
-    """Why kink-aware descent stopped: a sentence, with the remedy in it."""
-
-    STATIONARY = "Stationary: the residual is at most tol, and no direction goes down by more."
-    MAX_ROUNDS = "Stopped at max_rounds before the residual reached tol: go on from the network returned."
-    STALLED = (
-        "A cell with a lower objective was seen, but rounding hides the way down: the residual is as small as float64 "
-        "allows here; try a larger tol or rescale the data."
-    )
 
 
 @short_repr
@@ -50,7 +39,7 @@ class KinkDescent:
         Steepest descent in any direction, in units of ``stationarity.scale``; see `directional_slopes`.
     objective : float
         The training objective.
-    status : KinkDescentStatus
+    status : SolveStatus
         Why it stopped.
     rounds : int
         Convex programs solved.
@@ -61,7 +50,7 @@ class KinkDescent:
     stationarity: Stationarity
     slope: float
     objective: float
-    status: KinkDescentStatus
+    status: SolveStatus
     rounds: int
 
     @property
@@ -72,7 +61,7 @@ class KinkDescent:
     @property
     def converged(self) -> bool:
         """Return whether residual and slope reached tol."""
-        return self.status is KinkDescentStatus.STATIONARY
+        return self.status is SolveStatus.STATIONARY
 
 
 def descend_to_stationarity(
@@ -138,10 +127,10 @@ def descend_to_stationarity(
         rounds += 1
         lower = found.objective < best.objective
         if not lower and (found.objective > best.objective * _EQUAL or found.steepness >= best.steepness):
-            return best.result(KinkDescentStatus.STALLED, rounds)
+            return best.result(SolveStatus.STALLED, rounds)
         best = found
     reached = best.steepness <= tol
-    return best.result(KinkDescentStatus.STATIONARY if reached else KinkDescentStatus.MAX_ROUNDS, rounds)
+    return best.result(SolveStatus.STATIONARY if reached else SolveStatus.MAX_ROUNDS, rounds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +158,7 @@ class _Round:
             directional_slopes(problem, network, kinks=kinks),
         )
 
-    def result(self, status: KinkDescentStatus, rounds: int) -> KinkDescent:
+    def result(self, status: SolveStatus, rounds: int) -> KinkDescent:
         """Return what `descend_to_stationarity` returns."""
         return KinkDescent(
             self.network, self.kinks, self.stationarity, self.slope, self.objective, status, rounds
