@@ -81,6 +81,9 @@ CALLS = {
     ),
     "cvxnn.certificates.search": lambda limit: certificates.search(X, Y, max_seconds=limit),
     "cvxnn.certify": lambda limit: cvxnn.certify(PROBLEM, NETWORK, max_seconds=limit),
+    "cvxnn.dynamics.descent_order": lambda limit: dynamics.descent_order(
+        PROBLEM, NETWORK, t_end=0.1, n_steps=(10, 20), max_seconds=limit
+    ),
     "cvxnn.dynamics.gradient_flow": lambda limit: dynamics.gradient_flow(
         PROBLEM, NETWORK, t_end=0.1, max_seconds=limit
     ),
@@ -89,6 +92,9 @@ CALLS = {
     ),
     "cvxnn.dynamics.particle_flow": lambda limit: dynamics.particle_flow(
         PROBLEM, NETWORK, **STEPS, max_seconds=limit
+    ),
+    "cvxnn.dynamics.particle_optimality": lambda limit: dynamics.particle_optimality(
+        PROBLEM, NETWORK, max_seconds=limit
     ),
     "cvxnn.dynamics.simulate": lambda limit: dynamics.simulate(
         PROBLEM, initialisation.he(2, 2), **STEPS, max_seconds=limit
@@ -116,6 +122,7 @@ CALLS = {
         max_seconds=limit
     ),
     "cvxnn.landscape.OptimalSet.sparsest": lambda limit: optimal().sparsest(max_seconds=limit),
+    "cvxnn.landscape.solve_dual": lambda limit: landscape.solve_dual(PROBLEM, max_seconds=limit),
     "cvxnn.landscape.smallest": lambda limit: landscape.smallest(PROBLEM, max_seconds=limit),
     "cvxnn.relu_path": lambda limit: estimators.relu_path(X, Y, betas=[0.5], tol=0.1, max_seconds=limit),
     "cvxnn.solve": lambda limit: cvxnn.solve(PROGRAM, max_seconds=limit),
