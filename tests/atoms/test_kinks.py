@@ -1,10 +1,14 @@
 """What counts as on a kink is a share of the lengths of sample and neuron, and one convention for all."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cvxnn
 from cvxnn.atoms import ON_KINK, find_kinks, kink_signs
 
 
@@ -36,3 +40,54 @@ def test_a_kink_is_as_wide_as_the_convention_says(cosine, sign):
 def test_zero_neurons_are_on_all_kinks_and_all_neurons_on_those_of_zero_samples():
     X, hidden = np.array([[1.0, 1.0], [0.0, 0.0]]), np.array([[0.0, 1.0], [0.0, 1.0]])
     np.testing.assert_array_equal(find_kinks(X, hidden), [[True, False], [True, True]])
+
+
+def other_conventions(source: str) -> list[str]:
+    """Return the parameters and fields ``kink_tol`` with a default of their own, and the constants for it."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            arguments, ends = node.args, len(node.args.args)
+            given = dict(
+                zip(arguments.args[ends - len(arguments.defaults) :], arguments.defaults, strict=True)
+            )
+            given |= dict(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
+            named = [(node.name, argument.arg, default) for argument, default in given.items()]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            named = [("a field", node.target.id, node.value)]
+        elif isinstance(node, ast.Assign):
+            named = [("a constant", name.id, None) for name in node.targets if isinstance(name, ast.Name)]
+        else:
+            continue
+        found += [
+            where
+            for where, name, default in named
+            if (name == "kink_tol" and default is not None and ast.unparse(default) != "ON_KINK")
+            or (where == "a constant" and name.endswith("ON_KINK"))
+        ]
+    return found
+
+
+def test_there_is_one_convention():
+    root = Path(cvxnn.__file__).parent
+    sources = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in root.rglob("*.py")}
+    told = {name: source for name, source in sources.items() if "kink" in source.lower()}
+    found = {name: other for name, source in told.items() if (other := other_conventions(source))}
+    # SGD comes near a kink and never on it: its limit is judged in a neighbourhood.
+    assert found == {
+        "atoms/kinks.py": ["a constant"],
+        "dynamics/descent/stochastic_limit.py": ["sgd_limit"],
+    }
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "_ON_KINK = 1e-9",
+        "def f(X, kink_tol=1e-8): ...",
+        "def f(*, kink_tol=1e-8): ...",
+        "kink_tol: float = 1e-9",
+    ],
+)
+def test_another_convention_is_found(source):
+    assert len(other_conventions(source)) == 1

@@ -2,6 +2,7 @@
 
 import ast
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,17 @@ class Import:
     importer: str
     module: str
     name: str | None
+
+
+def statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Walk over the statements of a module, those inside others included; imports are never in expressions."""
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, field, [])
+            left += inner if isinstance(inner, list) else []
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class House:
 
     def _imports_of(self, name, tree):
         inside = f"{self.root.name}."
-        for node in ast.walk(tree):
+        for node in statements(tree):
             if isinstance(node, ast.Import):
                 yield from (Import(name, a.name, None) for a in node.names if a.name.startswith(inside))
             elif isinstance(node, ast.ImportFrom):
