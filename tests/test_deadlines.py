@@ -1,10 +1,13 @@
 """One clock: limits, what is left of them, and parts; no limit never ends."""
 
 import math
+import re
 import time
+from pathlib import Path
 
 import pytest
 
+import cvxnn
 from cvxnn.deadlines import NEVER, Deadline, as_limit
 
 
@@ -60,3 +63,17 @@ def test_other_limits_are_refused(wrong):
 def test_zero_is_refused_where_nothing_can_be_done_in_no_time():
     with pytest.raises(ValueError, match="max_seconds must be a finite number > 0; got 0"):
         Deadline.after(0, positive=True)
+
+
+# Stopwatches of reports, which limit nothing.
+WATCHES = {"tables/fitting.py", "cli/commands.py"}
+
+
+def test_nothing_else_reads_the_clock():
+    source = Path(cvxnn.__file__).parent
+    readers = {
+        path.relative_to(source).as_posix()
+        for path in source.rglob("*.py")
+        if re.search(r"\b(perf_counter|monotonic|time\.time)\(", path.read_text(encoding="utf-8"))
+    }
+    assert readers == {"deadlines.py", *WATCHES}
