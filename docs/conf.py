@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from typing import Any
 
 from numpydoc.xref import DEFAULT_LINKS
@@ -63,6 +65,11 @@ ROOMS = (
 )
 MODULES = [import_module(name) for name in (*(f"cvxnn.{room}" for room in ROOMS), "cvxnn")]
 HOMES = {name: f"{module.__name__}.{name}" for module in MODULES for name in module.__all__}
+# What functions return is documented where it lives: the reference names it with its file.
+REFERENCE = Path(__file__).with_name("reference").joinpath("api.rst").read_text(encoding="utf-8")
+HOMES |= {
+    path.rpartition(".")[2]: path for path in re.findall(r"^   ~(cvxnn[\w.]+)$", REFERENCE, re.MULTILINE)
+}
 
 # numpydoc would send these words to other projects' glossaries, which are not fetched.
 numpydoc_xref_aliases = {word: word for word in DEFAULT_LINKS} | HOMES

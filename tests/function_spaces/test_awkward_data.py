@@ -22,7 +22,6 @@ from cvxnn.function_spaces import (
     ThresholdOracle,
     TrainingSample,
     UnitNetwork,
-    UnitsUsed,
     VariationNormLearner,
     approximate_on_circle,
     conditional_gradient_rate,
@@ -50,6 +49,7 @@ from cvxnn.function_spaces import (
     variation_norm,
     variation_norm_bound,
 )
+from cvxnn.function_spaces.conditional_gradient.rates import UnitsUsed
 from cvxnn.theorems import HypothesisError
 from cvxnn.validation import PrecisionError
 

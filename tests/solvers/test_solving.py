@@ -9,7 +9,8 @@ import pytest
 
 from cvxnn import ActivationPatterns, Problem, ReLUProgram, SquaredLoss, enumerate_patterns, solve
 from cvxnn.losses import HingeLoss, HuberLoss
-from cvxnn.solvers import InteriorPoint, Iterate, ProximalNewton, SemismoothNewton, Solver
+from cvxnn.solvers import InteriorPoint, ProximalNewton, SemismoothNewton, Solver
+from cvxnn.solvers.solver import Iterate
 from cvxnn.solvers.solving import SOLVERS
 from cvxnn.statuses import SolveStatus
 from cvxnn.testing import check_solution, samplers

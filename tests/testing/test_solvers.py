@@ -9,7 +9,8 @@ import pytest
 
 from cvxnn import Problem, ReLUProgram, enumerate_patterns, solve
 from cvxnn.certificates import make_certificate
-from cvxnn.solvers import Iterate, Solver, SolveRecord
+from cvxnn.solvers import Solver, SolveRecord
+from cvxnn.solvers.solver import Iterate
 from cvxnn.statuses import SolveStatus
 from cvxnn.testing import (
     check_interrupt,

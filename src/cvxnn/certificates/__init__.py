@@ -1,6 +1,5 @@
 """Lower bounds: exact oracles, relaxations, search, and the certificates they make."""
 
-from cvxnn.certificates.bounds.enclosure import Enclosure
 from cvxnn.certificates.bounds.norms import norm_bound
 from cvxnn.certificates.bounds.output_bounds import constraint_bound
 from cvxnn.certificates.bounds.relaxation import relaxed_upper_bound
@@ -13,13 +12,13 @@ from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.exact_oracles.output_sphere import OutputSphereOracle
 from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
 from cvxnn.certificates.exact_oracles.sweep import SweepOracle
-from cvxnn.certificates.improving import LowerBound, improving_bounds, relaxed_bound
+from cvxnn.certificates.improving import improving_bounds, relaxed_bound
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.oracles import Maximisers, Oracle
 from cvxnn.certificates.proving import certify
 from cvxnn.certificates.relaxations.joint_program import DualPoint, joint_dual_sdp
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
-from cvxnn.certificates.relaxations.row_groups import RowGroups, group_rows
+from cvxnn.certificates.relaxations.row_groups import group_rows
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.names import keep_old_names
 
@@ -27,14 +26,11 @@ __all__ = [
     "CellOracle",
     "Certificate",
     "DualPoint",
-    "Enclosure",
     "LiftedDual",
-    "LowerBound",
     "Maximisers",
     "Oracle",
     "OutputSphereOracle",
     "PerOutputOracle",
-    "RowGroups",
     "RowSpace",
     "SweepOracle",
     "beta_max",
@@ -55,5 +51,12 @@ __all__ = [
 
 keep_old_names(
     __name__,
-    {"OracleValue": "Maximisers", "OutputSweepOracle": "SweepOracle", "SearchResult": "Maximisers"},
+    {
+        "OracleValue": "Maximisers",
+        "OutputSweepOracle": "SweepOracle",
+        "SearchResult": "Maximisers",
+        "Enclosure": "cvxnn.certificates.bounds.enclosure.Enclosure",
+        "LowerBound": "cvxnn.certificates.improving.LowerBound",
+        "RowGroups": "cvxnn.certificates.relaxations.row_groups.RowGroups",
+    },
 )

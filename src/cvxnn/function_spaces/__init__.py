@@ -1,35 +1,29 @@
 """Function spaces of infinitely wide networks: the variation norm (F_1) and kernels (F_2)."""
 
 from cvxnn.function_spaces.comparisons.circle import (
-    CircleApproximation,
     approximate_on_circle,
     hardest_waves,
 )
-from cvxnn.function_spaces.comparisons.norms import NormInequality, norm_inequality
+from cvxnn.function_spaces.comparisons.norms import norm_inequality
 from cvxnn.function_spaces.comparisons.single_neuron import (
-    MeanNeuronNorm,
     NeuronNorms,
     mean_neuron_norm,
     neuron_norms,
     neuron_on_circle,
 )
 from cvxnn.function_spaces.conditional_gradient.ball_fits import (
-    ConstrainedFit,
-    FormsAgree,
     constrained_fit,
     penalty_and_constraint,
 )
 from cvxnn.function_spaces.conditional_gradient.method import ConditionalGradient
 from cvxnn.function_spaces.conditional_gradient.rates import (
     ConditionalGradientRate,
-    UnitsUsed,
     conditional_gradient_rate,
     feature_radius,
     units_for_target,
     units_needed,
 )
 from cvxnn.function_spaces.conditional_gradient.result import (
-    ConditionalGradientRecord,
     ConditionalGradientResult,
 )
 from cvxnn.function_spaces.generalisation.decomposition import ErrorDecomposition, error_decomposition
@@ -37,13 +31,10 @@ from cvxnn.function_spaces.generalisation.excess_risk import ExcessRiskCurve, ex
 from cvxnn.function_spaces.generalisation.inputs import draw_inputs
 from cvxnn.function_spaces.generalisation.learners import (
     KernelLearner,
-    LearntNetwork,
-    LearntRidge,
     TrainingSample,
     VariationNormLearner,
 )
 from cvxnn.function_spaces.generalisation.rademacher import (
-    RademacherComplexity,
     RademacherCurve,
     rademacher_complexity,
     rademacher_curve,
@@ -65,8 +56,6 @@ from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.oracles.threshold_oracle import Split, ThresholdOracle
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm_form
 from cvxnn.function_spaces.variation.norms import (
-    StrictBound,
-    VariationNorm,
     strict_bound_example,
     variation_norm,
     variation_norm_bound,
@@ -79,41 +68,29 @@ __all__ = [
     "AffineTarget",
     "ArcCosineCovariance",
     "ArcCosineKernel",
-    "CircleApproximation",
     "ConditionalGradient",
     "ConditionalGradientRate",
-    "ConditionalGradientRecord",
     "ConditionalGradientResult",
-    "ConstrainedFit",
     "ErrorDecomposition",
     "ExcessRiskCurve",
     "F2Ridge",
-    "FormsAgree",
     "KernelLearner",
     "KernelSpaceRegressor",
-    "LearntNetwork",
-    "LearntRidge",
-    "MeanNeuronNorm",
     "NeuronNorms",
     "NeuronOracle",
-    "NormInequality",
     "ProjectionPursuitTarget",
     "QuadraticOracle",
-    "RademacherComplexity",
     "RademacherCurve",
     "RandomFeatureRegressor",
     "ReLUOracle",
     "ReLURandomFeatures",
     "Slope",
     "Split",
-    "StrictBound",
     "SubspaceTarget",
     "Target",
     "ThresholdOracle",
     "TrainingSample",
     "UnitNetwork",
-    "UnitsUsed",
-    "VariationNorm",
     "VariationNormLearner",
     "approximate_on_circle",
     "conditional_gradient_rate",
@@ -148,5 +125,17 @@ keep_old_names(
         "ConditionalGradientStatus": "cvxnn.solvers.SolveStatus",
         "NeuronsFound": "cvxnn.certificates.Maximisers",
         "RoundsStatus": "cvxnn.solvers.SolveStatus",
+        "CircleApproximation": "cvxnn.function_spaces.comparisons.circle.CircleApproximation",
+        "ConditionalGradientRecord": "cvxnn.function_spaces.conditional_gradient.result.ConditionalGradientRecord",
+        "ConstrainedFit": "cvxnn.function_spaces.conditional_gradient.ball_fits.ConstrainedFit",
+        "FormsAgree": "cvxnn.function_spaces.conditional_gradient.ball_fits.FormsAgree",
+        "LearntNetwork": "cvxnn.function_spaces.generalisation.learners.LearntNetwork",
+        "LearntRidge": "cvxnn.function_spaces.generalisation.learners.LearntRidge",
+        "MeanNeuronNorm": "cvxnn.function_spaces.comparisons.single_neuron.MeanNeuronNorm",
+        "NormInequality": "cvxnn.function_spaces.comparisons.norms.NormInequality",
+        "RademacherComplexity": "cvxnn.function_spaces.generalisation.rademacher.RademacherComplexity",
+        "StrictBound": "cvxnn.function_spaces.variation.norms.StrictBound",
+        "UnitsUsed": "cvxnn.function_spaces.conditional_gradient.rates.UnitsUsed",
+        "VariationNorm": "cvxnn.function_spaces.variation.norms.VariationNorm",
     },
 )

@@ -3,29 +3,24 @@
 from cvxnn.landscape.cones.distances import function_distance, neuron_distance
 from cvxnn.landscape.connections.routes import (
     Connection,
-    ConnectionDescent,
     connect_to_nearly_minimal,
     connect_to_optimum,
 )
 from cvxnn.landscape.duality.complexity import (
-    CellCount,
-    ProgramSize,
     cell_count,
     fitted_slope,
     interior_point_growth,
     interior_point_operations,
     program_size,
 )
-from cvxnn.landscape.duality.dual_program import DualSolution, StrongDuality, solve_dual, strong_duality
-from cvxnn.landscape.duality.fewer_neurons import NeuronCurve, value_by_neurons
+from cvxnn.landscape.duality.dual_program import solve_dual, strong_duality
+from cvxnn.landscape.duality.fewer_neurons import value_by_neurons
 from cvxnn.landscape.duality.interpolation import (
-    Interpolation,
-    InterpolationLimit,
     interpolation_limit,
     minimum_norm_interpolation,
 )
-from cvxnn.landscape.minimal_networks.l1_form import L1Equivalence, l1_equivalence, l1_objective, to_l1_form
-from cvxnn.landscape.minimal_networks.mappings import RoundTrip, round_trip, to_blocks
+from cvxnn.landscape.minimal_networks.l1_form import l1_equivalence, l1_objective, to_l1_form
+from cvxnn.landscape.minimal_networks.mappings import round_trip, to_blocks
 from cvxnn.landscape.minimal_networks.minimality import (
     is_basic,
     is_minimal,
@@ -34,31 +29,22 @@ from cvxnn.landscape.minimal_networks.minimality import (
     largest_spread,
 )
 from cvxnn.landscape.minimal_networks.operations import (
-    Change,
     merge_cones,
     merge_directions,
     permute,
     split,
     what_changed,
 )
-from cvxnn.landscape.minimal_networks.pruning import WidthBounds, minimal, prune, width_bounds
+from cvxnn.landscape.minimal_networks.pruning import minimal, prune, width_bounds
 from cvxnn.landscape.optimal_sets.elements import OptimalSet
 from cvxnn.landscape.optimal_sets.finding import locate, optimal_set, smallest
-from cvxnn.landscape.optimal_sets.location import Location
-from cvxnn.landscape.optimal_sets.polytope import Polytope
-from cvxnn.landscape.optimal_sets.supports import SupportSize
 from cvxnn.landscape.solution_paths.active_directions import ActiveDirection, PathPoint
 from cvxnn.landscape.solution_paths.breakpoints import (
-    Breakpoint,
-    EnvelopeStep,
     SolutionPath,
     envelope,
     solution_path,
 )
 from cvxnn.landscape.solution_paths.splines import (
-    FreeBiasSpline,
-    OptimalSpline,
-    SplineKinks,
     free_bias_spline,
     optimal_spline,
     spline_kinks,
@@ -66,14 +52,11 @@ from cvxnn.landscape.solution_paths.splines import (
 from cvxnn.landscape.stationary_points.clarke import Stationarity, stationarity
 from cvxnn.landscape.stationary_points.directional import Descent, directional_slopes, is_local_minimum
 from cvxnn.landscape.stationary_points.kink_descent import (
-    KinkDescent,
     descend_to_stationarity,
 )
-from cvxnn.landscape.stationary_points.minima import LocalMinima, local_minima
-from cvxnn.landscape.stationary_points.neuron_at_zero import ZeroNeuron, zero_neuron
+from cvxnn.landscape.stationary_points.minima import local_minima
+from cvxnn.landscape.stationary_points.neuron_at_zero import zero_neuron
 from cvxnn.landscape.stationary_points.sub_programs import (
-    KinkedExample,
-    OwnProgram,
     kinked_example,
     optimal_on_own_patterns,
     sub_sampled_program,
@@ -82,37 +65,12 @@ from cvxnn.names import keep_old_names
 
 __all__ = [
     "ActiveDirection",
-    "Breakpoint",
-    "CellCount",
-    "Change",
     "Connection",
-    "ConnectionDescent",
     "Descent",
-    "DualSolution",
-    "EnvelopeStep",
-    "FreeBiasSpline",
-    "Interpolation",
-    "InterpolationLimit",
-    "KinkDescent",
-    "KinkedExample",
-    "L1Equivalence",
-    "LocalMinima",
-    "Location",
-    "NeuronCurve",
     "OptimalSet",
-    "OptimalSpline",
-    "OwnProgram",
     "PathPoint",
-    "Polytope",
-    "ProgramSize",
-    "RoundTrip",
     "SolutionPath",
-    "SplineKinks",
     "Stationarity",
-    "StrongDuality",
-    "SupportSize",
-    "WidthBounds",
-    "ZeroNeuron",
     "cell_count",
     "connect_to_nearly_minimal",
     "connect_to_optimum",
@@ -169,8 +127,33 @@ keep_old_names(
     {
         "KinkDescentStatus": "cvxnn.solvers.SolveStatus",
         "NetworkPath": "Connection",
-        "PathDescent": "ConnectionDescent",
+        "PathDescent": "cvxnn.landscape.connections.routes.ConnectionDescent",
         "path_to_nearly_minimal": "connect_to_nearly_minimal",
         "path_to_optimum": "connect_to_optimum",
+        "Breakpoint": "cvxnn.landscape.solution_paths.breakpoints.Breakpoint",
+        "CellCount": "cvxnn.landscape.duality.complexity.CellCount",
+        "Change": "cvxnn.landscape.minimal_networks.operations.Change",
+        "ConnectionDescent": "cvxnn.landscape.connections.routes.ConnectionDescent",
+        "DualSolution": "cvxnn.landscape.duality.dual_program.DualSolution",
+        "EnvelopeStep": "cvxnn.landscape.solution_paths.breakpoints.EnvelopeStep",
+        "FreeBiasSpline": "cvxnn.landscape.solution_paths.splines.FreeBiasSpline",
+        "Interpolation": "cvxnn.landscape.duality.interpolation.Interpolation",
+        "InterpolationLimit": "cvxnn.landscape.duality.interpolation.InterpolationLimit",
+        "KinkDescent": "cvxnn.landscape.stationary_points.kink_descent.KinkDescent",
+        "KinkedExample": "cvxnn.landscape.stationary_points.sub_programs.KinkedExample",
+        "L1Equivalence": "cvxnn.landscape.minimal_networks.l1_form.L1Equivalence",
+        "LocalMinima": "cvxnn.landscape.stationary_points.minima.LocalMinima",
+        "Location": "cvxnn.landscape.optimal_sets.location.Location",
+        "NeuronCurve": "cvxnn.landscape.duality.fewer_neurons.NeuronCurve",
+        "OptimalSpline": "cvxnn.landscape.solution_paths.splines.OptimalSpline",
+        "OwnProgram": "cvxnn.landscape.stationary_points.sub_programs.OwnProgram",
+        "Polytope": "cvxnn.landscape.optimal_sets.polytope.Polytope",
+        "ProgramSize": "cvxnn.landscape.duality.complexity.ProgramSize",
+        "RoundTrip": "cvxnn.landscape.minimal_networks.mappings.RoundTrip",
+        "SplineKinks": "cvxnn.landscape.solution_paths.splines.SplineKinks",
+        "StrongDuality": "cvxnn.landscape.duality.dual_program.StrongDuality",
+        "SupportSize": "cvxnn.landscape.optimal_sets.supports.SupportSize",
+        "WidthBounds": "cvxnn.landscape.minimal_networks.pruning.WidthBounds",
+        "ZeroNeuron": "cvxnn.landscape.stationary_points.neuron_at_zero.ZeroNeuron",
     },
 )

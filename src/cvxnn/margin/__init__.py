@@ -1,49 +1,33 @@
 """Max-margin networks, their duality, and the geometry of rectified ellipsoids."""
 
-from cvxnn.margin.dual_constraint import DualConstraint
-from cvxnn.margin.ellipsoids import Ellipsoid, ExtremePoint, RectifiedEllipsoid
-from cvxnn.margin.flow_limits import FlowComparison, FlowLimit, compare_flow, flow_limit
-from cvxnn.margin.kkt_points import KKTPoint, kkt
-from cvxnn.margin.linear import LinearMaxMargin, linear_bound, linear_max_margin
+from cvxnn.margin.ellipsoids import Ellipsoid, RectifiedEllipsoid
+from cvxnn.margin.flow_limits import compare_flow, flow_limit
+from cvxnn.margin.kkt_points import kkt
+from cvxnn.margin.linear import linear_bound, linear_max_margin
 from cvxnn.margin.orthogonal import (
-    CoveringNeurons,
-    OrthogonalOptimum,
     covering_neurons,
     is_orthogonally_separable,
     orthogonal_optimum,
 )
-from cvxnn.margin.polar_sets import PolarSet, PolarSupport, polar_support
-from cvxnn.margin.separating import Separability, separability
-from cvxnn.margin.spike_networks import SpikeFreeness, Spikes, spike_freeness, spikes
-from cvxnn.margin.widest import MaxMargin, max_margin
+from cvxnn.margin.polar_sets import PolarSet, polar_support
+from cvxnn.margin.separating import separability
+from cvxnn.margin.spike_networks import Spikes, spike_freeness, spikes
+from cvxnn.margin.widest import max_margin
 from cvxnn.margin.zonotopes import (
     Excess,
-    OracleAsHausdorffDistance,
     Zonotope,
     dual_zonotopes,
     excess,
     hausdorff_distance,
     oracle_as_hausdorff_distance,
 )
+from cvxnn.names import keep_old_names
 
 __all__ = [
-    "CoveringNeurons",
-    "DualConstraint",
     "Ellipsoid",
     "Excess",
-    "ExtremePoint",
-    "FlowComparison",
-    "FlowLimit",
-    "KKTPoint",
-    "LinearMaxMargin",
-    "MaxMargin",
-    "OracleAsHausdorffDistance",
-    "OrthogonalOptimum",
     "PolarSet",
-    "PolarSupport",
     "RectifiedEllipsoid",
-    "Separability",
-    "SpikeFreeness",
     "Spikes",
     "Zonotope",
     "compare_flow",
@@ -64,3 +48,22 @@ __all__ = [
     "spike_freeness",
     "spikes",
 ]
+
+keep_old_names(
+    __name__,
+    {
+        "CoveringNeurons": "cvxnn.margin.orthogonal.CoveringNeurons",
+        "DualConstraint": "cvxnn.margin.dual_constraint.DualConstraint",
+        "ExtremePoint": "cvxnn.margin.ellipsoids.ExtremePoint",
+        "FlowComparison": "cvxnn.margin.flow_limits.FlowComparison",
+        "FlowLimit": "cvxnn.margin.flow_limits.FlowLimit",
+        "KKTPoint": "cvxnn.margin.kkt_points.KKTPoint",
+        "LinearMaxMargin": "cvxnn.margin.linear.LinearMaxMargin",
+        "MaxMargin": "cvxnn.margin.widest.MaxMargin",
+        "OracleAsHausdorffDistance": "cvxnn.margin.zonotopes.OracleAsHausdorffDistance",
+        "OrthogonalOptimum": "cvxnn.margin.orthogonal.OrthogonalOptimum",
+        "PolarSupport": "cvxnn.margin.polar_sets.PolarSupport",
+        "Separability": "cvxnn.margin.separating.Separability",
+        "SpikeFreeness": "cvxnn.margin.spike_networks.SpikeFreeness",
+    },
+)

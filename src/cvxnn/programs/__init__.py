@@ -1,6 +1,7 @@
 """The convex programs: one file each, each able to state itself to CVXPY."""
 
-from cvxnn.programs.copositive import CopositiveProgram, CopositiveSolution
+from cvxnn.names import keep_old_names
+from cvxnn.programs.copositive import CopositiveProgram
 from cvxnn.programs.gated import GatedReLUProgram
 from cvxnn.programs.gated_outputs import GatedOutputsProgram, gated_program
 from cvxnn.programs.max_margin import MaxMarginProgram
@@ -11,7 +12,6 @@ from cvxnn.programs.working_sets import OutOfTime, WorkingSets
 __all__ = [
     "ConvexProgram",
     "CopositiveProgram",
-    "CopositiveSolution",
     "GatedOutputsProgram",
     "GatedReLUProgram",
     "MaxMarginProgram",
@@ -21,3 +21,10 @@ __all__ = [
     "WorkingSets",
     "gated_program",
 ]
+
+keep_old_names(
+    __name__,
+    {
+        "CopositiveSolution": "cvxnn.programs.copositive.CopositiveSolution",
+    },
+)

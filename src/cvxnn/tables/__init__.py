@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from cvxnn.names import export_lazily
+from cvxnn.names import export_lazily, keep_old_names
 
 if TYPE_CHECKING:
     from cvxnn.atomic_files import require_folder, require_writable
-    from cvxnn.tables.columns.encoding import CategoricalColumn, EncodedTable, Encoding, NumericColumn
     from cvxnn.tables.fitting import TableReport, fit_table
     from cvxnn.tables.plain_words import columns_in_words, data_in_words, proof_in_words
     from cvxnn.tables.reading import predictions_as_csv, read_table, write_predictions
@@ -15,10 +14,6 @@ if TYPE_CHECKING:
     from cvxnn.tables.table_model import TableModel, load_table_model
 
 __all__ = [
-    "CategoricalColumn",
-    "EncodedTable",
-    "Encoding",
-    "NumericColumn",
     "Scores",
     "TableModel",
     "TableReport",
@@ -64,5 +59,15 @@ export_lazily(
             "TableModel",
             "load_table_model",
         ),
+    },
+)
+
+keep_old_names(
+    __name__,
+    {
+        "CategoricalColumn": "cvxnn.tables.columns.encoding.CategoricalColumn",
+        "EncodedTable": "cvxnn.tables.columns.encoding.EncodedTable",
+        "Encoding": "cvxnn.tables.columns.encoding.Encoding",
+        "NumericColumn": "cvxnn.tables.columns.encoding.NumericColumn",
     },
 )

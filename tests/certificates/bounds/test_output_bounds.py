@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvxnn.certificates import (
-    Enclosure,
     PerOutputOracle,
     RowSpace,
     SweepOracle,
     constraint_bound,
     dual_bound,
 )
+from cvxnn.certificates.bounds.enclosure import Enclosure
 from cvxnn.certificates.bounds.norms import both_signs
 from cvxnn.certificates.bounds.output_bounds import enclosed, output_basis
 from cvxnn.certificates.bounds.relaxation import both_signs_relaxed

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from cvxnn import ReLUNetwork, solve
-from cvxnn.landscape import Location, locate
+from cvxnn.landscape import locate
+from cvxnn.landscape.optimal_sets.location import Location
 from cvxnn.programs import ReLUProgram
 from cvxnn.testing import samplers
 

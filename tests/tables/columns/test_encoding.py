@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvxnn.tables import CategoricalColumn, Encoding, NumericColumn
+from cvxnn.tables.columns.encoding import CategoricalColumn, Encoding, NumericColumn
 from cvxnn.tables.columns.learning import learn_encoding
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvxnn.tables import CategoricalColumn, Encoding, fit_table, load_table_model, read_table
+from cvxnn.tables import fit_table, load_table_model, read_table
+from cvxnn.tables.columns.encoding import CategoricalColumn, Encoding
 from cvxnn.tables.columns.spellings import Spellings, meaning_of, values_held_by, values_spelt_by
 
 TOL = 1e-4
