@@ -4,6 +4,7 @@ import numpy as np
 
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.atoms import Atoms
+from cvxnn.deadlines import Deadline
 from cvxnn.training.state import PROOF_SHARE, TrainingState
 from cvxnn.units import Units
 
@@ -57,5 +58,5 @@ def test_a_share_of_the_time_is_kept_for_the_proof():
     _, state = make(100.0)
     assert 0.0 < 100.0 * (1 - PROOF_SHARE) - state.seconds_left() < 10.0
     assert make()[1].limit() is None
-    state.started -= 200.0
+    state.deadline = Deadline(100.0, state.deadline.started - 200.0)
     assert state.limit() == 0.0 > state.seconds_left()

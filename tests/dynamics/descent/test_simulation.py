@@ -288,7 +288,7 @@ def test_a_batch_is_cheap(n, d, m, most_against_one, least_against_loop):
             {"random_state": "a"},
             "random_state must be an integer >= 0, a Generator, a RandomState or None; got 'a'",
         ),
-        ({"start": np.ones((2, 3))}, "start must be Weights or a ReLUNetwork; got ndarray"),
+        ({"start": np.ones((2, 3))}, "start must be a Weights or ReLUNetwork; got ndarray"),
     ],
 )
 def test_wrong_settings_are_refused(problem, settings, message):
