@@ -334,5 +334,5 @@ def test_problems_and_networks_outside_the_model_are_refused():
         gradient_flow(random_problem(0), he(2, 3), t_end=1.0)
     with pytest.raises(ValueError, match="problem must be a Problem; got MiniBatches"):
         gradient_flow(MiniBatches(random_problem(0)), he(3, 4), t_end=1.0)
-    with pytest.raises(ValueError, match="start must be Weights or a ReLUNetwork"):
+    with pytest.raises(ValueError, match="start must be a Weights or ReLUNetwork"):
         gradient_flow(random_problem(0), np.eye(3), t_end=1.0)
