@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from cvxnn import GatedReLUNetwork, ReLUNetwork, __version__, training
 from cvxnn.cli import app
 from cvxnn.cli.interrupts import Interrupts, interruptible
+from cvxnn.statuses import SolveStatus
 from cvxnn.tables import TableModel, fit_table, fitting, load_table_model, read_table
 
 
@@ -323,7 +324,7 @@ def test_an_interrupted_fit_writes_its_model_and_says_so(table, tmp_path, interr
     assert result.exit_code == status
     assert json.loads(result.stdout)["files"] == [str(tmp_path / "m")]
     written = load_table_model(tmp_path / "m")
-    assert (written.status is training.SolveStatus.INTERRUPTED) == (not after)
+    assert (written.status is SolveStatus.INTERRUPTED) == (not after)
     assert 0 <= written.certificate.lower_bound <= written.certificate.objective
     assert signal.getsignal(number) is before
 

@@ -154,7 +154,6 @@ CALLS = {
     "cvxnn.landscape.zero_neuron": lambda seed: landscape.zero_neuron(
         Problem([[1.0]], [1.0], beta=10.0), ReLUNetwork([[0.0]], [0.0]), random_state=seed
     ),
-    "cvxnn.margin.DualConstraint": lambda seed: margin.DualConstraint(X, seed).violated_by(Y, 1e-6),
     "cvxnn.margin.PolarSet.sample_boundary": lambda seed: SQUARE.sample_boundary(2, random_state=seed),
     "cvxnn.margin.max_margin": lambda seed: margin.max_margin(X, np.sign(Y), random_state=seed),
     "cvxnn.plots.kernel_profiles": lambda seed: plots.kernel_profiles(2, n_angles=3, random_state=seed),
