@@ -137,7 +137,7 @@ def test_bad_input_is_refused_by_name(wrong, message):
     ("network", "message"),
     [
         (ReLUNetwork([[1.0], [1.0]], [1.0]), "network must take 1 features; it takes 2"),
-        (ReLUNetwork([[1.0]], [[1.0]]), r"network must have outputs of shape \('n',\)"),
+        (ReLUNetwork([[1.0]], [[1.0, 2.0]]), r"network must have outputs of shape \('n',\)"),
         (
             ReLUNetwork([[1.0]], [1.0], [0.1]),
             "network must have no offset: the problem has output_offset=False",

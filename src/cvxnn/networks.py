@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,14 @@ from cvxnn.interpretation.describing import describe_network
 from cvxnn.linear_maps import gated_forward, relu_forward
 from cvxnn.model_files import Arrays, Header, kind_of_model, read_model, write_model
 from cvxnn.patterns import activation_patterns
+from cvxnn.shapes import as_columns, n_columns, row_norms
 from cvxnn.validation import Array, PrecisionError, as_finite_data, read_only, within_float64
 
 FILE_VERSION = 2
+_ARRAYS = {
+    "relu-network": ("hidden", "output", "offset"),
+    "gated-relu-network": ("gates", "hidden", "output", "offset"),
+}
 
 
 def _output_weights(output: Any, n_neurons: int) -> Array:
@@ -41,7 +47,7 @@ def _check_finite(**arrays: Array) -> None:
 
 
 def _offset(offset: Any, output: Array) -> Array:
-    n_outputs = 1 if output.ndim == 1 else output.shape[1]
+    n_outputs = n_columns(output.shape)
     array = np.zeros(n_outputs) if offset is None else np.atleast_1d(np.asarray(offset, dtype=np.float64))
     if array.shape != (n_outputs,):
         raise ValueError(f"offset must have shape ({n_outputs},); got {array.shape}")
@@ -65,22 +71,175 @@ def _features(X: Any, n_features: int) -> Any:
     return data
 
 
-def _row_norms(output: Array) -> Array:
-    norms: Array = np.abs(output) if output.ndim == 1 else np.linalg.norm(output, axis=1)
-    return norms
-
-
-def _rows(array: Array) -> Array:
-    """Return output weights as (m, C)."""
-    return array[:, None] if array.ndim == 1 else array
-
-
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+class TwoLayerNetwork(ABC):
+    """What networks with one hidden layer share: their sizes, predictions, rules and model files.
+
+    Output weights are (m,) or (m, 1) for one output, as they were given; predictions are of the same kind, (n,) or
+    (n, 1). Everything inside reads them as (m, C).
+    """
+
+    hidden: Array  # (d, m)
+    output: Array  # (m,) or (m, C)
+    offset: Array  # (C,)
+
+    @property
+    def n_features(self) -> int:
+        """Return d."""
+        return int(self.hidden.shape[0])
+
+    @property
+    def n_neurons(self) -> int:
+        """Return m."""
+        return int(self.hidden.shape[1])
+
+    @property
+    def n_outputs(self) -> int:
+        """Return C."""
+        return int(self.offset.shape[0])
+
+    @property
+    def output_weights(self) -> Array:
+        """Return the output weights as (m, C), whatever shape they were given in."""
+        return np.asarray(as_columns(self.output))
+
+    @property
+    def weight_decay(self) -> float:
+        """Return ``1/2 (||U||_F^2 + ||A||_F^2)``, the penalty without its beta; gates are free."""
+        return 0.5 * float(np.sum(self.hidden**2) + np.sum(self.output**2))
+
+    @property
+    @abstractmethod
+    def _gates(self) -> Array | None:
+        """Return the vectors (d, m) that open the neurons, None where hidden weights do."""
+
+    @abstractmethod
+    def with_output(self, output: Any) -> Self:
+        """Return the network with other output weights, (m,) or (m, C)."""
+
+    @abstractmethod
+    def predict_without_offset(self, X: Any) -> Array:
+        """Return the outputs before the offset, shape (n,) or (n, C)."""
+
+    def predict(self, X: Any) -> Array:
+        """Return the network's outputs, shape (n,) or (n, C).
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data. Arrays of float32 or float64 are read in chunks, without a copy; they may be memory-mapped files.
+
+        Raises
+        ------
+        PrecisionError
+            If an output is beyond the range of float64.
+        """
+        f = self.predict_without_offset(X)
+        return np.asarray((as_columns(f) + self.offset).reshape(f.shape))
+
+    def patterns(self, X: Any) -> NDArray[np.bool_]:
+        """Return the activation patterns of neurons, or of their gates, ``1[X G >= 0]``, shape (n, m)."""
+        gates = self.hidden if self._gates is None else self._gates
+        return activation_patterns(_features(X, self.n_features), gates)
+
+    def like(self, target: Array) -> Self:
+        """Return the network with output weights of the kind of targets: (m,) for (n,), (m, C) for (n, C)."""
+        shape = (self.n_neurons, *target.shape[1:])
+        return self if self.output.shape == shape else self.with_output(self.output.reshape(shape))
+
+    def one_output(self) -> Self:
+        """Return the network with output weights of shape (m,), for what is stated for one output.
+
+        Raises
+        ------
+        ValueError
+            If it has several outputs.
+        """
+        if self.n_outputs != 1:
+            raise ValueError(f"network must have one output; got {self!r}")
+        return self.like(self.hidden[0])
+
+    def describe(
+        self,
+        feature_names: Sequence[str] | None = None,
+        X: Any = None,
+        *,
+        target_names: Sequence[str] | None = None,
+        hidden_bias: bool | None = None,
+        n_terms: int = 4,
+        top: int = 20,
+    ) -> NetworkRules:
+        """Return the neurons as half-space rules: where each is active, and what it adds there.
+
+        Of a gated network the half-space of each gate, and the linear function that is added there.
+
+        Parameters
+        ----------
+        feature_names : sequence of str, optional
+            d names, or d - 1 where the last feature is the hidden bias; by default the columns of `X`, or x0, x1, ...
+        X : array_like of shape (n, d) or (n, d - 1), optional
+            Data by which features and neurons are ranked, with or without the column of ones. Without data they are
+            ranked by their weights, which depend on the units of the features.
+        target_names : sequence of str, optional
+            Names of the C outputs, such as the classes.
+        hidden_bias : bool, optional
+            Whether the last feature is a column of ones. By default it is where d - 1 names are given or, without
+            names, where `X` has d - 1 columns or ends in a column of ones.
+        n_terms : int, default 4
+            How many features a rule names, and how many outputs; what is left out is counted, with its share.
+        top : int, default 20
+            How many rules are printed; the arrays and the frame have all.
+
+        Returns
+        -------
+        NetworkRules
+            Prints as a table; ``.to_frame()`` gives a DataFrame.
+
+        Raises
+        ------
+        ValueError
+            If names, data and hidden bias do not fit each other and the network, or a number is not >= 1.
+
+        Examples
+        --------
+        >>> network = ReLUNetwork([[2.0], [-50.0]], [1.5])
+        >>> network.describe(["age"]).to_frame()[["where", "adds"]]
+                      where                  adds
+        neuron
+        0       age > 25.00  +3.00 per unit above
+        >>> gated = GatedReLUNetwork([[1.0], [-40.0]], [[2.0], [10.0]], [1.5])
+        >>> gated.describe(["age"]).to_frame()[["where", "adds"]]
+                      where               adds
+        neuron
+        0       age > 40.00  +3.00 x (age + 5.000)
+        """
+        return describe_network(
+            self,
+            feature_names,
+            X,
+            gates=self._gates,
+            target_names=target_names,
+            hidden_bias=hidden_bias,
+            n_terms=n_terms,
+            top=top,
+        )
+
+    @property
+    @abstractmethod
+    def _kind_of_file(self) -> str:
+        """Return the kind of the model file."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a model file, atomically; `load_network` reads it back bit for bit."""
+        arrays: Arrays = {name: getattr(self, name) for name in _ARRAYS[self._kind_of_file]}
+        write_model(path, self._kind_of_file, FILE_VERSION, {}, arrays)
+
+
 @dataclass(frozen=True, eq=False)
-class ReLUNetwork:
+class ReLUNetwork(TwoLayerNetwork):
     """Two-layer ReLU network ``f(x) = sum_j (x^T u_j)_+ a_j + b``.
 
     Parameters
@@ -118,44 +277,21 @@ class ReLUNetwork:
         object.__setattr__(self, "offset", read_only(offset))
 
     @property
-    def n_features(self) -> int:
-        """Return d."""
-        return int(self.hidden.shape[0])
+    def _gates(self) -> None:
+        return None
 
     @property
-    def n_neurons(self) -> int:
-        """Return m."""
-        return int(self.hidden.shape[1])
+    def _kind_of_file(self) -> str:
+        return "relu-network"
 
-    @property
-    def n_outputs(self) -> int:
-        """Return C."""
-        return int(self.offset.shape[0])
-
-    @property
-    def weight_decay(self) -> float:
-        """Return ``1/2 (||U||_F^2 + ||A||_F^2)``, the penalty without its beta."""
-        return 0.5 * float(np.sum(self.hidden**2) + np.sum(self.output**2))
+    def with_output(self, output: Any) -> ReLUNetwork:
+        """Return the network with other output weights, (m,) or (m, C)."""
+        return ReLUNetwork(self.hidden, output, self.offset)
 
     @property
     def path_norm(self) -> float:
         """Return ``sum_j ||u_j|| ||a_j||``: the weight decay of the balanced network."""
-        return float(np.sum(np.linalg.norm(self.hidden, axis=0) * _row_norms(self.output)))
-
-    def predict(self, X: Any) -> Array:
-        """Return the network's outputs, shape (n,) or (n, C).
-
-        Parameters
-        ----------
-        X : array_like of shape (n, d)
-            Data. Arrays of float32 or float64 are read in chunks, without a copy; they may be memory-mapped files.
-
-        Raises
-        ------
-        PrecisionError
-            If an output is beyond the range of float64.
-        """
-        return self.predict_without_offset(X) + (self.offset[0] if self.output.ndim == 1 else self.offset)
+        return float(np.sum(np.linalg.norm(self.hidden, axis=0) * row_norms(self.output)))
 
     def predict_without_offset(self, X: Any) -> Array:
         """Return ``(X U)_+ A``, shape (n,) or (n, C): the outputs before the offset."""
@@ -163,21 +299,17 @@ class ReLUNetwork:
         with np.errstate(over="ignore", invalid="ignore"):
             return _finite(np.asarray(relu_forward(features, self.hidden, self.output)))
 
-    def patterns(self, X: Any) -> NDArray[np.bool_]:
-        """Return the neurons' activation patterns ``1[X U >= 0]``, shape (n, m)."""
-        return activation_patterns(_features(X, self.n_features), self.hidden)
-
     def balance(self) -> ReLUNetwork:
         """Return the network with ``||u_j|| = ||a_j||`` for every neuron.
 
         Keeps f everywhere and never raises the weight decay; a neuron with a zero factor becomes zero.
         """
-        norms, row_norms = np.linalg.norm(self.hidden, axis=0), _row_norms(self.output)
-        alive = (norms > 0) & (row_norms > 0)
+        norms, sizes = np.linalg.norm(self.hidden, axis=0), row_norms(self.output)
+        alive = (norms > 0) & (sizes > 0)
         # sqrt of each before the quotient, so that extreme scales do not overflow
-        scale = np.where(alive, np.sqrt(row_norms) / np.sqrt(np.where(alive, norms, 1.0)), 0.0)
-        inverse = np.where(alive, np.sqrt(norms) / np.sqrt(np.where(alive, row_norms, 1.0)), 0.0)
-        output = (_rows(self.output) * inverse[:, None]).reshape(self.output.shape)
+        scale = np.where(alive, np.sqrt(sizes) / np.sqrt(np.where(alive, norms, 1.0)), 0.0)
+        inverse = np.where(alive, np.sqrt(norms) / np.sqrt(np.where(alive, sizes, 1.0)), 0.0)
+        output = (self.output_weights * inverse[:, None]).reshape(self.output.shape)
         return ReLUNetwork(self.hidden * scale, output, self.offset)
 
     def prune_zeros(self, tol: float = 0.0) -> ReLUNetwork:
@@ -185,7 +317,7 @@ class ReLUNetwork:
 
         With ``tol=0`` keeps f everywhere; otherwise changes ``|f(x)|`` by at most the dropped sum times ``||x||``.
         """
-        alive = np.linalg.norm(self.hidden, axis=0) * _row_norms(self.output) > tol
+        alive = np.linalg.norm(self.hidden, axis=0) * row_norms(self.output) > tol
         return self.select(alive)
 
     def select(self, neurons: Any) -> ReLUNetwork:
@@ -211,79 +343,16 @@ class ReLUNetwork:
         alive = self.prune_zeros()
         if alive.n_neurons == 0:
             return alive
-        row_norms = _row_norms(alive.output)
-        directions = _rows(alive.output) / row_norms[:, None]
+        sizes = row_norms(alive.output)
+        directions = alive.output_weights / sizes[:, None]
         keys = np.hstack([np.packbits(alive.patterns(X).T, axis=1), np.round(directions, 12) + 0.0])
         _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         blocks = np.zeros((self.n_features, len(first)))
         with within_float64("the network's weights"):
-            np.add.at(blocks.T, group.ravel(), (alive.hidden * row_norms).T)
+            np.add.at(blocks.T, group.ravel(), (alive.hidden * sizes).T)
             order = np.argsort(first)  # keep the order in which the neurons came
             output = directions[first].reshape((len(first), *alive.output.shape[1:]))
             return ReLUNetwork(blocks[:, order], output[order], self.offset).balance()
-
-    def describe(
-        self,
-        feature_names: Sequence[str] | None = None,
-        X: Any = None,
-        *,
-        target_names: Sequence[str] | None = None,
-        hidden_bias: bool | None = None,
-        n_terms: int = 4,
-        top: int = 20,
-    ) -> NetworkRules:
-        """Return the neurons as half-space rules: where each is active, and what it adds there.
-
-        Parameters
-        ----------
-        feature_names : sequence of str, optional
-            d names, or d - 1 where the last feature is the hidden bias; by default the columns of `X`, or x0, x1, ...
-        X : array_like of shape (n, d) or (n, d - 1), optional
-            Data by which features and neurons are ranked, with or without the column of ones. Without data they are
-            ranked by their weights, which depend on the units of the features.
-        target_names : sequence of str, optional
-            Names of the C outputs, such as the classes.
-        hidden_bias : bool, optional
-            Whether the last feature is a column of ones. By default it is where d - 1 names are given or, without
-            names, where `X` has d - 1 columns or ends in a column of ones.
-        n_terms : int, default 4
-            How many features a rule names, and how many outputs; what is left out is counted, with its share.
-        top : int, default 20
-            How many rules are printed; the arrays and the frame have all.
-
-        Returns
-        -------
-        NetworkRules
-            Prints as a table; ``.to_frame()`` gives a DataFrame.
-
-        Raises
-        ------
-        ValueError
-            If names, data and hidden bias do not fit each other and the network, or a number is not >= 1.
-
-        Examples
-        --------
-        >>> network = ReLUNetwork([[2.0], [-50.0]], [1.5])
-        >>> network.describe(["age"]).to_frame()[["where", "adds"]]
-                      where                  adds
-        neuron
-        0       age > 25.00  +3.00 per unit above
-        """
-        return describe_network(
-            self,
-            feature_names,
-            X,
-            gates=None,
-            target_names=target_names,
-            hidden_bias=hidden_bias,
-            n_terms=n_terms,
-            top=top,
-        )
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a model file, atomically; `load_network` reads it back bit for bit."""
-        arrays: Arrays = {"hidden": self.hidden, "output": self.output, "offset": self.offset}
-        write_model(path, "relu-network", FILE_VERSION, {}, arrays)
 
     def __repr__(self) -> str:
         return (
@@ -293,7 +362,7 @@ class ReLUNetwork:
 
 
 @dataclass(frozen=True, eq=False)
-class GatedReLUNetwork:
+class GatedReLUNetwork(TwoLayerNetwork):
     """Two-layer gated ReLU network ``f(x) = sum_j 1[x^T g_j >= 0] (x^T u_j) a_j + b``.
 
     Parameters
@@ -335,76 +404,22 @@ class GatedReLUNetwork:
         object.__setattr__(self, "offset", read_only(offset))
 
     @property
-    def n_features(self) -> int:
-        """Return d."""
-        return int(self.hidden.shape[0])
+    def _gates(self) -> Array:
+        return self.gates
 
     @property
-    def n_neurons(self) -> int:
-        """Return m."""
-        return int(self.hidden.shape[1])
+    def _kind_of_file(self) -> str:
+        return "gated-relu-network"
 
-    @property
-    def n_outputs(self) -> int:
-        """Return C."""
-        return int(self.offset.shape[0])
-
-    @property
-    def weight_decay(self) -> float:
-        """Return ``1/2 (||U||_F^2 + ||A||_F^2)``, the penalty without its beta; gates are free."""
-        return 0.5 * float(np.sum(self.hidden**2) + np.sum(self.output**2))
-
-    def predict(self, X: Any) -> Array:
-        """Return the network's outputs, shape (n,) or (n, C)."""
-        return self.predict_without_offset(X) + (self.offset[0] if self.output.ndim == 1 else self.offset)
+    def with_output(self, output: Any) -> GatedReLUNetwork:
+        """Return the network with other output weights, (m,) or (m, C)."""
+        return GatedReLUNetwork(self.gates, self.hidden, output, self.offset)
 
     def predict_without_offset(self, X: Any) -> Array:
         """Return the outputs before the offset, shape (n,) or (n, C)."""
         features = _features(X, self.n_features)
         with np.errstate(over="ignore", invalid="ignore"):
             return _finite(gated_forward(features, self.gates, self.hidden, self.output))
-
-    def patterns(self, X: Any) -> NDArray[np.bool_]:
-        """Return the gates' activation patterns ``1[X G >= 0]``, shape (n, m)."""
-        return activation_patterns(_features(X, self.n_features), self.gates)
-
-    def describe(
-        self,
-        feature_names: Sequence[str] | None = None,
-        X: Any = None,
-        *,
-        target_names: Sequence[str] | None = None,
-        hidden_bias: bool | None = None,
-        n_terms: int = 4,
-        top: int = 20,
-    ) -> NetworkRules:
-        """Return the neurons as rules: the half-space of each gate, and the linear function that is added there.
-
-        Parameters, return value and errors are those of `ReLUNetwork.describe`.
-
-        Examples
-        --------
-        >>> network = GatedReLUNetwork([[1.0], [-40.0]], [[2.0], [10.0]], [1.5])
-        >>> network.describe(["age"]).to_frame()[["where", "adds"]]
-                      where               adds
-        neuron
-        0       age > 40.00  +3.00 x (age + 5.000)
-        """
-        return describe_network(
-            self,
-            feature_names,
-            X,
-            gates=self.gates,
-            target_names=target_names,
-            hidden_bias=hidden_bias,
-            n_terms=n_terms,
-            top=top,
-        )
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a model file, atomically; `load_network` reads it back bit for bit."""
-        arrays: Arrays = {name: getattr(self, name) for name in ("gates", "hidden", "output", "offset")}
-        write_model(path, "gated-relu-network", FILE_VERSION, {}, arrays)
 
     def __repr__(self) -> str:
         return (
@@ -415,7 +430,7 @@ class GatedReLUNetwork:
 
 def _add_offset(header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
     """Version 1 had no output offset: it was zero."""
-    n_outputs = 1 if arrays["output"].ndim == 1 else arrays["output"].shape[1]
+    n_outputs = n_columns(arrays["output"].shape)
     return {**header, "version": 2}, {**arrays, "offset": np.zeros(n_outputs)}
 
 
@@ -442,14 +457,11 @@ def load_network(path: str | os.PathLike[str]) -> ReLUNetwork | GatedReLUNetwork
         If the file is not a network's model file, is damaged, or is of a newer version.
     """
     kind = kind_of_model(path)
-    if kind not in ("relu-network", "gated-relu-network"):
+    if kind not in _ARRAYS:
         raise ValueError(f"path must be a network's model file; {path} is of kind {kind!r}")
     _, arrays = read_model(path, kind, FILE_VERSION, UPGRADES)
-    names = (
-        ("hidden", "output", "offset") if kind == "relu-network" else ("gates", "hidden", "output", "offset")
-    )
-    missing = [name for name in names if name not in arrays]
+    missing = [name for name in _ARRAYS[kind] if name not in arrays]
     if missing:
         raise ValueError(f"path must be a network's model file; {path} lacks {', '.join(missing)}")
-    weights = [arrays[name] for name in names]
+    weights = [arrays[name] for name in _ARRAYS[kind]]
     return ReLUNetwork(*weights) if kind == "relu-network" else GatedReLUNetwork(*weights)

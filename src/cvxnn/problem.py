@@ -11,6 +11,7 @@ import numpy as np
 
 from cvxnn.losses import Loss, SquaredLoss, get_loss
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
+from cvxnn.shapes import as_columns
 from cvxnn.validation import (
     Array,
     PrecisionError,
@@ -125,7 +126,7 @@ class Problem:
         object.__setattr__(self, "sample_weight", _as_weights(sample_weight, X.shape[0]))
         object.__setattr__(self, "output_norm", output_norm)
         object.__setattr__(self, "shift", read_only(self._mean_target()))
-        object.__setattr__(self, "centred_target", read_only(self.y - self._per_row(self.shift)))
+        object.__setattr__(self, "centred_target", self._less_shift())
 
     @property
     def n_samples(self) -> int:
@@ -140,7 +141,12 @@ class Problem:
     @property
     def n_outputs(self) -> int:
         """Return C."""
-        return 1 if self.y.ndim == 1 else int(self.y.shape[1])
+        return int(self.targets.shape[1])
+
+    @property
+    def targets(self) -> Array:
+        """Return y as (n, C), whatever shape it was given in."""
+        return np.asarray(as_columns(self.y))
 
     @property
     def total_weight(self) -> float:
@@ -155,56 +161,59 @@ class Problem:
         """
         if not (self.output_offset and self.loss.is_shift_equivariant):
             return np.zeros(self.n_outputs)
-        return np.atleast_1d(np.average(self.y, axis=0, weights=self._relative_weights))
+        return np.asarray(np.average(self.targets, axis=0, weights=self._relative_weights))
 
     @property
     def _relative_weights(self) -> Array | None:
         """Return the samples' weights as `relative_weights`."""
         return None if self.sample_weight is None else relative_weights(self.sample_weight)
 
-    def _per_row(self, offset: Array) -> Any:
-        """Return an offset (C,) in a shape that adds to rows of y."""
-        return offset[0] if self.y.ndim == 1 else offset
+    def _less_shift(self) -> Array:
+        return read_only((self.targets - self.shift).reshape(self.y.shape))
+
+    def _without_shift(self, f: Array, offset: Array) -> Array:
+        """Return predictions (k,) or (k, C) with an offset, less what `centred_target` leaves out, shape (k, C)."""
+        return np.asarray(f.reshape(len(f), self.n_outputs) + (offset - self.shift))
+
+    @property
+    def _centred(self) -> Array:
+        return np.asarray(as_columns(self.centred_target))
 
     def loss_value(self, f: Array, offset: Array) -> float:
         """Return ``ell(f + offset, y)``, with the samples' weights.
 
         Parameters
         ----------
-        f : ndarray, shape of y
+        f : ndarray of shape (n,) or (n, C)
             Predictions without the offset.
         offset : ndarray of shape (C,)
             The offset.
         """
-        centred = f + self._per_row(offset - self.shift)
-        return self.loss.value(centred, self.centred_target, self.sample_weight)
+        return self.loss.value(self._without_shift(f, offset), self._centred, self.sample_weight)
 
     def loss_gradient(self, f: Array, offset: Array, rows: slice = slice(None)) -> Array:
         """Return the gradient of ``ell(f + offset, y)``, with the samples' weights, shape of f.
 
         Parameters
         ----------
-        f : ndarray, shape of ``y[rows]``
+        f : ndarray of shape (k,) or (k, C)
             Predictions without the offset.
         offset : ndarray of shape (C,)
             The offset.
         rows : slice, default all
             The samples that f is of.
         """
-        centred = f + self._per_row(offset - self.shift)
-        gradient = np.asarray(self.loss.gradient(centred, self.centred_target[rows]))
-        if self.sample_weight is None:
-            return gradient
-        weights = self.sample_weight[rows]
-        return gradient * (weights if gradient.ndim == 1 else weights[:, None])
+        gradient = np.asarray(self.loss.gradient(self._without_shift(f, offset), self._centred[rows]))
+        if self.sample_weight is not None:
+            gradient = gradient * self.sample_weight[rows][:, None]
+        return gradient.reshape(f.shape)
 
     def newton_weights(self, f: Array, offset: Array) -> Array:
         """Return the loss's `Loss.newton_weights` at ``f + offset``, times the samples' weights."""
-        centred = f + self._per_row(offset - self.shift)
-        weights = self.loss.newton_weights(centred, self.centred_target)
-        if self.sample_weight is None:
-            return weights
-        return weights * self.sample_weight.reshape(-1, *[1] * (weights.ndim - 1))
+        weights = self.loss.newton_weights(self._without_shift(f, offset), self._centred)
+        if self.sample_weight is not None:
+            weights = weights * self.sample_weight.reshape(-1, *[1] * (weights.ndim - 1))
+        return weights.reshape(f.shape + weights.shape[2:])
 
     @property
     def offset_columns(self) -> Array:
@@ -226,9 +235,9 @@ class Problem:
 
     def penalty(self, network: ReLUNetwork) -> float:
         """Return ``beta/2 sum_j (||u_j||^2 + ||a_j||^2)`` in the problem's norm of output weights."""
-        if self.output_norm == "l2" or network.output.ndim == 1:
+        if self.output_norm == "l2":
             return self.beta * network.weight_decay
-        sums = np.sum(np.abs(network.output), axis=1)
+        sums = np.sum(np.abs(network.output_weights), axis=1)
         return 0.5 * self.beta * float(np.sum(network.hidden**2) + np.sum(sums**2))
 
     def objective(self, network: ReLUNetwork) -> float:
@@ -244,11 +253,11 @@ class Problem:
         return self.loss_value(network.predict_without_offset(self.X), network.offset) + self.penalty(network)
 
     def dual_variable(self, f: Array) -> Array:
-        """Return ``lam = -grad ell(f)``, shape of y; with an output offset, projected on ``1^T lam = 0``.
+        """Return ``lam = -grad ell(f)``, shape of f; with an output offset, projected on ``1^T lam = 0``.
 
         Parameters
         ----------
-        f : ndarray, shape of y
+        f : ndarray of shape (n,) or (n, C)
             Predictions.
         """
         return self.project_dual(-self.loss_gradient(f, np.zeros(self.n_outputs)))
@@ -258,27 +267,29 @@ class Problem:
 
         ``-lam`` must be in the domain of the loss's conjugate, and stays there.
         """
-        return self.loss.balance(lam, self.y, self.sample_weight) if self.output_offset else lam
+        if not self.output_offset:
+            return lam
+        return self.loss.balance(as_columns(lam), self.targets, self.sample_weight).reshape(lam.shape)
 
     def dual_objective(self, lam: Array) -> float:
         """Return ``-conjugate(-lam)``: a lower bound on the optimum wherever ``lam`` is dual feasible.
 
         Parameters
         ----------
-        lam : ndarray, shape of y
+        lam : ndarray of shape (n,) or (n, C)
             Dual variable, with ``1^T lam = 0`` where there is an offset.
         """
-        return -self.loss.conjugate(-lam, self.centred_target, self.sample_weight)
+        return -self.loss.conjugate(-as_columns(lam), self._centred, self.sample_weight)
 
     def best_dual_scale(self, lam: Array, largest: float) -> float:
         """Return t in [0, largest] with the best `dual_objective` at ``t lam``."""
-        return self.loss.best_dual_scale(lam, self.centred_target, largest, self.sample_weight)
+        return self.loss.best_dual_scale(as_columns(lam), self._centred, largest, self.sample_weight)
 
     def best_offset(self, f: Array) -> Array:
         """Return the best offset of predictions f without one, shape (C,); zero without an output offset."""
         if not self.output_offset:
             return np.zeros(self.n_outputs)
-        return self.loss.best_offset(f, self.y, self._relative_weights)
+        return self.loss.best_offset(as_columns(f), self.targets, self._relative_weights)
 
     def null_offset(self) -> Array:
         """Return the best offset of a network without neurons, shape (C,); zero without an output offset."""
@@ -290,7 +301,7 @@ class Problem:
         object.__setattr__(other, "loss", get_loss(loss))
         other.loss.check_targets(other.y)
         object.__setattr__(other, "shift", read_only(other._mean_target()))
-        object.__setattr__(other, "centred_target", read_only(other.y - other._per_row(other.shift)))
+        object.__setattr__(other, "centred_target", other._less_shift())
         return other
 
     def smoothed(self, share: float) -> Problem:
@@ -313,6 +324,27 @@ class Problem:
         return Problem(
             self.X, y, self.beta, self.loss, self.output_offset, self.sample_weight, self.output_norm
         )
+
+    def one_output(self) -> Problem:
+        """Return the same problem with targets of shape (n,), for what is stated for one output.
+
+        Raises
+        ------
+        ValueError
+            If y has several columns.
+        """
+        if self.n_outputs != 1:
+            raise ValueError(f"y must have one output, (n,) or (n, 1); got shape {self.y.shape}")
+        return self.flat()
+
+    def flat(self) -> Problem:
+        """Return the same problem with targets of shape (n,) where there is one output; otherwise itself."""
+        if self.n_outputs > 1:
+            return self
+        other = copy(self)  # the arrays are immutable: shared, and not checked again
+        object.__setattr__(other, "y", self.y.reshape(-1))
+        object.__setattr__(other, "centred_target", self.centred_target.reshape(-1))
+        return other
 
     def with_beta(self, beta: float) -> Problem:
         """Return the same problem with another weight decay."""
@@ -339,13 +371,24 @@ class Problem:
         as_network(network, kinds=(ReLUNetwork, GatedReLUNetwork))
         if network.n_features != self.n_features:
             raise ValueError(f"network must take {self.n_features} features; it takes {network.n_features}")
-        if network.output.ndim != self.y.ndim or network.n_outputs != self.n_outputs:
+        if network.n_outputs != self.n_outputs:
             raise ValueError(
                 f"network must have outputs of shape {('n', *self.y.shape[1:])}; its output weights have shape "
                 f"{network.output.shape}"
             )
         if not self.output_offset and np.any(network.offset != 0):
             raise ValueError("network must have no offset: the problem has output_offset=False")
+
+    def fitting(self, network: ReLUNetwork) -> ReLUNetwork:
+        """Return a network of the problem's shapes and model, with output weights of the kind of y: (m,) for (n,).
+
+        Raises
+        ------
+        ValueError
+            As of `require_fitting`.
+        """
+        self.require_fitting(network)
+        return network.like(self.y)
 
     def require_trainable(self) -> None:
         """Raise ``ValueError`` unless training and proofs are defined: beta > 0, and X in float64."""
@@ -434,9 +477,7 @@ def as_labelled(X: Any, y: Any) -> tuple[Array, Array]:
     ValueError
         If X is empty or not finite, the shapes disagree, or y holds anything but -1 and +1.
     """
-    problem = Problem(X, y, 1.0).in_memory()
-    if problem.y.ndim != 1:
-        raise ValueError(f"y must be 1-D; got shape {problem.y.shape}")
+    problem = Problem(X, y, 1.0).in_memory().one_output()
     others = problem.y[np.abs(problem.y) != 1.0]
     if others.size:
         raise ValueError(f"y must hold the labels -1 and +1 only; found {others[0]:g}")

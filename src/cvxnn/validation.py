@@ -60,6 +60,20 @@ def as_finite_array(value: Any, name: str, ndim: tuple[int, ...]) -> Array:
     return array
 
 
+def as_vector(value: Any, name: str) -> Array:
+    """Return what a user passed for one output, (n,) or (n, 1), as a finite float64 array of shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is not numeric, is empty, has several columns, or holds NaN or infinity.
+    """
+    array = as_finite_array(value, name, (1, 2))
+    if array.size != array.shape[0]:
+        raise ValueError(f"{name} must be 1-D, or have one column; got shape {array.shape}")
+    return array.reshape(-1)
+
+
 def require_exact_integers(value: Any, name: str) -> None:
     """Raise ``ValueError`` if a cast to float64 changes an integer: beyond 2^53, neighbours become one number.
 

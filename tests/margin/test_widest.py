@@ -122,7 +122,7 @@ def test_what_is_refused():
         max_margin(np.eye(2), [1.0, -1.0], method="all")
     with pytest.raises(ValueError, match="max_rounds must be"):
         max_margin(np.eye(2), [1.0, -1.0], max_rounds=0)
-    with pytest.raises(ValueError, match="y must be 1-D"):
+    with pytest.raises(ValueError, match="y must have one output"):
         max_margin(np.eye(2), [[1.0], [-1.0]])
     with pytest.raises(ValueError, match="y must hold"):
         max_margin(np.eye(2), [1.0, 2.0])

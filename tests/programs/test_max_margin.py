@@ -100,7 +100,7 @@ def test_what_is_refused():
     patterns = ActivationPatterns.from_gates(X, [[1.0], [1.0]])
     with pytest.raises(ValueError, match="y must hold -1 and \\+1 only"):
         MaxMarginProgram(X, [0.0, 1.0], patterns)
-    with pytest.raises(ValueError, match="y must be 1-D"):
+    with pytest.raises(ValueError, match="y must have one output"):
         MaxMarginProgram(X, np.eye(2) * 2 - 1, patterns)
     with pytest.raises(ValueError, match="patterns must have shape"):
         MaxMarginProgram(X, y, np.ones((3, 1)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import activation_patterns
 from cvxnn.problem import Problem
+from cvxnn.shapes import as_columns, row_norms
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -54,11 +55,8 @@ class Atoms:
         Neurons whose output weights are zero have no sign, and are left out.
         """
         merged = network.merge(problem.X)
-        if merged.output.ndim == 1:
-            norms, signs = np.abs(merged.output), np.sign(merged.output)
-        else:
-            norms = np.linalg.norm(merged.output, axis=1)
-            signs = merged.output / np.where(norms > 0, norms, 1.0)[:, None]
+        norms = row_norms(merged.output)
+        signs = (merged.output.T / np.where(norms > 0, norms, 1.0)).T
         atoms = cls(merged.hidden * norms, merged.patterns(problem.X), signs)
         return atoms if np.all(norms > 0) else atoms.select(norms > 0)
 
@@ -99,8 +97,10 @@ class Atoms:
             np.hstack([self.masks, other.masks]),
             np.concatenate([self.signs, other.signs]),
         )
-        signs = (both.signs > 0)[:, None] if both.signs.ndim == 1 else np.round(both.signs, 9) + 0.0
-        keys = np.hstack([np.packbits(both.masks.T, axis=1), signs])
+        signs = np.ascontiguousarray(
+            np.round(as_columns(both.signs), 9) + 0.0
+        )  # no -0.0, of other bytes than 0.0
+        keys = np.hstack([np.packbits(both.masks.T, axis=1), signs.view(np.uint8)])
         _, first = np.unique(keys, axis=0, return_index=True)
         return both.select(np.sort(first))
 
@@ -121,16 +121,12 @@ class Atoms:
 
     def has_sign_of(self, k: int) -> NDArray[np.bool_]:
         """Return which atoms have atom k's sign, or output direction, to 1e-6."""
-        if self.signs.ndim == 1:
-            return np.asarray(self.signs == self.signs[k])
-        return np.asarray(np.linalg.norm(self.signs - self.signs[k], axis=1) < _SAME_DIRECTION)
+        return np.asarray(row_norms(self.signs - self.signs[k]) < _SAME_DIRECTION)
 
     def activations(self, problem: Problem) -> Array:
         """Return ``(X u_k)_+ s_k^T`` for the atoms' unit directions, shape (n, K) or (n C, K); all in use."""
         hidden = np.maximum(problem.X @ (self.blocks / self.coefficients), 0.0)
-        if self.signs.ndim == 1:
-            return np.asarray(self.signs * hidden)
-        return np.asarray((hidden[:, None, :] * self.signs.T).reshape(-1, len(self)))
+        return np.asarray((hidden[:, None, :] * as_columns(self.signs).T).reshape(-1, len(self)))
 
     def network(self, problem: Problem, offset: Array) -> ReLUNetwork:
         """Return the balanced network of the atoms in use."""

@@ -87,7 +87,7 @@ def beta_max(
     else:
         problem = Problem(problem, y, 0.0, loss, output_offset, sample_weight, output_norm)
     require_seed(random_state)
-    units = Units.of(problem.in_memory().with_beta(0.0))
+    units = Units.of(problem.in_memory().flat().with_beta(0.0))
     inner = units.problem
     if inner.loss.is_smooth:
         value = _maximise(inner, null_dual(inner), random_state).value
@@ -119,7 +119,7 @@ def _smallest(problem: Problem, random_state: Seed) -> float:
 def _maximise(problem: Problem, lam: Array, random_state: Seed) -> Maximisers:
     """Return what an exact oracle, where it is cheap enough, or else a search finds."""
     outputs = problem.n_outputs
-    shaped = lam.ravel() if outputs == 1 else lam
+    shaped = lam.reshape(problem.y.shape)
     found = search(problem.X, shaped, random_state=random_state, output_norm=problem.output_norm)
     if found.value == 0.0:
         return found

@@ -120,7 +120,7 @@ def improving_bounds(
     problem, network = as_problem(problem), as_network(network)
     deadline, best = Deadline.after(max_seconds), 0.0
     yield LowerBound(0.0, best, "non-negative objective")
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     units = Units.of(problem)
     inner, own = units.problem, units.network_in_units(network)
     lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), deadline)
@@ -181,7 +181,7 @@ def _joint_bounds(task: Task, method: Relaxation, deadline: Deadline) -> Iterato
     if method in ("auto", "norms"):
         yield _scaled(task, space, partial(both_signs, space), deadline), "norm bound"
     own = partial(both_signs_relaxed, space)
-    if problem.y.ndim == 2:
+    if problem.n_outputs > 1:
         affordable = relaxation_is_affordable(space, problem.n_outputs, deadline.seconds_left)
         if method in ("auto", "norms") and affordable:
             yield _scaled(task, space, own, deadline), "relaxed dual constraint"
@@ -255,7 +255,7 @@ def first_dual_point(
 def lifting_applies(problem: Problem) -> bool:
     """Return whether the lifted dual is stated for the problem: squared loss, one output, no sample weights."""
     is_plain = isinstance(problem.loss, SquaredLoss) and problem.sample_weight is None
-    return is_plain and problem.y.ndim == 1
+    return is_plain and problem.n_outputs == 1
 
 
 def lifting_is_affordable(problem: Problem, space: RowSpace, max_seconds: float) -> bool:

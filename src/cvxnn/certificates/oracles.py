@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cvxnn.cones import lengths_and_units
 from cvxnn.linear_maps import row_chunks
+from cvxnn.shapes import as_columns
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, times_power
 
@@ -177,7 +178,7 @@ def units(U: Array) -> Array:
 
 def distinct(U: Array, signs: Array, order: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the indices of ``order`` whose unit direction or sign, (k,) or (k, C), differs from all before it."""
-    outputs = np.atleast_2d(signs.T).T[order]
+    outputs = as_columns(signs)[order]
     same = (1 - U[:, order].T @ U[:, order] < SAME_DIRECTION) & (1 - outputs @ outputs.T < SAME_DIRECTION)
     kept = np.ones(len(order), dtype=np.bool_)
     for k in range(len(order)):
@@ -190,8 +191,7 @@ def ranked(
     X: Array, lam: Array, U: Array, signs: Array, *, floor: float = 0.0, limit: int | None = None
 ) -> tuple[Array, Array, Array]:
     """Return distinct directions of value ``s^T lam^T (X u)_+`` above a floor, signs and values, best first."""
-    products = signs.T * correlations(X, lam, U)
-    values = products if products.ndim == 1 else np.sum(products, axis=0)
+    values = np.sum(as_columns(signs).T * correlations(X, as_columns(lam), U), axis=0)
     order = np.argsort(-values, kind="stable")[:limit]
     order = distinct(U, signs, order[values[order] > floor])
     return U[:, order], signs[order], values[order]

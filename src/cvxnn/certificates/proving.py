@@ -109,7 +109,7 @@ def certify(
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}; got {method!r}")
     with fitting_blas_threads(problem.X):
-        problem.require_fitting(network)
+        network = problem.fitting(network)
         units = Units.of(problem)
         units.require_representable()
         inner, own = units.problem, units.network_in_units(network)
@@ -169,7 +169,7 @@ def _best_bound(
 
 def _oracle(problem: Problem, method: Method, max_seconds: float, tol: float) -> Oracle | None:
     """Return the exact oracle asked for, or the one that fits."""
-    X, outputs = problem.X, 1 if problem.y.ndim == 1 else problem.n_outputs
+    X, outputs = problem.X, problem.n_outputs
     precision = min(_ORACLE_TOL, _ORACLE_SHARE * tol) if tol > 0 else _ORACLE_TOL
     match method:
         case "auto":

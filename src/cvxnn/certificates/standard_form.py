@@ -43,24 +43,21 @@ class Task:
         """Return the tasks whose optima sum to this one's: one for each output, where they are independent."""
         problem, network = self.problem, self.network
         is_sum = problem.output_norm == "l1" and not isinstance(problem.loss, MultinomialLoss)
-        if problem.y.ndim == 1 or not is_sum:
+        if problem.n_outputs == 1 or not is_sum:
             return [self]
         tasks = []
         for c in range(problem.n_outputs):
             of_output = None
             if network is not None:
                 offset = network.offset[c : c + 1]
-                of_output = ReLUNetwork(network.hidden, network.output[:, c], offset)
-            tasks.append(Task(problem.with_targets(problem.y[:, c]), self.lam[:, c], of_output))
+                of_output = ReLUNetwork(network.hidden, network.output_weights[:, c], offset)
+            tasks.append(Task(problem.with_targets(problem.targets[:, c]), self.lam[:, c], of_output))
         return tasks
 
     def _flat(self) -> Task:
-        problem, network = self.problem, self.network
-        if problem.y.ndim == 1 or problem.n_outputs > 1:
-            return self
-        if network is not None:
-            network = ReLUNetwork(network.hidden, network.output.ravel(), network.offset)
-        return Task(problem.with_targets(problem.y.ravel()), self.lam.ravel(), network)
+        problem, network = self.problem.flat(), self.network
+        network = None if network is None else network.like(problem.y)
+        return Task(problem, self.lam.reshape(problem.y.shape), network)
 
     def _without_idle_rows(self) -> Task:
         weights = self.problem.sample_weight
@@ -74,7 +71,7 @@ class Task:
         if weights is None or problem.output_offset or not isinstance(problem.loss, SquaredLoss):
             return self
         roots = np.sqrt(weights)
-        columns = roots if problem.y.ndim == 1 else roots[:, None]
+        columns = roots.reshape(-1, *[1] * (problem.y.ndim - 1))
         return self._with_rows(problem.X * roots[:, None], problem.y * columns, None, self.lam / columns)
 
     def _with_rows(self, X: Array, y: Array, weights: Array | None, lam: Array) -> Task:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from cvxnn.estimators.base import NetworkEstimator
 from cvxnn.losses import LogisticLoss, Loss, MultinomialLoss, get_loss
+from cvxnn.shapes import as_columns
 from cvxnn.validation import Array
 
 
@@ -42,7 +43,10 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             Of two classes, positive where ``classes_[1]`` is predicted; of more, a column for each class.
         """
         f = self._outputs(X)
-        return f[:, 1] - f[:, 0] if f.ndim == 2 and len(self.classes_) == 2 else f
+        if len(self.classes_) > 2:
+            return f
+        columns = as_columns(f)  # one, for the second class, or one for each of both
+        return np.asarray(columns[:, -1] - np.sum(columns[:, :-1], axis=1))
 
     def predict(self, X: Any) -> Any:
         """Predict classes.
@@ -58,7 +62,7 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             Labels, of the kind that training saw.
         """
         f = self.decision_function(X)
-        return self.classes_[np.argmax(f, axis=1) if f.ndim == 2 else (f > 0).astype(np.intp)]
+        return self.classes_[(f > 0).astype(np.intp) if len(self.classes_) == 2 else np.argmax(f, axis=1)]
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
@@ -79,7 +83,7 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         f = self.decision_function(X)
         return (
             np.column_stack([expit(-f), expit(f)])
-            if f.ndim == 1
+            if len(self.classes_) == 2
             else np.asarray(softmax(self._logits(f), axis=1))
         )
 
@@ -98,7 +102,7 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             Of `predict_proba`, column by column.
         """
         f = self.decision_function(X)
-        if f.ndim == 1:
+        if len(self.classes_) == 2:
             return -np.logaddexp(0.0, np.column_stack([f, -f]))
         return np.asarray(log_softmax(self._logits(f), axis=1))
 
@@ -125,7 +129,8 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     def _class_weights(self, target: Array, sample_weight: Array | None) -> Array | None:
         if self.class_weight is None:
             return None
-        codes = np.argmax(target, axis=1) if target.ndim == 2 else (target > 0).astype(np.intp)
+        columns = as_columns(target)
+        codes = np.argmax(columns, axis=1) if columns.shape[1] > 1 else (columns[:, 0] > 0).astype(np.intp)
         if isinstance(self.class_weight, str):
             totals = np.bincount(codes, sample_weight)
             by_class = np.sum(totals) / (len(self.classes_) * totals)

@@ -77,9 +77,7 @@ class Standardisation:
             return cls(x_mean, x_scale, 0.0, 1.0, centre)
         y_mean = _means(y, sample_weight) if centre else np.zeros(y.shape[1:])
         y_scale = _scales(y, y_mean, sample_weight)
-        if y.ndim == 1:
-            return cls(x_mean, x_scale, float(y_mean), float(y_scale), centre)
-        return cls(x_mean, x_scale, y_mean, y_scale, centre)
+        return cls(x_mean, x_scale, np.asarray(y_mean)[()], np.asarray(y_scale)[()], centre)
 
     def inputs(self, X: Array) -> Array:
         """Return standardised inputs, with the column of ones last where there is a bias."""

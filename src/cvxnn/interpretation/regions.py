@@ -114,8 +114,8 @@ class ActiveRegions:
 
         regions = pd.RangeIndex(len(self), name="region")
         names, d = list(self.feature_names), len(self.feature_names)
-        if self.coefficients.ndim == 2:
-            return pd.DataFrame(self.coefficients, index=regions, columns=names)
+        if len(self.target_names) == 1:
+            return pd.DataFrame(self.coefficients.reshape(-1, d), index=regions, columns=names)
         index = pd.MultiIndex.from_product([regions, self.target_names], names=["region", "output"])
         rows = np.swapaxes(self.coefficients, 1, 2).reshape(-1, d)
         return pd.DataFrame(rows, index=index, columns=names)

@@ -11,6 +11,7 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from cvxnn.linear_maps.chunks import Rows, Scratch, all_rows, chunk_of, row_segments, walk
+from cvxnn.shapes import n_columns
 
 FloatArray = NDArray[Any]
 
@@ -142,9 +143,14 @@ def relu_value_and_gradients(
     dtype = numpy_dtype(X, hidden, output)
     if dtype is None:
         return _value_and_gradients_anywhere(X, hidden, output, loss_gradient)
-    if output.ndim == 2:
+    if n_columns(output.shape) > 1:
         return _several_outputs(X, hidden, output, loss_gradient, dtype)
-    X, hidden, output = np.asarray(X), hidden.astype(dtype, copy=False), output.astype(dtype, copy=False)
+    shape = output.shape[1:]  # () or (1,): what the caller's arrays of one output look like
+    X, hidden, output = (
+        np.asarray(X),
+        hidden.astype(dtype, copy=False),
+        output.reshape(-1).astype(dtype, copy=False),
+    )
     n, (d, m) = X.shape[0], hidden.shape
     segments, one_at_a_time = row_segments(n, m, d), Lock()
     f, sums = np.empty(n, dtype=dtype), np.zeros((len(segments), d, m), dtype=dtype)
@@ -154,14 +160,14 @@ def relu_value_and_gradients(
             chunk, part = chunk_of(X, rows, dtype, buffers), f[rows]
             mask = _activate(chunk, hidden, output, part, buffers)
             with one_at_a_time:
-                g = loss_gradient(part, rows)
+                g = loss_gradient(part.reshape(-1, *shape), rows).reshape(-1)
             add_product(chunk, g, mask, sums[k], buffers)
 
     walk(segment, segments, 2 * n * m)
     total = sums.sum(axis=0)
     output_gradient = np.einsum("dm,dm->m", hidden, total)
     total *= output
-    return f, total, output_gradient
+    return f.reshape(n, *shape), total, output_gradient.reshape(m, *shape)
 
 
 def _several_outputs(
@@ -215,7 +221,7 @@ def _value_and_gradients_anywhere(
     X: Any, hidden: Any, output: Any, loss_gradient: Callable[[Any, slice], Any]
 ) -> tuple[Any, Any, Any]:
     xp = array_namespace(X, hidden, output)
-    weights = output if output.ndim == 2 else output[:, None]
+    weights = xp.reshape(output, (output.shape[0], n_columns(output.shape)))
     f, hidden_gradient, output_gradient = [], xp.zeros_like(hidden), xp.zeros_like(weights)
     for rows in all_rows(X.shape[0], hidden.shape[1]):
         chunk = X[rows, :]

@@ -38,9 +38,13 @@ class MaskedMap:
     masks: Any  # (n, B) bool
     signs: Any  # (B,) or (B, C)
 
+    @property
+    def _has_outputs(self) -> bool:
+        return len(self.signs.shape) > 1
+
     def forward(self, W: Any) -> Any:
         """Return ``sum_b D_b X w_b s_b^T``, shape (n,) or (n, C), for blocks W of shape (d, B)."""
-        if self.signs.ndim == 2:
+        if self._has_outputs:
             return self._forward_outputs(W)
         dtype = numpy_dtype(self.X, self.signs, W)
         if dtype is None or not isinstance(self.masks, np.ndarray):
@@ -60,7 +64,7 @@ class MaskedMap:
 
     def adjoint(self, lam: Any) -> Any:
         """Return the blocks ``X^T D_b lam s_b``, shape (d, B), for lam of shape (n,) or (n, C)."""
-        if self.signs.ndim == 2:
+        if self._has_outputs:
             return self._adjoint_outputs(lam)
         dtype = numpy_dtype(self.X, self.signs, lam)
         if dtype is None or not isinstance(self.masks, np.ndarray):

@@ -9,6 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace
 from scipy.optimize import minimize_scalar
 
+from cvxnn.shapes import n_columns
 from cvxnn.validation import Array
 
 
@@ -196,4 +197,18 @@ class Loss(ABC):
 
 def as_column(weights: Array, like: Array) -> Array:
     """Return weights (n,) in a shape that multiplies rows of an array (n,) or (n, C)."""
-    return weights if np.ndim(like) == 1 else weights[:, None]
+    return weights.reshape(-1, *[1] * (np.ndim(like) - 1))
+
+
+def sum_outputs(entries: Any) -> Any:
+    """Return the sums over outputs of an array (n,) or (n, C), shape (n,)."""
+    xp = array_namespace(entries)
+    return xp.sum(xp.reshape(entries, (entries.shape[0], n_columns(entries.shape))), axis=1)
+
+
+def sum_outputs_to_cvxpy(entries: Any) -> Any:
+    """Return the sums over outputs of a CVXPY expression of shape (n,) or (n, C), shape (n,)."""
+    import cvxpy as cp
+
+    columns = (entries.shape[0], n_columns(entries.shape))
+    return cp.sum(cp.reshape(entries, columns, order="C"), axis=1)

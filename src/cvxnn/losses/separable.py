@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cvxnn.losses.base import Loss, as_column
+from cvxnn.losses.base import Loss, as_column, sum_outputs, sum_outputs_to_cvxpy
 from cvxnn.losses.offsets import root_of_increasing
 from cvxnn.validation import Array
 
@@ -68,7 +68,7 @@ class SeparableLoss(Loss):
 
     def terms(self, f: Any, y: Any) -> Any:
         """Return ``sum_c phi(z_ic)``."""
-        return _sum_outputs(self._phi(self._argument(f, y)))
+        return sum_outputs(self._phi(self._argument(f, y)))
 
     def gradient(self, f: Any, y: Any) -> Any:
         """Return ``phi'(z) dz/df``; at a kink some subgradient."""
@@ -85,15 +85,15 @@ class SeparableLoss(Loss):
         inside = np.clip(slopes, low, high)
         outside = np.abs(slopes - inside) > self._edge
         entries = self._phi_conjugate(inside) + self._shifted(g, y)
-        return _sum_outputs(np.where(outside, np.inf, entries))
+        return np.asarray(sum_outputs(np.where(outside, np.inf, entries)))
 
     def terms_to_cvxpy(self, f: Any, y: Array) -> Any:
         """State ``sum_c phi(z_ic)`` to CVXPY."""
-        return _sum_outputs_to_cvxpy(self._phi_to_cvxpy(self._argument(f, y)))
+        return sum_outputs_to_cvxpy(self._phi_to_cvxpy(self._argument(f, y)))
 
     def conjugate_terms_to_cvxpy(self, g: Any, y: Array) -> Any:
         """State the conjugate inside its domain to CVXPY."""
-        return _sum_outputs_to_cvxpy(self._phi_conjugate_to_cvxpy(self._turned(g, y)) + self._shifted(g, y))
+        return sum_outputs_to_cvxpy(self._phi_conjugate_to_cvxpy(self._turned(g, y)) + self._shifted(g, y))
 
     def conjugate_domain_to_cvxpy(self, g: Any, y: Array, weights: Array | None = None) -> list[Any]:
         """State the box of the domain to CVXPY; weights must be positive."""
@@ -166,16 +166,6 @@ class SeparableLoss(Loss):
         least = np.minimum(up, down)
         factors = [np.divide(least, side, out=np.ones_like(side), where=side > 0) for side in (up, down)]
         return np.asarray(np.where(lam > 0, lam * factors[0], lam * factors[1]))
-
-
-def _sum_outputs(entries: Array) -> Array:
-    return entries if entries.ndim == 1 else np.sum(entries, axis=1)
-
-
-def _sum_outputs_to_cvxpy(entries: Any) -> Any:
-    import cvxpy as cp
-
-    return entries if entries.ndim == 1 else cp.sum(entries, axis=1)
 
 
 class ResidualLoss(SeparableLoss):

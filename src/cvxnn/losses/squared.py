@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
-from cvxnn.losses.base import Loss, as_column
+from cvxnn.losses.base import Loss, as_column, sum_outputs, sum_outputs_to_cvxpy
 from cvxnn.validation import Array
 
 
@@ -30,9 +29,7 @@ class SquaredLoss(Loss):
 
     def terms(self, f: Any, y: Any) -> Any:
         """Return ``1/2 ||f_i - y_i||^2``."""
-        xp = array_namespace(f, y)
-        squares = (f - y) ** 2
-        return 0.5 * (squares if squares.ndim == 1 else xp.sum(squares, axis=1))
+        return 0.5 * sum_outputs((f - y) ** 2)
 
     def gradient(self, f: Any, y: Any) -> Any:
         """Return ``f - y``."""
@@ -40,8 +37,7 @@ class SquaredLoss(Loss):
 
     def conjugate_terms(self, g: Any, y: Any) -> Any:
         """Return ``1/2 ||g_i||^2 + <g_i, y_i>``."""
-        products = g * (0.5 * g + y)
-        return products if products.ndim == 1 else array_namespace(g, y).sum(products, axis=1)
+        return sum_outputs(g * (0.5 * g + y))
 
     @property
     def curvature(self) -> float:
@@ -65,15 +61,13 @@ class SquaredLoss(Loss):
         """State ``1/2 ||f_i - y_i||^2`` to CVXPY."""
         import cvxpy as cp
 
-        squares = cp.square(f - y)
-        return 0.5 * (squares if y.ndim == 1 else cp.sum(squares, axis=1))
+        return 0.5 * sum_outputs_to_cvxpy(cp.square(f - y))
 
     def conjugate_terms_to_cvxpy(self, g: Any, y: Array) -> Any:
         """State ``1/2 ||g_i||^2 + <g_i, y_i>`` to CVXPY."""
         import cvxpy as cp
 
-        terms = 0.5 * cp.square(g) + cp.multiply(g, y)
-        return terms if y.ndim == 1 else cp.sum(terms, axis=1)
+        return sum_outputs_to_cvxpy(0.5 * cp.square(g) + cp.multiply(g, y))
 
     def best_offset(self, f: Array, y: Array, weights: Array | None = None) -> Array:
         """Return the weighted mean residual of each output."""

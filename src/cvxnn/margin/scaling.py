@@ -19,11 +19,12 @@ def scaled_to_margin_one(X: Array, y: Array, network: ReLUNetwork) -> ReLUNetwor
     ValueError
         If the network has another number of features, several outputs or an output offset.
     """
-    if network.n_features != X.shape[1] or network.output.ndim != 1 or np.any(network.offset):
+    if network.n_features != X.shape[1] or network.n_outputs != 1 or np.any(network.offset):
         raise ValueError(
             f"network must have {X.shape[1]} features, one output and no output offset; got {network!r} with offset "
             f"{network.offset}"
         )
+    network = network.one_output()
     margins = y * network.predict(X)
     worst = int(np.argmin(margins))
     if margins[worst] <= 0:

@@ -192,7 +192,7 @@ class CopositiveSolution:
             hidden.append(self.program.row_space @ G)
             output.append(np.linalg.pinv(G, rcond=_NOISE) @ M[:rank, rank:])
         weights = np.concatenate(output)
-        if self.program.problem.y.ndim == 1:
+        if self.program.problem.n_outputs == 1:
             weights = weights[:, 0]
         return ReLUNetwork(np.hstack(hidden), weights, self.offset).balance().prune_zeros()
 

@@ -75,9 +75,7 @@ class MaxMarginProgram:
     blocks: ReLUProgram  # of the hinge loss with beta = 1: the same blocks, cones and maps
 
     def __init__(self, X: Any, y: Any, patterns: ActivationPatterns | Any, signs: Any = None) -> None:
-        problem = Problem(X, y, 1.0, "hinge")
-        if problem.y.ndim != 1:
-            raise ValueError(f"y must be 1-D; got shape {problem.y.shape}")
+        problem = Problem(X, y, 1.0, "hinge").one_output()
         object.__setattr__(self, "blocks", ReLUProgram(problem, patterns, signs))
 
     @property

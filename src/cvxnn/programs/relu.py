@@ -17,6 +17,7 @@ from cvxnn.problem import Problem
 from cvxnn.programs.cones import project_blocks
 from cvxnn.programs.program import ConvexProgram, Statement
 from cvxnn.programs.working_sets import OutOfTime, WorkingSets
+from cvxnn.shapes import row_norms
 from cvxnn.validation import Array
 
 # Numbers in the images of a chunk of rows: 4 MiB of float64.
@@ -112,6 +113,11 @@ class ReLUProgram(ConvexProgram):
         """Return B."""
         return int(self.masks.shape[1])
 
+    @property
+    def _is_scalar(self) -> bool:
+        """Return whether there is one output, whose signs go to the blocks, not to their images."""
+        return self.problem.n_outputs == 1
+
     def forward(self, W: Array) -> Array:
         """Return ``sum_b D_b X w_b s_b^T``, shape (n,) or (n, C)."""
         used = np.flatnonzero(np.any(W, axis=0))
@@ -123,7 +129,7 @@ class ReLUProgram(ConvexProgram):
 
     def adjoint(self, lam: Array) -> Array:
         """Return ``X^T D_b lam s_b``, shape (d, B)."""
-        return np.asarray(self._map.adjoint(lam))
+        return np.asarray(self._map.adjoint(lam.reshape(self.target.shape)))
 
     def project(
         self,
@@ -149,11 +155,11 @@ class ReLUProgram(ConvexProgram):
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
         """Return ``D_b X u s_b^T`` for pairs of a block and a direction, shape (n, k) or (n, C, k)."""
         values = self.unsigned_images(blocks, directions, slice(None)).T
-        return values if self.signs.ndim == 1 else values[:, None, :] * self.signs[blocks].T
+        return values if self._is_scalar else values[:, None, :] * self.signs[blocks].T
 
     def unsigned_images(self, blocks: NDArray[np.intp], directions: Array, rows: slice) -> Array:
         """Return the images of some rows, (k, rows), without the output directions of several outputs."""
-        signed = directions * self.signs[blocks] if self.signs.ndim == 1 else directions
+        signed = directions * self.signs[blocks] if self._is_scalar else directions
         values: Array = signed.T @ self.problem.X[rows].T
         values *= self._sides[blocks, rows] > 0
         return values
@@ -177,7 +183,7 @@ class ReLUProgram(ConvexProgram):
             first = self.unsigned_images(blocks, directions, rows)
             # NumPy sends the product of a matrix and its own transpose to the symmetric BLAS routine, half the work.
             total += first @ (first if same else self.unsigned_images(others, other_directions, rows)).T
-        return total if self.signs.ndim == 1 else total * (self.signs[blocks] @ self.signs[others].T)
+        return total if self._is_scalar else total * (self.signs[blocks] @ self.signs[others].T)
 
     def violation(self, W: Array) -> float:
         """Return ``max_ib (-S_b x_i^T w_b)_+ / (||x_i|| max_b ||w_b||)``; 0 at W = 0."""
@@ -210,9 +216,9 @@ class ReLUProgram(ConvexProgram):
         ValueError
             If a non-zero neuron's pattern and sign have no block.
         """
-        self.problem.require_fitting(network)
+        network = self.problem.fitting(network)
         network = network.prune_zeros()
-        output = network.output.reshape(network.n_neurons, -1)
+        output = network.output_weights
         W = np.zeros((self.problem.n_features, self.n_blocks))
         if network.n_neurons == 0:
             return W
@@ -239,7 +245,7 @@ class ReLUProgram(ConvexProgram):
 
         W = cp.Variable((self.problem.n_features, self.n_blocks))
         Z = self.problem.X @ W
-        if self.signs.ndim == 1:
+        if self._is_scalar:
             f = cp.sum(cp.multiply(self.masks * self.signs, Z), axis=1)
         else:
             f = cp.multiply(self.masks.astype(np.float64), Z) @ self.signs
@@ -259,13 +265,14 @@ def _all_signs(n_outputs: int) -> Array:
 def _as_signs(given: Any, n_blocks: int, n_outputs: int) -> Array:
     """Return signs as an array of the right shape, whose rows have norm one."""
     signs: Array = np.asarray(given, dtype=np.float64)
-    shape = (n_blocks,) if n_outputs == 1 else (n_blocks, n_outputs)
-    sizes = np.abs(signs) if n_outputs == 1 else np.linalg.norm(signs, axis=-1)
-    rounding = 0.0 if n_outputs == 1 else _SAME_DIRECTION
-    if signs.shape != shape or not np.all(np.abs(sizes - 1.0) <= rounding):
-        what = "+1 and -1 only" if n_outputs == 1 else "rows of norm one"
+    shape: tuple[int, ...]
+    shape, what, rounding = (n_blocks, n_outputs), "rows of norm one", _SAME_DIRECTION
+    if n_outputs == 1:
+        shape, what, rounding = (n_blocks,), "+1 and -1 only", 0.0
+    fits = signs.shape in (shape, (n_blocks, n_outputs))
+    if not fits or not np.all(np.abs(row_norms(signs) - 1.0) <= rounding):
         raise ValueError(f"signs must have shape {shape} and hold {what}; got {given!r}")
-    return signs
+    return signs.reshape(shape)
 
 
 def _keys(masks: NDArray[np.bool_]) -> list[bytes]:

@@ -18,7 +18,7 @@ _EPS = float(np.finfo(np.float64).eps)
 def check_best_offset(loss: Loss, f: Array, y: Array, weights: Array | None = None) -> None:
     """Check that no other offset is better than ``best_offset``, and that the slopes of a smooth loss vanish there."""
     offset = np.asarray(loss.best_offset(f, y, weights))
-    expected = (1,) if f.ndim == 1 else (f.shape[1],)
+    expected = (f[0].size,)
     require(offset.shape == expected, f"best_offset must have shape {expected}; got {offset.shape}")
     w = np.ones(len(f)) if weights is None else weights
     sizes = np.reshape(np.abs(f) + np.abs(y), (len(f), -1)) + np.abs(offset)

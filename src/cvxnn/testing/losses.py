@@ -49,14 +49,14 @@ def weighted_gradient(loss: Loss, f: Array, y: Array, weights: Array | None = No
     gradient = np.asarray(loss.gradient(f, y))
     if weights is None:
         return gradient
-    return gradient * (weights if gradient.ndim == 1 else weights[:, None])
+    return gradient * weights.reshape(-1, *[1] * (gradient.ndim - 1))
 
 
 def per_weight(g: Array, weights: Array | None) -> Array:
     """Return ``g / w``, row by row; 0 where the weight is 0."""
     if weights is None:
         return g
-    sizes = np.broadcast_to(weights if g.ndim == 1 else weights[:, None], g.shape)
+    sizes = np.broadcast_to(weights.reshape(-1, *[1] * (g.ndim - 1)), g.shape)
     return np.divide(g, sizes, out=np.zeros_like(g), where=sizes > 0)
 
 

@@ -61,7 +61,7 @@ def small_random_network(
 def _output_directions(problem: Problem, n_neurons: int, rng: np.random.Generator) -> Array:
     """Return unit output weights, shape (m,) or (m, C)."""
     signs = np.where(np.arange(n_neurons) % 2 == 0, 1.0, -1.0)
-    if problem.y.ndim == 1:
+    if problem.n_outputs == 1:
         return signs
     if problem.output_norm == "l1":
         return signs[:, None] * np.eye(problem.n_outputs)[np.arange(n_neurons) // 2 % problem.n_outputs]

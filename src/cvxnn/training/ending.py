@@ -97,7 +97,7 @@ def _take_first_neuron(state: TrainingState) -> None:
         return
     direction, sign = found.directions[:, :1], found.signs[:1].astype(np.float64)
     activation = np.maximum(problem.X @ direction[:, 0], 0.0)
-    along = sign[0] * activation if problem.y.ndim == 1 else np.outer(activation, sign[0])
+    along = np.outer(activation, sign[0]).reshape(problem.y.shape)
 
     def slope(size: float) -> float:
         return float(np.sum(problem.loss_gradient(size * along, state.offset) * along)) + problem.beta

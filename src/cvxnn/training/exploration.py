@@ -10,6 +10,7 @@ from cvxnn.atoms import Atoms
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram, WorkingSets
+from cvxnn.shapes import row_norms
 from cvxnn.training.descent import descend, small_random_network
 from cvxnn.validation import Array
 
@@ -92,7 +93,7 @@ def judge(problem: Problem, atoms: Atoms, lam: Array) -> tuple[Atoms, Array]:
     the best unit direction of the cell and the best output direction are found in turns, which only ever raises the
     value.
     """
-    free = problem.y.ndim == 2 and problem.output_norm == "l2"
+    free = problem.n_outputs > 1 and problem.output_norm == "l2"
     values = np.zeros(len(atoms))
     sets = WorkingSets.empty(len(atoms))
     for _ in range(_TURNS if free else 1):
@@ -117,10 +118,7 @@ def with_fresh_neurons(
     fresh = small_random_network(problem, n_fresh, rng)
     if network.n_neurons == 0:
         return fresh
-    sizes = [
-        np.abs(output) if output.ndim == 1 else np.linalg.norm(output, axis=1)
-        for output in (network.output, fresh.output)
-    ]
+    sizes = [row_norms(output) for output in (network.output, fresh.output)]
     scale = _FRESH_SIZE * float(np.median(sizes[0])) / float(sizes[1][0])
     return ReLUNetwork(
         np.hstack([network.hidden, scale * fresh.hidden]),

@@ -9,6 +9,7 @@ import numpy as np
 from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.certificates import Maximisers, Oracle, dual_bound, search
 from cvxnn.problem import Problem
+from cvxnn.shapes import as_columns
 from cvxnn.training.exploration import Exploration
 from cvxnn.validation import Array
 
@@ -133,7 +134,7 @@ def _starts(problem: Problem, lam: Array, atoms: Atoms) -> Array:
     units = atoms.blocks / atoms.coefficients
     X = problem.X
     norms = np.linalg.norm(X, axis=1)
-    along = lam[:, None] * atoms.signs if lam.ndim == 1 else lam @ atoms.signs.T
+    along = as_columns(lam) @ as_columns(atoms.signs).T
     kinks = find_kinks(X, units) & (along > 0) & (norms[:, None] > 0)
     rows, owners = np.nonzero(kinks)
     side = np.where(atoms.masks[rows, owners], -1.0, 1.0)

@@ -20,7 +20,7 @@ from cvxnn.training.rounds import Rounds, TrainingCallback
 from cvxnn.training.smoothing import smoothed, under_loss
 from cvxnn.training.state import TrainingState
 from cvxnn.units import Units
-from cvxnn.validation import as_count, as_number
+from cvxnn.validation import Array, as_count, as_number
 
 _MOST_BETA = 1e100
 
@@ -109,30 +109,14 @@ def train(
     deadline = Deadline.after(max_seconds, positive=True)
     max_seconds = deadline.limit()
     if start is not None:
-        start = as_network(start, "start")
-        problem.require_fitting(start)
+        start = problem.flat().fitting(as_network(start, "start"))
         if patterns is not None:
             raise ValueError("start must be left out where patterns are given; got both")
     if max_rounds is not None:
         max_rounds = as_count(max_rounds, "max_rounds")
         if patterns is not None:
             raise ValueError("max_rounds must be left out where patterns are given; got both")
-    if problem.y.ndim == 2 and problem.n_outputs == 1:
-        vector = problem.with_targets(problem.y[:, 0])
-        return _as_matrix_output(
-            train(
-                vector,
-                tol=tol,
-                max_seconds=max_seconds,
-                patterns=patterns,
-                random_state=random_state,
-                callback=callback,
-                verbose=verbose,
-                start=None if start is None else ReLUNetwork(start.hidden, start.output[:, 0], start.offset),
-                max_rounds=max_rounds,
-                prove=prove,
-            )
-        )
+    target, problem = problem.y, problem.flat()
     rng = as_generator(as_random_state(random_state))
     units = Units.of(problem)
     units.require_representable()
@@ -141,9 +125,8 @@ def train(
     with fitting_blas_threads(problem.X):
         if patterns is not None:
             require_realisable(problem.X, patterns)
-            return _in_outer_units(
-                train_on_patterns(inner, patterns, tol=tol, max_seconds=max_seconds), units
-            )
+            found = train_on_patterns(inner, patterns, tol=tol, max_seconds=max_seconds)
+            return _as_given(found, units, target)
         smooth, rough = smoothed(inner, tol)
         state = TrainingState(smooth, rough, tol, max_seconds, rng, prove, units)
         start = None if start is None else units.network_in_units(start)
@@ -153,23 +136,15 @@ def train(
             except KeyboardInterrupt:
                 status = SolveStatus.INTERRUPTED
         result = finish(state, status, prune=max_rounds != 0)
-    return _in_outer_units(result if smooth is inner else under_loss(inner, result), units)
+    return _as_given(result if smooth is inner else under_loss(inner, result), units, target)
 
 
-def _in_outer_units(result: TrainingResult, units: Units) -> TrainingResult:
-    """Return the result of a problem in units of its own as that of the problem as it was given."""
-    if units.is_plain:
-        return result
-    certificate = result.certificate.in_units(units.objective)
-    return replace(result, network=units.network(result.network), certificate=certificate)
+def _as_given(result: TrainingResult, units: Units, target: Array) -> TrainingResult:
+    """Return the result of a problem in units of its own as that of the problem as it was given, with its targets.
 
-
-def _as_matrix_output(result: TrainingResult) -> TrainingResult:
-    """Return the result with output weights of shape (m, 1), for targets of shape (n, 1)."""
-    network = result.network
-    return TrainingResult(
-        ReLUNetwork(network.hidden, network.output[:, None], network.offset),
-        result.certificate,
-        result.status,
-        result.history,
-    )
+    Output weights are of the kind of targets: (m, 1) for (n, 1).
+    """
+    if not units.is_plain:
+        certificate = result.certificate.in_units(units.objective)
+        result = replace(result, network=units.network(result.network), certificate=certificate)
+    return replace(result, network=result.network.like(target))

@@ -13,6 +13,7 @@ from cvxnn.cones import null_space
 from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import relu_value_and_gradients
 from cvxnn.problem import Problem
+from cvxnn.shapes import row_norms
 from cvxnn.training.lbfgs import minimise
 from cvxnn.validation import Array
 
@@ -118,7 +119,7 @@ class _FaceObjective:
     def atoms(self, weights: Array) -> tuple[Atoms, Array]:
         """Return the atoms of some variables, and the offset."""
         hidden, output, rest = self.split(weights)
-        lengths = np.abs(output) if output.ndim == 1 else np.linalg.norm(output, axis=1)
+        lengths = row_norms(output)
         blocks = hidden * lengths
         used = np.linalg.norm(blocks, axis=0) > 0
         masks = np.where(self.kinks, self.given.masks, self.problem.X @ hidden >= 0)

@@ -140,7 +140,7 @@ class Rounds:
         if self.start is None:
             self.descended = self.descend_from(small_random_network(state.problem, self.width(), state.rng))
             return
-        per_class = state.problem.output_norm == "l1" and self.start.output.ndim == 2
+        per_class = state.problem.output_norm == "l1" and self.start.n_outputs > 1
         start = _one_output_each(self.start) if per_class else self.start
         given = Atoms.of_network(state.problem, start)
         state.accept(given, start.offset)

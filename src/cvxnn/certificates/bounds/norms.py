@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.shapes import one_column
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -17,7 +18,7 @@ def norm_bound(space: RowSpace, lam: Array) -> float:
     ----------
     space : RowSpace
         The data.
-    lam : ndarray of shape (n,)
+    lam : ndarray of shape (n,) or (n, 1)
         Dual variable.
 
     Notes
@@ -38,6 +39,7 @@ def norm_bound(space: RowSpace, lam: Array) -> float:
     >>> norm_bound(RowSpace(np.eye(2)), np.array([3.0, 4.0])) >= 5.0
     True
     """
+    lam = one_column(lam, "lam")
     X, n = space.coordinates, len(lam)
     p, q = np.maximum(lam, 0.0), np.maximum(-lam, 0.0)
     linear = min(float(np.linalg.norm(X.T @ (0.5 * p - a * q))) for a in (0.0, 0.5))

@@ -11,6 +11,7 @@ from cvxnn.certificates.bounds.enclosure import Enclosure
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.problem import OutputNorm
+from cvxnn.shapes import as_columns
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -72,9 +73,8 @@ def constraint_bound(
     >>> constraint_bound(lambda column: both_signs(space, column), space, lam, "l2") >= 4.0
     True
     """
-    if lam.ndim == 1:
-        return bound(lam)
-    if output_norm == "l1":
+    lam = as_columns(lam)
+    if output_norm == "l1" or lam.shape[1] == 1:
         return max(bound(column) for column in lam.T)
     basis = output_basis(lam)
     return enclosed(bound, space, lam, basis, deadline=deadline)[0]

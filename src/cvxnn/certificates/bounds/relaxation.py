@@ -19,6 +19,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.shapes import one_column
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -119,7 +120,7 @@ def relaxed_upper_bound(space: RowSpace, lam: Array, *, max_iterations: int = 20
     ----------
     space : RowSpace
         The data.
-    lam : ndarray of shape (n,)
+    lam : ndarray of shape (n,) or (n, 1)
         Dual variable.
     max_iterations : int, default 200
         Iterations of O(n r^2 + r^3). On 200 random rows of rank 10 the result is within 0.5 % of an interior
@@ -132,7 +133,7 @@ def relaxed_upper_bound(space: RowSpace, lam: Array, *, max_iterations: int = 20
     >>> round(relaxed_upper_bound(space, np.array([-1.0, -2.0])), 9)
     0.0
     """
-    norms = space.row_norms
+    norms, lam = space.row_norms, one_column(lam, "lam")
     plus, minus = np.flatnonzero((lam > 0) & (norms > 0)), np.flatnonzero((lam < 0) & (norms > 0))
     if space.rank == 0 or len(plus) == 0:
         return space.allowance(lam)  # no term is positive

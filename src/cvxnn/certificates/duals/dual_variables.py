@@ -13,7 +13,7 @@ from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.deadlines import Deadline
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import Problem, as_network, as_problem
+from cvxnn.problem import Problem, as_problem
 from cvxnn.validation import Array, as_finite_array
 
 # Predictions this near to a kink may be on it, as shares of the mean loss and penalty of a sample and output.
@@ -31,8 +31,9 @@ def admissible_dual(problem: Problem, dual: Any) -> Array:
         If it is not finite or does not have the shape of y.
     """
     dual = as_finite_array(dual, "dual", (1, 2))
-    if dual.shape != problem.y.shape:
+    if len(dual) != problem.n_samples or dual.size != problem.y.size:
         raise ValueError(f"dual must have the shape of y, {problem.y.shape}; got {dual.shape}")
+    dual = dual.reshape(problem.y.shape)
     inside = problem.loss.into_domain(dual, problem.centred_target, problem.sample_weight)
     return problem.project_dual(inside)
 
@@ -67,7 +68,12 @@ def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float |
     of smoothed losses are tried, between the slopes on both sides, and the one chosen by cutting planes (`Kinks`); the
     one is returned that would prove most, by a short search.
     """
-    problem, network = as_problem(problem), as_network(network)
+    problem = as_problem(problem)
+    flat = problem.flat()
+    return _network_dual(flat, flat.fitting(network), max_seconds).reshape(problem.y.shape)
+
+
+def _network_dual(problem: Problem, network: ReLUNetwork, max_seconds: float | None) -> Array:
     deadline, f = Deadline.after(max_seconds), network.predict(problem.X)
     if problem.loss.is_smooth:
         return problem.dual_variable(f)

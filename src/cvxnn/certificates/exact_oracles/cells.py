@@ -14,6 +14,7 @@ from cvxnn.certificates.exact_oracles.branches import Batch, Branches, Incumbent
 from cvxnn.certificates.oracles import Maximisers, Oracle, proven_maximisers
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
+from cvxnn.shapes import one_column
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -91,7 +92,7 @@ class CellOracle(Oracle):
 
         Parameters
         ----------
-        lam : ndarray of shape (n,)
+        lam : ndarray of shape (n,) or (n, 1)
             The dual variable.
         threshold : float, default 0.0
             Cells that cannot exceed it are dropped: ``upper`` is at least this large.
@@ -102,25 +103,27 @@ class CellOracle(Oracle):
             Where rounding hides cells of the rows that this dual variable asks for, ``method`` is "norm bound"
             instead of "cell enumeration", and ``upper`` not tight.
         """
+        column = one_column(lam, "lam")
         best, upper, method = threshold, threshold, "cell enumeration"
         directions, signs = [np.zeros((self.space.rank, 0))], [np.zeros(0)]
         for sign in (1.0, -1.0):
-            branches = Branches(self.space.coordinates, sign * lam)
+            branches = Branches(self.space.coordinates, sign * column)
             if len(branches.gains) == 0:
                 continue
-            incumbent = Incumbent(self.space.coordinates, sign * lam, best)
+            incumbent = Incumbent(self.space.coordinates, sign * column, best)
             try:
                 upper = max(upper, _walk(_Cells.of(branches), incumbent))
             except FloatingPointError:
-                upper, method = max(upper, norm_bound(self.space, sign * lam)), "norm bound"
+                upper, method = max(upper, norm_bound(self.space, sign * column)), "norm bound"
                 incumbent.offer(branches.convex)
             incumbent.climb(floor=threshold if method == "cell enumeration" else -np.inf)
             best = incumbent.value
             directions.append(incumbent.directions)
             signs.append(np.full(incumbent.directions.shape[1], sign))
-        upper = max(upper, best) + self.space.allowance(lam)
+        upper = max(upper, best) + self.space.allowance(column)
         U = self.space.lift(np.concatenate(directions, axis=1))
-        return proven_maximisers(self.space.X, lam, U, np.concatenate(signs), upper, method)
+        shaped = np.concatenate(signs).reshape(-1, *lam.shape[1:])
+        return proven_maximisers(self.space.X, lam, U, shaped, upper, method)
 
 
 @dataclass(frozen=True, eq=False)

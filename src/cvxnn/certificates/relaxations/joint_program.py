@@ -93,7 +93,7 @@ def joint_dual_sdp(
     Parameters
     ----------
     problem : Problem
-        The training problem, with targets of shape (n,) and no sample weight of zero; beta > 0.
+        The training problem, with one output and no sample weight of zero; beta > 0.
     space : RowSpace
         The row space of ``problem.X``.
     max_seconds : float or None
@@ -101,7 +101,7 @@ def joint_dual_sdp(
     groups : RowGroups, optional
         Rows that share a dual variable and multipliers; by default none do.
     """
-    problem = as_problem(problem)
+    problem = as_problem(problem).one_output()
     hint = solve_joint_dual(problem, space, OutputDirections.one(), max_seconds=max_seconds, groups=groups)
     if hint is None:
         return None

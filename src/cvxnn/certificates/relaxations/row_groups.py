@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.shapes import as_columns, row_norms
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -83,12 +84,13 @@ def group_rows(
         default the signs of lam, for one output. Not where there are more classes than groups.
     """
     norms = np.where(space.row_norms > 0, space.row_norms, 1.0)
-    sizes = np.abs(lam) if lam.ndim == 1 else np.linalg.norm(lam, axis=1)
+    sizes, columns = row_norms(lam), as_columns(lam)
     typical = float(np.mean(sizes)) or 1.0
-    duals = (sizes if lam.ndim == 1 else lam) / typical
+    is_one_output = columns.shape[1] == 1
+    duals = (sizes if is_one_output else columns) / typical
     points = np.column_stack([space.coordinates / norms[:, None], duals])
     if classes is None:
-        classes = np.asarray(lam <= 0 if lam.ndim == 1 else np.zeros(len(lam)), dtype=np.intp)
+        classes = np.asarray((columns[:, 0] <= 0) & is_one_output, dtype=np.intp)
     if int(classes.max()) + 1 > n_groups:
         classes = np.zeros(len(lam), dtype=np.intp)
     first = [np.flatnonzero(classes == label) for label in range(int(classes.max()) + 1)]

@@ -143,6 +143,7 @@ def convex_comparison(
         problem.require_trainable()
         if problem.n_outputs != 1 or problem.output_offset:
             raise ValueError(f"problem must have one output and no output offset; got {problem!r}")
+        problem = problem.one_output()
         tol = as_number(tol, "tol", positive=True)
         network = _require_networks(trajectory, network)
         indices = _as_indices(at, len(trajectory.times))

@@ -143,7 +143,7 @@ def side_by_side(
     with within_float64("the problem, network and step sizes"):
         problem, network = as_problem(problem), as_network(network)
         problem.require_trainable()
-        problem.require_fitting(network)
+        network = problem.fitting(network)
         network = network.prune_zeros()
         if network.n_neurons == 0:
             raise ValueError("network must have a non-zero neuron; found none")
@@ -247,7 +247,7 @@ def block_velocities(problem: Problem, network: ReLUNetwork) -> BlockVelocities:
     with within_float64("the problem and network"):
         problem, network = as_problem(problem), as_network(network)
         problem.require_trainable()
-        problem.require_fitting(network)
+        network = problem.fitting(network)
         weights = Weights.of(network)
         U, a = weights.hidden[0], weights.output[0]
         norms = np.linalg.norm(U, axis=0)

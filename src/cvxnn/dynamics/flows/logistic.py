@@ -287,11 +287,12 @@ def _small(d: int, m: int, size: float, random_state: Seed) -> tuple[Array, Arra
 def _of_network(network: ReLUNetwork, d: int) -> tuple[Array, Array]:
     """Return the hidden weights and output signs of a balanced network."""
     norms = np.linalg.norm(network.hidden, axis=0)
-    plain = network.n_features == d and network.output.ndim == 1 and not np.any(network.offset)
+    plain = network.n_features == d and network.n_outputs == 1 and not np.any(network.offset)
     if not plain or network.n_neurons == 0 or np.min(norms, initial=np.inf) == 0.0:
         raise ValueError(
             f"start must have {d} features, one output, no output offset and no zero neuron; got {network!r}"
         )
+    network = network.one_output()
     if np.any(np.abs(np.abs(network.output) - norms) > _BALANCED * norms):
         raise HypothesisError("start must be balanced: ||u_j|| = |a_j| for every neuron")
     return network.hidden, np.sign(network.output)

@@ -10,7 +10,7 @@ import numpy as np
 from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.lazy_regime.closeness import require_residual
 from cvxnn.dynamics.lazy_regime.linearised import linearize
-from cvxnn.dynamics.lazy_regime.random_feature_limit import require_squared, ridge_output
+from cvxnn.dynamics.lazy_regime.random_feature_limit import ridge_output, with_squared_loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
@@ -58,11 +58,12 @@ def neuron_movement(before: ReLUNetwork, after: ReLUNetwork) -> NeuronMovement:
     (array([1.5708]), array([1.]), array([0.5]))
     """
     before, after = as_network(before, "before"), as_network(after, "after")
-    if before.hidden.shape != after.hidden.shape or before.output.shape != after.output.shape:
+    if before.hidden.shape != after.hidden.shape or before.n_outputs != after.n_outputs:
         raise ValueError(f"after must have the shapes of before, {before!r}; got {after!r}")
     old, new = np.linalg.norm(before.hidden, axis=0), np.linalg.norm(after.hidden, axis=0)
-    if before.output.ndim != 1 or np.any(old == 0) or np.any(new == 0) or np.any(before.output == 0):
+    if before.n_outputs != 1 or np.any(old == 0) or np.any(new == 0) or np.any(before.output == 0):
         raise ValueError("networks must have one output and no zero neuron")
+    before, after = before.one_output(), after.one_output()
     units, moved = before.hidden / old, after.hidden / new
     # half-angle formula: exact for small angles, where the cosine is not
     turns = 2.0 * np.arctan2(np.linalg.norm(moved - units, axis=0), np.linalg.norm(moved + units, axis=0))
@@ -143,8 +144,7 @@ def training_limits(
     >>> limits.from_linearised < 0.02 < limits.from_output_only
     True
     """
-    problem, start = as_problem(problem), as_network(start, "start")
-    require_squared(problem)
+    problem, start = with_squared_loss(as_problem(problem)), as_network(start, "start").one_output()
     if problem.beta != 0:
         raise HypothesisError(f"there must be no weight decay; beta is {problem.beta}")
     linear = linearize(start)

@@ -12,7 +12,7 @@ from cvxnn.dynamics.starts.weights import Weights, as_weights
 from cvxnn.function_spaces import ArcCosineKernel
 from cvxnn.networks import ReLUNetwork
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_count, as_finite_array, as_number
+from cvxnn.validation import Array, as_count, as_finite_array, as_number, as_vector
 
 
 @short_repr
@@ -142,7 +142,7 @@ class LinearisedNetwork:
             If a shape, a time or the layer is wrong.
         """
         times = _as_times(times)
-        X, y = self._data(X, "X"), as_finite_array(y, "y", (1,))
+        X, y = self._data(X, "X"), as_vector(y, "y")
         if y.shape != X.shape[:1]:
             raise ValueError(f"y must have shape {X.shape[:1]}; got {y.shape}")
         rates, vectors = np.linalg.eigh(self.tangent_kernel(X, layer=layer))

@@ -39,8 +39,7 @@ def ridge_output(problem: Problem, start: ReLUNetwork) -> Array:
     >>> ridge_output(Problem([[1.0], [2.0]], [1.0, 2.0], beta=5.0), ReLUNetwork([[1.0, -1.0]], [0.0, 3.0]))
     array([0.5, 0. ])
     """
-    problem, start = as_problem(problem), as_network(start, "start")
-    require_squared(problem)
+    problem, start = with_squared_loss(as_problem(problem)), as_network(start, "start").one_output()
     values, vectors, pulled, outside = _spectrum(problem, start)
     kept = values + problem.beta > 0
     limit = np.where(kept, pulled / np.where(kept, values + problem.beta, 1.0), outside)
@@ -112,8 +111,7 @@ def output_training(
     >>> trained.course.holds, trained.limit.holds, trained.hidden_movement
     (True, True, 0.0)
     """
-    problem, start = as_problem(problem), as_network(start, "start")
-    require_squared(problem)
+    problem, start = with_squared_loss(as_problem(problem)), as_network(start, "start").one_output()
     values, vectors, _, at_start = _spectrum(problem, start)
     largest = float(values[-1]) + problem.beta
     best = ridge_output(problem, start)
@@ -164,9 +162,20 @@ def _spectrum(problem: Problem, start: ReLUNetwork) -> tuple[Array, Array, Array
     return values[order], vectors, vectors.T @ (features.T @ problem.y), vectors.T @ start.output
 
 
-def require_squared(problem: Problem) -> None:
-    """Raise `HypothesisError` unless the loss is squared, of one output, without sample weights."""
-    if not isinstance(problem.loss, SquaredLoss) or problem.sample_weight is not None or problem.y.ndim != 1:
+def with_squared_loss(problem: Problem) -> Problem:
+    """Return the problem with targets of shape (n,).
+
+    Raises
+    ------
+    HypothesisError
+        Unless the loss is squared, of one output, without sample weights.
+    """
+    if (
+        not isinstance(problem.loss, SquaredLoss)
+        or problem.sample_weight is not None
+        or problem.n_outputs != 1
+    ):
         raise HypothesisError(
             f"the loss must be squared, of one output, without sample weights; got {problem!r}"
         )
+    return problem.one_output()

@@ -67,9 +67,9 @@ class Samples:
         ValueError
             If the problem has several outputs or an output offset.
         """
-        if problem.y.ndim != 1 or problem.output_offset:
+        if problem.n_outputs != 1 or problem.output_offset:
             raise ValueError(f"problem must have one output and no output offset; got {problem!r}")
-        problem = problem.in_memory()
+        problem = problem.in_memory().one_output()
         return cls(
             problem.X,
             problem.y,
@@ -88,7 +88,7 @@ class Samples:
         part = object.__new__(Samples)
         values = (
             ("X", self.X[chosen]),
-            ("y", self.y[chosen] if self.y.ndim == 1 else self.y[:, chosen]),
+            ("y", self.y[..., chosen]),
             ("loss", self.loss),
             ("scale", scale * factor),
         )

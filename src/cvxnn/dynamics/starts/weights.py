@@ -43,10 +43,7 @@ class Weights:
     def __init__(self, hidden: Any, output: Any) -> None:
         hidden = as_finite_array(hidden, "hidden", (2, 3))
         output = as_finite_array(output, "output", (1, 2))
-        if hidden.ndim == 2:
-            hidden = hidden[None]
-        if output.ndim == 1:
-            output = output[None]
+        hidden, output = hidden.reshape(-1, *hidden.shape[-2:]), output.reshape(-1, output.shape[-1])
         if output.shape != (hidden.shape[0], hidden.shape[2]):
             raise ValueError(
                 f"output must have shape {(hidden.shape[0], hidden.shape[2])} for hidden weights of shape "
@@ -66,12 +63,13 @@ class Weights:
         """
         batch = [networks] if isinstance(networks, ReLUNetwork) else list(networks)
         for network in batch:
-            if network.output.ndim != 1 or np.any(network.offset):
+            if network.n_outputs != 1 or np.any(network.offset):
                 raise ValueError(f"networks must have one output and no output offset; got {network!r}")
         if len({network.hidden.shape for network in batch}) != 1:
             raise ValueError(f"networks must share one shape; got {sorted({n.hidden.shape for n in batch})}")
         return cls(
-            np.stack([network.hidden for network in batch]), np.stack([network.output for network in batch])
+            np.stack([network.hidden for network in batch]),
+            np.stack([network.one_output().output for network in batch]),
         )
 
     @classmethod

@@ -63,7 +63,7 @@ class StationarityResidual(Record):
             return np.nan
         hidden, output = (np.where(np.abs(part) < _UNDERFLOW, 0.0, part) for part in (hidden, output))
         samples = objective.samples
-        y = samples.y if samples.y.ndim == 1 else samples.y[b]
+        y = np.broadcast_to(samples.y, (weights.n_networks, samples.y.shape[-1]))[b]
         scale = np.broadcast_to(samples.scale, len(y))
         problem = Problem(samples.X, y, beta=objective.beta, loss=samples.loss, sample_weight=scale)
         found = stationarity(problem, ReLUNetwork(hidden, output), kink_tol=self.kink_tol)

@@ -287,9 +287,9 @@ def penalty_and_constraint(
     problem = as_problem(problem)
     if not isinstance(problem, Problem):
         raise ValueError(f"problem must be a Problem; got {type(problem).__name__}")
-    if problem.output_offset or problem.y.ndim != 1 or not problem.loss.is_smooth:
+    if problem.output_offset or problem.n_outputs != 1 or not problem.loss.is_smooth:
         raise HypothesisError("the problem must have one output, a smooth loss and no offset")
-    units = ProblemUnits.of(problem, 1)
+    units = ProblemUnits.of(problem.one_output(), 1)
     own = units.problem
     trained = train(own, tol=_TRAIN_TOL, max_seconds=max_seconds).network
     radius = trained.path_norm

@@ -183,9 +183,7 @@ def smooth_problem(X: Any, y: Any, loss: str | Loss, sample_weight: Any) -> Prob
     ValueError
         If y has several columns or the loss is not smooth.
     """
-    problem = Problem(X, y, 0.0, loss, sample_weight=sample_weight)
-    if problem.y.ndim != 1:
-        raise ValueError(f"y must have shape (n,), one output; got {problem.y.shape}")
+    problem = Problem(X, y, 0.0, loss, sample_weight=sample_weight).one_output()
     if not problem.loss.is_smooth:
         raise ValueError(
             f"loss must be smooth, or conditional gradient need not converge; got {problem.loss.name!r}, which "

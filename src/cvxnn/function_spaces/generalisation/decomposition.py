@@ -17,7 +17,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, enumerate_patterns
 from cvxnn.problem import Problem
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array, as_finite_array, as_number, times_power, within_float64
+from cvxnn.validation import Array, as_finite_array, as_number, as_vector, times_power, within_float64
 
 _STARTS, _STEPS = 5, 20
 _PAIRS = 1 << 14  # matrices of pairs of cells at once
@@ -197,7 +197,7 @@ def error_decomposition(
     >>> errors.comparison.holds, errors.estimation_lower <= errors.estimation_upper
     (True, True)
     """
-    X, y = as_finite_array(X, "X", (2,)), as_finite_array(y, "y", (1,))
+    X, y = as_finite_array(X, "X", (2,)), as_vector(y, "y")
     delta = as_number(delta, "delta", positive=True)
     shares = _shares(X, y, sample)
     learnt = _in_ball(network, X, delta)

@@ -10,7 +10,7 @@ from scipy.linalg import eigh
 
 from cvxnn.cones import lengths_and_units
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
-from cvxnn.validation import Array, as_finite_array, exponent, times_power, within_float64
+from cvxnn.validation import Array, as_finite_array, as_vector, exponent, times_power, within_float64
 
 # Of the largest eigenvalue, times n: what rounding leaves of a zero one.
 _ROUNDING = float(np.finfo(np.float64).eps)
@@ -50,7 +50,7 @@ def gamma_2(X: Any, f: Any, *, kernel: ArcCosineKernel | None = None) -> float:
     >>> gamma_2([[1.0], [2.0]], [1.0, 1.0])
     inf
     """
-    kernel, f = as_kernel(kernel), as_finite_array(f, "f", (1,))
+    kernel, f = as_kernel(kernel), as_vector(f, "f")
     own = exponent(f)
     squares, power = _in_units(kernel, as_finite_array(X, "X", (2,)), np.ldexp(f, -own)[:, None])
     with within_float64("X and f"):

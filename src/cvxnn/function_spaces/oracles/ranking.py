@@ -10,7 +10,7 @@ import numpy as np
 
 from cvxnn.certificates import Maximisers
 from cvxnn.function_spaces.unit_norm.unit_networks import unit_features
-from cvxnn.validation import Array, as_finite_array, exponent, within_float64
+from cvxnn.validation import Array, as_vector, exponent, within_float64
 
 MOST_NEURONS = 64
 
@@ -49,7 +49,7 @@ def as_dual(lam: Any, n: int) -> Array:
     ValueError
         If it is not a finite vector of length n.
     """
-    found = as_finite_array(lam, "lam", (1,))
+    found = as_vector(lam, "lam")
     if len(found) != n:
         raise ValueError(f"lam must have shape ({n},), one entry a sample; got {found.shape}")
     return found

@@ -26,6 +26,7 @@ from cvxnn.validation import (
     as_count,
     as_finite_array,
     as_number,
+    as_vector,
     exponent,
     times_power,
     within_float64,
@@ -222,7 +223,7 @@ def variation_norm(
     >>> round(norm.value, 9), round(norm.lower_bound, 9)
     (3.5, 3.5)
     """
-    data, f = as_finite_array(X, "X", (2,)), as_finite_array(values, "values", (1,))
+    data, f = as_finite_array(X, "X", (2,)), as_vector(values, "values")
     if len(f) != len(data):
         raise ValueError(f"values must have one entry for each of the {len(data)} rows of X; got {len(f)}")
     degree, tol = as_degree(activation), as_number(tol, "tol")

@@ -191,7 +191,7 @@ def connect_to_nearly_minimal(
     (['balance', 'merge neurons of one cone'], True)
     """
     problem, network = as_problem(problem), as_network(network)
-    _check(problem, network)
+    network = _checked(problem, network)
     stages = _stages_to_nearly_minimal(problem, network, tol, kink_tol)
     return Connection.of_stages(problem, network, stages, _NEXT_TO_NONE)
 
@@ -248,8 +248,8 @@ def connect_to_optimum(
     problem = as_problem(problem)
     network = as_network(network)
     optimum = as_network(optimum, "optimum")
-    _check(problem, network)
-    problem.require_fitting(optimum)
+    network = _checked(problem, network)
+    optimum = problem.fitting(optimum)
     optimum = merge_directions(optimum)
     needed = problem.n_samples * problem.n_outputs + optimum.n_neurons
     if network.n_neurons < needed:
@@ -264,11 +264,12 @@ def connect_to_optimum(
     return Connection.of_stages(problem, network, stages + last, _SOME)
 
 
-def _check(problem: Problem, network: ReLUNetwork) -> None:
+def _checked(problem: Problem, network: ReLUNetwork) -> ReLUNetwork:
+    """Return the network in the shape of the problem's targets."""
     problem.require_trainable()
     problem.require_scale()
-    problem.require_fitting(network)
     require_plain_decay(problem)
+    return problem.fitting(network)
 
 
 def _require_optimal(problem: Problem, mix: Stage) -> None:

@@ -169,8 +169,7 @@ def solve_dual(
     tol, max_rounds = as_number(tol, "tol", positive=True), as_count(max_rounds, "max_rounds", least=1)
     if method not in get_args(DualMethod):
         raise ValueError(f"method must be one of {get_args(DualMethod)}; got {method!r}")
-    if method == "cells":
-        _require_one_output(problem)
+    problem = problem.one_output() if method == "cells" else problem.flat()
     units = Units.of(problem)
     limit = as_limit(max_seconds)
     oracle = require_oracle(units.problem, call_seconds=min(30.0, limit / _SEARCHES))
@@ -216,7 +215,7 @@ def strong_duality(problem: Problem, *, method: DualMethod = "cuts", tol: float 
     """
     problem = as_problem(problem)
     tol = as_number(tol, "tol", positive=True)
-    _require_one_output(problem)
+    problem = problem.one_output()
     dual = solve_dual(problem, method=method)
     solution = solve(
         ReLUProgram(problem, enumerate_patterns(problem.X)), tol=_PRIMAL_TOL, max_seconds=_PRIMAL_SECONDS
@@ -257,11 +256,6 @@ def require_oracle(problem: Problem, *, call_seconds: float = 30.0) -> Oracle:
             f"{count_bound(lines.n_lines, lines.rank):,} cells"
         )
     return oracle
-
-
-def _require_one_output(problem: Problem) -> None:
-    if problem.y.ndim != 1:
-        raise ValueError(f"y must have shape (n,), one output; got {problem.y.shape}")
 
 
 def _require_accurate(value: float, relaxed: float, method: DualMethod) -> float:

@@ -139,8 +139,7 @@ def value_by_neurons(
     max_neurons = as_count(max_neurons, "max_neurons")
     max_programs, n_restarts = as_count(max_programs, "max_programs"), as_count(n_restarts, "n_restarts")
     tol = as_number(tol, "tol", positive=True)
-    if problem.y.ndim != 1:
-        raise ValueError(f"y must have shape (n,), one output; got {problem.y.shape}")
+    problem = problem.one_output()
     if not problem.loss.is_smooth:
         raise ValueError(f"loss must be differentiable; {problem.loss.name!r} has a kink")
     optimum = solve_dual(problem).value

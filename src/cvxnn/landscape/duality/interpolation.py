@@ -131,9 +131,7 @@ def minimum_norm_interpolation(X: Any, y: Any, *, output_offset: bool = False) -
     >>> round(interpolation.norm, 6), round(interpolation.bound, 6)
     (3.5, 3.5)
     """
-    given = Problem(X, y, 0.0, output_offset=output_offset)
-    if given.y.ndim != 1:
-        raise ValueError(f"y must have shape (n,), one output; got {given.y.shape}")
+    given = Problem(X, y, 0.0, output_offset=output_offset).one_output()
     units = Units.of(given)
     whole = units.problem.with_beta(1.0)
     rows, targets = admissible_rows(whole.X, whole.centred_target, output_offset=output_offset)
@@ -251,7 +249,7 @@ def interpolation_limit(X: Any, y: Any, betas: Any, *, output_offset: bool = Fal
     (True, [3.375, 3.4875])
     """
     values = as_decreasing(betas, "betas")
-    problem = Problem(X, y, 1.0, output_offset=output_offset)
+    problem = Problem(X, y, 1.0, output_offset=output_offset).one_output()
     if not np.any(problem.centred_target):
         raise HypothesisError("the targets must not be zero, less their mean where there is an offset")
     best = minimum_norm_interpolation(X, y, output_offset=output_offset)

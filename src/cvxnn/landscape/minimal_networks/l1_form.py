@@ -48,7 +48,7 @@ def l1_objective(problem: Problem, network: ReLUNetwork) -> float:
     """
     problem, network = as_problem(problem), as_network(network)
     require_plain_decay(problem)
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     longest = float(np.max(np.linalg.norm(network.hidden, axis=0), initial=0.0))
     if longest > 1.0 + _UNIT:
         raise HypothesisError(f"hidden weights must have norm at most 1; the longest has {longest:.6g}")

@@ -72,7 +72,7 @@ def to_blocks(program: ReLUProgram, network: ReLUNetwork, *, tol: float = ON_KIN
     """
     program = require_kind(program, ReLUProgram, "program", "ReLUProgram(problem, patterns) makes one")
     network = as_network(network)
-    program.problem.require_fitting(network)
+    network = program.problem.fitting(network)
     alive = network.prune_zeros()
     blocks, signs = signed_blocks(alive)
     W = np.zeros((program.problem.n_features, program.n_blocks))

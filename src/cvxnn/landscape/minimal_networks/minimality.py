@@ -81,7 +81,7 @@ def is_minimal(
     False
     """
     problem, network = as_problem(problem), as_network(network)
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     blocks, signs = signed_blocks(network.prune_zeros())
     shared = share_cone(problem.X, blocks, signs, kink_tol)
     return is_scaled(network, tol=tol) and bool(np.count_nonzero(shared) == len(shared))
@@ -138,7 +138,7 @@ def largest_spread(
     0.6
     """
     problem, network = as_problem(problem), as_network(network)
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     blocks, signs = signed_blocks(network)
     used = np.linalg.norm(blocks, axis=0) > 0
     blocks, signs = blocks[:, used], signs[used]
@@ -200,7 +200,7 @@ def is_basic(problem: Problem, network: ReLUNetwork, *, tol: float = INDEPENDENT
     (False, True)
     """
     problem, network = as_problem(problem), as_network(network)
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     columns = activation_columns(problem, network.prune_zeros())
     n_rows, m = columns.shape
     sizes = np.linalg.norm(columns, axis=0)

@@ -27,6 +27,7 @@ from cvxnn.landscape.cones.closed_cones import add_up, groups_of, share_cone
 from cvxnn.landscape.cones.distances import function_distance
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
+from cvxnn.shapes import row_norms
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array
@@ -37,8 +38,7 @@ _SHARES = 1e-12
 
 def output_sizes(network: ReLUNetwork) -> Array:
     """Return ``||a_j||`` of all neurons, shape (m,)."""
-    output = network.output
-    return np.asarray(np.abs(output) if output.ndim == 1 else np.linalg.norm(output, axis=1))
+    return row_norms(network.output)
 
 
 def signed_blocks(network: ReLUNetwork) -> tuple[Array, Array]:

@@ -50,7 +50,7 @@ def minimal(problem: Problem, network: ReLUNetwork, *, kink_tol: float = ON_KINK
     """
     problem, network = as_problem(problem), as_network(network)
     require_plain_decay(problem)
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     return merge_cones(network, problem.X, tol=kink_tol)
 
 
@@ -90,7 +90,7 @@ def prune(problem: Problem, network: ReLUNetwork, *, keep_penalty: bool = False)
     """
     problem, network = as_problem(problem), as_network(network)
     require_plain_decay(problem)
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     alive = (network if keep_penalty else network.balance()).prune_zeros()
     return rescaled(alive, pruned_ratios(problem, alive, keep_penalty=keep_penalty)).prune_zeros()
 

@@ -144,7 +144,7 @@ class OptimalSet:
 
     def contains(self, network: ReLUNetwork, *, tol: float = 1e-8) -> bool:
         """Return whether a network's objective is the optimal value to ``tol``, relative."""
-        self.problem.require_fitting(network)
+        network = self.problem.fitting(network)
         excess = self.problem.objective(network) - self.value
         return abs(excess) <= as_number(tol, "tol", positive=True) * self.value
 
@@ -204,12 +204,12 @@ class OptimalSet:
             The loss there; the problem's own by default.
         """
         other = Problem(X, y, self.problem.beta, self.problem.loss if loss is None else loss)
-        if other.n_features != self.problem.n_features or other.y.ndim != 1:
+        if other.n_features != self.problem.n_features or other.n_outputs != 1:
             raise ValueError(
                 f"X must have {self.problem.n_features} columns and y shape (N,); got {other.X.shape} and "
                 f"{other.y.shape}"
             )
-        return self.network(minimise_loss(self.polytope, self.activations(other.X), self.base, other))
+        return self.network(minimise_loss(self.polytope, self.activations(other.X), self.base, other.flat()))
 
     def best(
         self, score: Callable[[ReLUNetwork], float], *, n_samples: int = 64, random_state: Seed = 0

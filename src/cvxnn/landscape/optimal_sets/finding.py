@@ -99,7 +99,7 @@ def optimal_set(
     problem = as_problem(problem)
     problem.require_trainable()
     problem.require_scale()
-    _require_one_smooth_output(problem)
+    problem = _with_one_smooth_output(problem)
     tol = as_number(tol, "tol", positive=True)
     if tol > _LARGEST_TOL:
         raise ValueError(f"tol must be at most {_LARGEST_TOL}; got {tol!r}")
@@ -107,7 +107,7 @@ def optimal_set(
     cells, scope, seed = *_cells(problem, patterns), as_seed(random_state)
     if network is not None:
         network = as_network(network)
-        problem.require_fitting(network)
+        network = problem.fitting(network)
         if scope == "program":
             raise ValueError("network must be left out where patterns do not list all cells; got both")
     finder: DirectionFinder = (
@@ -201,13 +201,15 @@ def smallest(
     return optimal.network(size.coefficients), size
 
 
-def _require_one_smooth_output(problem: Problem) -> None:
-    if problem.y.ndim != 1:
-        raise HypothesisError(f"one output is asked for, targets of shape (n,); got {problem.y.shape}")
+def _with_one_smooth_output(problem: Problem) -> Problem:
+    """Return the problem with targets of shape (n,)."""
+    if problem.n_outputs != 1:
+        raise HypothesisError(f"one output is asked for; got targets of shape {problem.y.shape}")
     if not problem.loss.is_smooth:
         raise HypothesisError(
             f"the loss must be smooth, so that the dual variable is unique; got {problem.loss.name!r}"
         )
+    return problem.one_output()
 
 
 def _cells(

@@ -139,7 +139,7 @@ def location_of(network: ReLUNetwork, optimal: Optima, tol: float) -> Location:
         Relative excess that counts as none.
     """
     problem = optimal.problem
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     predictions = network.predict_without_offset(problem.X)
     norms, sizes = np.linalg.norm(network.hidden, axis=0), np.abs(network.output)
     pulls = optimal.dual @ np.maximum(problem.X @ network.hidden, 0.0)

@@ -175,10 +175,8 @@ def solution_path(
     >>> [(breakpoint.kind, round(breakpoint.beta, 3)) for breakpoint in path.breakpoints]
     [('enters', 3.0), ('enters', 1.0)]
     """
-    problem = as_problem(problem)
+    problem = as_problem(problem).one_output()
     problem.require_scale()
-    if problem.y.ndim != 1:
-        raise ValueError(f"y must have shape (n,), one output; got {problem.y.shape}")
     if not problem.loss.is_smooth:
         raise ValueError(f"loss must be differentiable; {problem.loss.name!r} has a kink")
     tol, max_optima = as_number(tol, "tol", positive=True), as_count(max_optima, "max_optima", least=2)

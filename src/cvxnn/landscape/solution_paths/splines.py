@@ -17,7 +17,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network
 from cvxnn.short_reprs import short_repr
 from cvxnn.units import Units
-from cvxnn.validation import Array, PrecisionError, as_finite_array, as_number
+from cvxnn.validation import Array, PrecisionError, as_number, as_vector
 
 # Of the range of the data: kinks closer than this to a data point, or to each other, are at one place. Optimal kinks
 # at a data point are there to 1e-13, others a good part of a gap away.
@@ -125,10 +125,11 @@ def spline_kinks(network: ReLUNetwork, x: Any, *, bias_column: float = 1.0) -> S
     (array([0.5, 1. ]), array([-2.,  1.]), array([False,  True]))
     """
     network = as_network(network)
-    x = as_finite_array(x, "x", (1,))
+    x = as_vector(x, "x")
     bias_column = as_number(bias_column, "bias_column", positive=True)
-    if network.n_features != 2 or network.output.ndim != 1:
+    if network.n_features != 2 or network.n_outputs != 1:
         raise ValueError(f"network must take two features, x and a constant, to one output; got {network!r}")
+    network = network.one_output()
     slopes, biases = network.hidden
     bends = (slopes != 0.0) & (network.output != 0.0)
     places = -biases[bends] * bias_column / slopes[bends]
@@ -199,7 +200,7 @@ def optimal_spline(
     >>> spline.kinks.positions.round(3), spline.kinks.at_data  # between data points
     (array([0.875]), array([False]))
     """
-    x, y = as_finite_array(x, "x", (1,)), as_finite_array(y, "y", (1,))
+    x, y = as_vector(x, "x"), as_vector(y, "y")
     column = as_number(bias_column, "bias_column", positive=True)
     problem = Problem(np.column_stack([x, np.full(len(x), column)]), y, beta, loss, output_offset)
     problem.require_trainable()
@@ -242,8 +243,8 @@ def free_bias_spline(x: Any, y: Any, beta: float, *, loss: str | Loss = "squared
     """
     import cvxpy as cp
 
-    x = as_finite_array(x, "x", (1,))
-    problem = Problem(x[:, None], y, beta, loss, output_offset=True)
+    x = as_vector(x, "x")
+    problem = Problem(x[:, None], y, beta, loss, output_offset=True).one_output()
     problem.require_trainable()
     units = Units.of(problem)
     x, problem = x / units.data, units.problem

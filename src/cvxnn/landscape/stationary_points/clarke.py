@@ -200,7 +200,7 @@ def neuron_parts(
     problem: Problem, network: ReLUNetwork, *, kinks: Any = None, kink_tol: float = ON_KINK
 ) -> NeuronParts:
     """Return what the objective does to first order around every neuron; parameters are those of `stationarity`."""
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     if not problem.loss.is_smooth:
         raise ValueError(f"problem must have a smooth loss; its loss {problem.loss.name!r} has kinks")
     problem = problem.in_memory()

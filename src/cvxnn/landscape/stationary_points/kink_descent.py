@@ -117,7 +117,7 @@ def descend_to_stationarity(
     (True, 1.25)
     """
     problem, network = as_problem(problem), as_network(network)
-    _check(problem, network)
+    problem, network = _checked(problem, network)
     tol, max_rounds = as_number(tol, "tol", positive=True), as_count(max_rounds, "max_rounds", 1)
     start = descend(problem, network, max_iterations=as_count(max_iterations, "max_iterations"))
     atoms = Atoms.of_network(problem, start)
@@ -191,11 +191,13 @@ def _joined(atoms: Atoms) -> Atoms:
     return Atoms(blocks, atoms.masks[:, first], atoms.signs[first])
 
 
-def _check(problem: Problem, network: ReLUNetwork) -> None:
+def _checked(problem: Problem, network: ReLUNetwork) -> tuple[Problem, ReLUNetwork]:
+    """Return problem and network with one output as a vector."""
     problem.require_trainable()
     problem.require_scale()
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     if problem.n_outputs > 1 or not problem.loss.is_smooth:
         raise ValueError(
             f"problem must have one output and a smooth loss; got {problem.n_outputs} and {problem.loss.name!r}"
         )
+    return problem.one_output(), network.one_output()

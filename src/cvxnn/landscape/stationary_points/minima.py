@@ -21,7 +21,7 @@ from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.units import Units
-from cvxnn.validation import Array, PrecisionError, as_count, as_finite_array, as_number
+from cvxnn.validation import Array, PrecisionError, as_count, as_number, as_vector
 
 # Networks whose blocks differ by less, relative to the largest block, are one: optima are exact to about 1e-10.
 _SAME = 1e-6
@@ -142,12 +142,13 @@ def local_minima(
         raise ValueError(
             f"problem must have one output and a smooth loss; got {problem.n_outputs} and {problem.loss.name!r}"
         )
+    problem = problem.one_output()
     if output is None:
         problem.require_trainable()
     units = Units.of(problem, fixed_output=output is not None)
     inner = units.problem
     if output is not None:
-        programs = FixedOutputs.of(inner, as_finite_array(output, "output", (1,)), n_neurons)
+        programs = FixedOutputs.of(inner, as_vector(output, "output"), n_neurons)
         _refuse_too_many(programs.count, max_programs)
         return _sift(units, _fixed_optima(programs), tol, fixed_output=True)
     masks, signs = _pairs(inner)

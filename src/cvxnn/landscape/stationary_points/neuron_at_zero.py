@@ -91,7 +91,7 @@ def zero_neuron(
     tol = as_number(tol, "tol", positive=True)
     problem.require_trainable()
     problem.require_scale()
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     _require_smooth(problem)
     _require_zero_neuron(network)
     lam = -problem.loss_gradient(network.predict_without_offset(problem.X), network.offset)

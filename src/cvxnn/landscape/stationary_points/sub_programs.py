@@ -70,7 +70,7 @@ def sub_sampled_program(
     problem, network = as_problem(problem), as_network(network)
     problem.require_trainable()
     problem.require_scale()
-    problem.require_fitting(network)
+    network = problem.fitting(network)
     blocks, signs = signed_blocks(network)
     used = np.linalg.norm(blocks, axis=0) > 0
     if not np.any(used):
@@ -79,10 +79,9 @@ def sub_sampled_program(
     on_kink = find_kinks(problem.X, hidden) if kinks is None else np.asarray(kinks, dtype=np.bool_)[:, used]
     masks = (problem.X @ hidden > 0) | on_kink
     if both_signs:
-        _require_one_output(problem)
+        _with_one_output(problem)
         return ReLUProgram(problem, np.unique(masks, axis=1))
-    kept = signs[used].reshape(-1) if problem.n_outputs == 1 else signs[used]
-    atoms = Atoms(blocks[:, used], masks, kept)
+    atoms = Atoms(blocks[:, used], masks, signs[used])
     atoms = atoms.join(atoms)  # each pattern and sign once
     return ReLUProgram(problem, atoms.masks, atoms.signs)
 
@@ -158,7 +157,7 @@ def optimal_on_own_patterns(
     (True, 0.0)
     """
     problem, network = as_problem(problem), as_network(network)
-    _require_one_output(problem)
+    problem = _with_one_output(problem)
     found = stationarity(problem, network, kinks=kinks)
     _check_hypotheses(found, network, both_signs, tol)
     used = np.linalg.norm(network.hidden, axis=0) > 0
@@ -173,11 +172,10 @@ def optimal_on_own_patterns(
     return OwnProgram(Comparison(measured, predicted), Comparison(spread, 0.0))
 
 
-def _require_one_output(problem: Problem) -> None:
+def _with_one_output(problem: Problem) -> Problem:
     problem.require_trainable()
     problem.require_scale()
-    if problem.n_outputs > 1:
-        raise ValueError(f"problem must have one output; got {problem.n_outputs}")
+    return problem.one_output()
 
 
 def _check_hypotheses(found: Stationarity, network: ReLUNetwork, both_signs: bool, tol: float) -> None:
