@@ -20,11 +20,18 @@ from cvxnn import (
     beta_max,
     certify,
     enumerate_patterns,
-    relu_path,
     solve,
     train,
 )
-from cvxnn.certificates import CellOracle, RowSpace, SweepOracle, group_rows, joint_dual_sdp, network_dual, search
+from cvxnn.certificates import (
+    CellOracle,
+    RowSpace,
+    SweepOracle,
+    group_rows,
+    joint_dual_sdp,
+    network_dual,
+    search,
+)
 from cvxnn.certificates.bounds.norms import norm_bound
 from cvxnn.certificates.bounds.relaxation import relaxed_upper_bound
 from cvxnn.dynamics import Weights, linearize, ridge_output, simulate
@@ -64,7 +71,9 @@ LABELS = np.array([1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0])
 VALUES = np.sin(2.0 * X[:, 0]) + 0.1 * rng.standard_normal(7)
 NETWORK = ReLUNetwork([[1.0, -0.6, 0.3], [0.2, 0.5, -0.7]], [0.8, -0.5, 0.4])
 PATTERNS = enumerate_patterns(X)
-ONE_OUTPUT_LOSSES = sorted(set(LOSSES) - {"multinomial"})  # its targets are one-hot rows of two columns at least
+ONE_OUTPUT_LOSSES = sorted(
+    set(LOSSES) - {"multinomial"}
+)  # its targets are one-hot rows of two columns at least
 
 
 def shaped(array, is_column):
@@ -91,7 +100,9 @@ def numbers(value):
     if isinstance(value, Problem):
         return value.y.ravel()
     if dataclasses.is_dataclass(value):
-        fields = (f.name for f in dataclasses.fields(value) if f.name != "seconds" and not f.name.startswith("_"))
+        fields = (
+            f.name for f in dataclasses.fields(value) if f.name != "seconds" and not f.name.startswith("_")
+        )
         value = [getattr(value, name) for name in fields]
     parts = [numbers(part) for part in value] if isinstance(value, list | tuple) else []
     return np.concatenate([np.zeros(0), *parts])
@@ -120,19 +131,20 @@ FOR_EVERY_LOSS = {
     "Newton weights": lambda p, w: p.newton_weights(w.predict(X), np.zeros(1)),
     "dual variable": lambda p, w: p.dual_variable(w.predict(X)),
     "best offset": lambda p, w: p.best_offset(w.predict(X)),
-    "network's dual": lambda p, w: network_dual(p, w),
-    "beta_max": lambda p, w: beta_max(p),
-    "certify": lambda p, w: certify(p, w, method="norms"),
-    "certify by the sweep": lambda p, w: certify(p, w),
-    "train": lambda p, w: train(p, max_rounds=1),
-    "train from a start": lambda p, w: train(p, start=w, max_rounds=1),
+}
+PROVED_AND_TRAINED = {
+    "certify": lambda p, w: certify(p, w, method="sweep"),
+    "train from a start": lambda p, w: train(p, start=w, max_rounds=0, prove=False),
 }
 DOORS = {
+    "network's dual": network_dual,
+    "beta_max": lambda p, w: beta_max(p),
+    "certify by norms": lambda p, w: certify(p, w, method="norms"),
+    "train": lambda p, w: train(p, max_rounds=1),
     "train on patterns": lambda p, w: train(p, patterns=PATTERNS),
     "solve": lambda p, w: solve(ReLUProgram(p, PATTERNS)),
     "solve gated": lambda p, w: solve(GatedReLUProgram(p, PATTERNS)),
     "signs": lambda p, w: solve(ReLUProgram(p, w.patterns(X), np.sign(w.output))),
-    "relu_path": lambda p, w: [r.network for r in relu_path(X, p.y, n_betas=2).results],
     "search": lambda p, w: search(X, residual(p)),
     "sweep": lambda p, w: SweepOracle(X).maximise(residual(p)),
     "cells": lambda p, w: CellOracle(X).maximise(residual(p)),
@@ -144,7 +156,9 @@ DOORS = {
     "directional slopes": directional_slopes,
     "descend to stationarity": lambda p, w: descend_to_stationarity(p, w),
     "local minima": lambda p, w: local_minima(Problem(X[:3], p.y[:3], 0.05), 1),
-    "local minima of an output": lambda p, w: local_minima(Problem(X[:3], p.y[:3], 0.05), 1, output=w.output[:1]),
+    "local minima of an output": lambda p, w: local_minima(
+        Problem(X[:3], p.y[:3], 0.05), 1, output=w.output[:1]
+    ),
     "basic": lambda p, w: float(is_basic(p, w)),
     "spread": largest_spread,
     "minimal": minimal,
@@ -178,6 +192,12 @@ DOORS = {
 def test_shapes_agree_for_every_loss(loss, offset):
     for door in FOR_EVERY_LOSS.values():
         check_shapes_agree(door, loss, offset)
+
+
+@pytest.mark.parametrize("loss", ONE_OUTPUT_LOSSES)
+def test_shapes_agree_where_networks_are_proved_and_trained(loss):
+    for door in PROVED_AND_TRAINED.values():
+        check_shapes_agree(door, loss)
 
 
 @pytest.mark.parametrize("name", DOORS)
@@ -224,7 +244,7 @@ def test_several_outputs_are_no_column():
     with pytest.raises(ValueError, match="network must have outputs of shape"):
         problem.objective(NETWORK)
     with pytest.raises(ValueError, match=r"lam must have one column; got shape \(7, 2\)"):
-        SweepOracle(X).maximise(problem.y)
+        CellOracle(X).maximise(problem.y)
     with pytest.raises(ValueError, match="f must be 1-D, or have one column"):
         as_vector(problem.y, "f")
     assert problem.flat() is problem
@@ -239,7 +259,19 @@ def test_columns_and_norms():
 
 
 # Of data, masks, batches and directions, whose dimension says something else: see `branches`.
-OTHERS = {"X", "x", "value", "values", "array", "directions", "generators", "cosines", "scale", "masks", "hidden"}
+OTHERS = {
+    "X",
+    "x",
+    "value",
+    "values",
+    "array",
+    "directions",
+    "generators",
+    "cosines",
+    "scale",
+    "masks",
+    "hidden",
+}
 
 
 def branches(source):
@@ -274,5 +306,7 @@ def test_one_output_is_told_from_several_at_the_door():
 
 
 def test_branches_are_counted():
-    source = "if problem.y.ndim == 1:\n    f = f[:, None] if f.ndim == 1 else f\nif y.ndim != 1:\n    raise ValueError\n"
+    source = (
+        "if y.ndim == 1:\n    f = f[:, None] if f.ndim == 1 else f\nif y.ndim != 1:\n    raise ValueError\n"
+    )
     assert [line for line, _ in branches(source)] == [1, 2]

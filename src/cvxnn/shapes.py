@@ -40,6 +40,11 @@ def one_column(array: Array, name: str) -> Array:
     return np.asarray(columns[:, 0])
 
 
+def are_matrices(roots: Array) -> bool:
+    """Return whether rows of predictions are scaled by matrices, roots of shape (n, C, C), not entry by entry."""
+    return roots.ndim == 3
+
+
 def row_norms(array: Array) -> Array:
     """Return the Euclidean norms of the rows of an array (m,) or (m, C), shape (m,).
 

@@ -17,6 +17,7 @@ from cvxnn.programs.program import ConvexProgram, Statement, scale_to_cvxpy
 from cvxnn.programs.relu import as_masks
 from cvxnn.programs.singular_values import frobenius_norms, shrink, spectral_norms
 from cvxnn.programs.working_sets import WorkingSets
+from cvxnn.shapes import are_matrices
 from cvxnn.validation import Array
 
 
@@ -180,7 +181,7 @@ class GatedOutputsProgram(ConvexProgram):
     def adjoint(self, lam: Array) -> Array:
         """Return ``X^T D_b lam`` side by side for all gates, shape (d, G C)."""
         if self.roots is not None:
-            lam = self.roots * lam if self.roots.ndim == 2 else np.einsum("ncd,nc->nd", self.roots, lam)
+            lam = np.einsum("ncd,nc->nd", self.roots, lam) if are_matrices(self.roots) else self.roots * lam
         G = np.stack([self._map.adjoint(column) for column in np.ascontiguousarray(lam.T)], axis=2)
         return G.reshape(len(G), -1)
 
@@ -189,7 +190,7 @@ class GatedOutputsProgram(ConvexProgram):
         if self.roots is None:
             return f
         roots = self.roots[rows]
-        if roots.ndim == 3:
+        if are_matrices(roots):
             return np.asarray(roots @ f) if f.ndim == 3 else np.einsum("ncd,nd->nc", roots, f)
         return roots.reshape(*roots.shape, *[1] * (f.ndim - 2)) * f
 

@@ -13,6 +13,7 @@ from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs.working_sets import WorkingSets
+from cvxnn.shapes import are_matrices
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -310,7 +311,7 @@ def scale_to_cvxpy(roots: Array, f: Any) -> Any:
     """Return ``R_i f_i`` of CVXPY predictions (n, C), for roots of shape (n, C) or (n, C, C)."""
     import cvxpy as cp
 
-    if roots.ndim == 2:
+    if not are_matrices(roots):
         return cp.multiply(roots, f)
     return sum(
         cp.multiply(roots[:, :, c], f[:, [c]] @ np.ones((1, roots.shape[1]))) for c in range(roots.shape[2])

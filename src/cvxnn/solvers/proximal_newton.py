@@ -9,6 +9,7 @@ import numpy as np
 from cvxnn.deadlines import Deadline
 from cvxnn.losses import SquaredLoss
 from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
+from cvxnn.shapes import are_matrices
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.solver import Iterate, Solver
@@ -124,7 +125,7 @@ def _model(program: ConvexProgram, W: Array, offset: Array) -> ConvexProgram:
     f = program.forward(W).reshape(problem.y.shape)
     gradient = problem.loss_gradient(f, offset).reshape(program.target.shape)
     weights = problem.newton_weights(f, offset)
-    if weights.ndim < 3:
+    if not are_matrices(weights):
         weights = weights.reshape(program.target.shape)
         weights = np.maximum(weights, _SMALLEST_WEIGHT * float(np.max(weights)))
         roots, steps = np.sqrt(weights), gradient / weights

@@ -26,6 +26,7 @@ from cvxnn.programs import (
     WorkingSets,
 )
 from cvxnn.programs.program import scale_to_cvxpy
+from cvxnn.shapes import are_matrices, as_columns
 from cvxnn.validation import Array
 
 # Numbers in the images of a chunk of rows: 4 MiB of float64.
@@ -46,7 +47,7 @@ def least_squares(program: ConvexProgram, roots: Array, targets: Array) -> Conve
     """
     assert isinstance(program, ReLUProgram | GatedReLUProgram | GatedOutputsProgram)
     problem = program.problem
-    if roots.ndim == 1:
+    if problem.n_outputs == 1:
         X = problem.X * roots[:, None]
         return program.with_problem(LeastSquares(problem, X, roots * targets, _columns(problem, roots)))
     scaled = LeastSquares(problem, problem.X, scale(roots, targets), _columns(problem, roots))
@@ -58,12 +59,12 @@ def least_squares(program: ConvexProgram, roots: Array, targets: Array) -> Conve
 
 def scale(roots: Array, f: Array) -> Array:
     """Return ``R_i f_i``, shape of f."""
-    return roots * f if roots.ndim == f.ndim else np.einsum("ncd,nd->nc", roots, f)
+    return np.einsum("ncd,nd->nc", roots, f) if are_matrices(roots) else roots * f
 
 
 def scale_transposed(roots: Array, f: Array) -> Array:
     """Return ``R_i^T f_i``, shape of f."""
-    return roots * f if roots.ndim == f.ndim else np.einsum("ncd,nc->nd", roots, f)
+    return np.einsum("ncd,nc->nd", roots, f) if are_matrices(roots) else roots * f
 
 
 def _columns(problem: Problem, roots: Array) -> Array:
@@ -71,9 +72,7 @@ def _columns(problem: Problem, roots: Array) -> Array:
     n, C = problem.n_samples, problem.n_outputs
     if not problem.output_offset:
         return np.zeros((n * C, 0))
-    matrices = roots.reshape(n, 1, 1) if roots.ndim == 1 else roots
-    if matrices.ndim == 2:
-        matrices = matrices[:, :, None] * np.eye(C)
+    matrices = roots if are_matrices(roots) else as_columns(roots)[:, :, None] * np.eye(C)
     return matrices.reshape(n * C, C)
 
 
@@ -200,7 +199,7 @@ class ScaledProgram(ConvexProgram):
         """Return the images of some rows, shape (k, rows, C)."""
         plain = self.program.unsigned_images(blocks, directions, rows)  # (k, rows)
         roots, signs = self.roots[rows], self.program.signs[blocks]
-        if roots.ndim == 2:
+        if not are_matrices(roots):
             return plain[:, :, None] * (roots * signs[:, None, :])
         return np.asarray(plain[:, :, None] * np.einsum("rcd,kd->krc", roots, signs))
 

@@ -241,6 +241,7 @@ def what_changed(problem: Problem, before: ReLUNetwork, after: ReLUNetwork, *, t
     problem = as_problem(problem)
     before = as_network(before, "before")
     after = as_network(after, "after")
+    before, after = problem.fitting(before), problem.fitting(after)
     size = max(before.path_norm + float(np.linalg.norm(before.offset)), np.finfo(np.float64).tiny)
     f, g = before.predict(problem.X), after.predict(problem.X)
     # What neurons can add up to on a row: rounding is relative to that, whatever of it cancels.
