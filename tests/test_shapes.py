@@ -60,8 +60,7 @@ from cvxnn.landscape import (
 )
 from cvxnn.losses import LOSSES
 from cvxnn.margin import max_margin
-from cvxnn.shapes import as_columns, one_column, row_norms
-from cvxnn.validation import as_vector
+from cvxnn.validation import as_columns, as_vector, one_column, row_norms
 
 SOURCE = Path(cvxnn.__file__).parent
 KINDS = list(product((False, True), repeat=2))  # whether y, and whether the output weights, are a column

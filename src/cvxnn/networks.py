@@ -16,8 +16,16 @@ from cvxnn.interpretation.describing import describe_network
 from cvxnn.linear_maps import gated_forward, relu_forward
 from cvxnn.model_files import Arrays, Header, kind_of_model, read_model, write_model
 from cvxnn.patterns import activation_patterns
-from cvxnn.shapes import as_columns, n_columns, row_norms
-from cvxnn.validation import Array, PrecisionError, as_finite_data, read_only, within_float64
+from cvxnn.validation import (
+    Array,
+    PrecisionError,
+    as_columns,
+    as_finite_data,
+    n_columns,
+    read_only,
+    row_norms,
+    within_float64,
+)
 
 FILE_VERSION = 2
 _ARRAYS = {

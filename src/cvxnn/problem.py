@@ -11,10 +11,10 @@ import numpy as np
 
 from cvxnn.losses import Loss, SquaredLoss, get_loss
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
-from cvxnn.shapes import as_columns
 from cvxnn.validation import (
     Array,
     PrecisionError,
+    as_columns,
     as_finite_array,
     as_finite_data,
     as_number,

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import activation_patterns
 from cvxnn.problem import Problem
-from cvxnn.shapes import as_columns, row_norms
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, as_columns, row_norms
 
 # Unit vectors closer than this are one direction. Optimal atoms on a common face of two cells agree to the
 # solver's tolerance (about 1e-9); distinct atoms of a basic solution are far apart in comparison.
@@ -126,7 +125,8 @@ class Atoms:
     def activations(self, problem: Problem) -> Array:
         """Return ``(X u_k)_+ s_k^T`` for the atoms' unit directions, shape (n, K) or (n C, K); all in use."""
         hidden = np.maximum(problem.X @ (self.blocks / self.coefficients), 0.0)
-        return np.asarray((hidden[:, None, :] * as_columns(self.signs).T).reshape(-1, len(self)))
+        signs = as_columns(self.signs).T
+        return np.asarray((hidden[:, None, :] * signs).reshape(len(hidden) * len(signs), len(self)))
 
     def network(self, problem: Problem, offset: Array) -> ReLUNetwork:
         """Return the balanced network of the atoms in use."""

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from cvxnn.cones import lengths_and_units
 from cvxnn.linear_maps import row_chunks
-from cvxnn.shapes import as_columns
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, times_power
+from cvxnn.validation import Array, as_columns, times_power
 
 # Directions an oracle names: training adds them all at once, and more than this crowds a round.
 MAX_DIRECTIONS = 256

@@ -15,8 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from cvxnn.estimators.base import NetworkEstimator
 from cvxnn.losses import LogisticLoss, Loss, MultinomialLoss, get_loss
-from cvxnn.shapes import as_columns
-from cvxnn.validation import Array
+from cvxnn.validation import Array, as_columns
 
 
 def _has_probabilities(classifier: Classification) -> bool:

@@ -11,7 +11,7 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from cvxnn.linear_maps.chunks import Rows, Scratch, all_rows, chunk_of, row_segments, walk
-from cvxnn.shapes import n_columns
+from cvxnn.validation import n_columns
 
 FloatArray = NDArray[Any]
 

@@ -9,8 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace
 from scipy.optimize import minimize_scalar
 
-from cvxnn.shapes import n_columns
-from cvxnn.validation import Array
+from cvxnn.validation import Array, n_columns
 
 
 class Loss(ABC):

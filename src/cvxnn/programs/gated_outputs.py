@@ -17,8 +17,7 @@ from cvxnn.programs.program import ConvexProgram, Statement, scale_to_cvxpy
 from cvxnn.programs.relu import as_masks
 from cvxnn.programs.singular_values import frobenius_norms, shrink, spectral_norms
 from cvxnn.programs.working_sets import WorkingSets
-from cvxnn.shapes import are_matrices
-from cvxnn.validation import Array
+from cvxnn.validation import Array, are_matrices
 
 
 def gated_program(problem: Problem, patterns: ActivationPatterns) -> GatedReLUProgram | GatedOutputsProgram:

@@ -13,9 +13,8 @@ from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs.working_sets import WorkingSets
-from cvxnn.shapes import are_matrices
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, are_matrices
 
 
 @short_repr

@@ -17,8 +17,7 @@ from cvxnn.problem import Problem
 from cvxnn.programs.cones import project_blocks
 from cvxnn.programs.program import ConvexProgram, Statement
 from cvxnn.programs.working_sets import OutOfTime, WorkingSets
-from cvxnn.shapes import row_norms
-from cvxnn.validation import Array
+from cvxnn.validation import Array, row_norms
 
 # Numbers in the images of a chunk of rows: 4 MiB of float64.
 _CHUNK_ENTRIES = 1 << 19

@@ -9,12 +9,11 @@ import numpy as np
 from cvxnn.deadlines import Deadline
 from cvxnn.losses import SquaredLoss
 from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
-from cvxnn.shapes import are_matrices
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.solvers.weighted_squares import least_squares
-from cvxnn.validation import Array
+from cvxnn.validation import Array, are_matrices
 
 _LINE_SEARCH_TRIALS = 30
 # Share of the predicted decrease that a step must bring.

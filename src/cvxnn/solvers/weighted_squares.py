@@ -26,8 +26,7 @@ from cvxnn.programs import (
     WorkingSets,
 )
 from cvxnn.programs.program import scale_to_cvxpy
-from cvxnn.shapes import are_matrices, as_columns
-from cvxnn.validation import Array
+from cvxnn.validation import Array, are_matrices, as_columns
 
 # Numbers in the images of a chunk of rows: 4 MiB of float64.
 _CHUNK_ENTRIES = 1 << 19

@@ -10,9 +10,8 @@ from cvxnn.atoms import Atoms
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram, WorkingSets
-from cvxnn.shapes import row_norms
 from cvxnn.training.descent import descend, small_random_network
-from cvxnn.validation import Array
+from cvxnn.validation import Array, row_norms
 
 _ITERATIONS = 100
 # A fresh neuron's norm, relative to the median of the network's: large enough to push the others off their places.

@@ -9,9 +9,8 @@ import numpy as np
 from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.certificates import Maximisers, Oracle, dual_bound, search
 from cvxnn.problem import Problem
-from cvxnn.shapes import as_columns
 from cvxnn.training.exploration import Exploration
-from cvxnn.validation import Array
+from cvxnn.validation import Array, as_columns
 
 # Violations below this fraction of the tolerance are left alone.
 _TENTH = 0.1

@@ -13,9 +13,8 @@ from cvxnn.cones import null_space
 from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import relu_value_and_gradients
 from cvxnn.problem import Problem
-from cvxnn.shapes import row_norms
 from cvxnn.training.lbfgs import minimise
-from cvxnn.validation import Array
+from cvxnn.validation import Array, row_norms
 
 
 def polish(

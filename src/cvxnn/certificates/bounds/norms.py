@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cvxnn.certificates.row_space import RowSpace
-from cvxnn.shapes import one_column
-from cvxnn.validation import Array
+from cvxnn.validation import Array, one_column
 
 _EPS = float(np.finfo(np.float64).eps)
 

@@ -11,8 +11,7 @@ from cvxnn.certificates.bounds.enclosure import Enclosure
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.problem import OutputNorm
-from cvxnn.shapes import as_columns
-from cvxnn.validation import Array
+from cvxnn.validation import Array, as_columns
 
 _EPS = float(np.finfo(np.float64).eps)
 _FLAT = 1e-12  # singular values of lam below this fraction of the largest are left to an allowance

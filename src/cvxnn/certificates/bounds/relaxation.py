@@ -19,8 +19,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 
 from cvxnn.certificates.row_space import RowSpace
-from cvxnn.shapes import one_column
-from cvxnn.validation import Array
+from cvxnn.validation import Array, one_column
 
 _EPS = float(np.finfo(np.float64).eps)
 # The relaxation of a given dual variable costs about 200 n r^2: beyond this it would take longer than it is worth.

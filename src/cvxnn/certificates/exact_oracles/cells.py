@@ -14,9 +14,8 @@ from cvxnn.certificates.exact_oracles.branches import Batch, Branches, Incumbent
 from cvxnn.certificates.oracles import Maximisers, Oracle, proven_maximisers
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
-from cvxnn.shapes import one_column
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array
+from cvxnn.validation import Array, one_column
 
 _CHUNK_ENTRIES = 1 << 18  # multipliers at a time: the few arrays of that size stay in cache
 _FEW = 4  # cells that are cheaper to solve exactly than to step on

@@ -27,10 +27,9 @@ from cvxnn.landscape.cones.closed_cones import add_up, groups_of, share_cone
 from cvxnn.landscape.cones.distances import function_distance
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
-from cvxnn.shapes import row_norms
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
-from cvxnn.validation import Array
+from cvxnn.validation import Array, row_norms
 
 # Shares are fractions that a caller computed; their sum is one to rounding.
 _SHARES = 1e-12
