@@ -10,10 +10,8 @@ import pytest
 from cvxnn import Problem, ReLUNetwork, beta_max, certificates, certify, train
 from cvxnn.certificates import (
     RowSpace,
-    constraint_bound,
     dual_bound,
     exact_oracle,
-    group_rows,
     improving_bounds,
     joint_dual_sdp,
     make_certificate,
@@ -23,6 +21,8 @@ from cvxnn.certificates import (
     relaxed_upper_bound,
     search,
 )
+from cvxnn.certificates.bounds.output_bounds import constraint_bound
+from cvxnn.certificates.relaxations.row_groups import group_rows
 from cvxnn.testing import CORNERS, check_answers
 
 

@@ -10,12 +10,11 @@ from cvxnn.certificates import (
     RowSpace,
     certify,
     exact_oracle,
-    group_rows,
     improving_bounds,
     joint_dual_sdp,
     relaxed_bound,
 )
-from cvxnn.certificates.relaxations.row_groups import single_rows
+from cvxnn.certificates.relaxations.row_groups import group_rows, single_rows
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 

@@ -33,7 +33,7 @@ def doors():
         if room == "cvxnn.testing":
             continue
         module = importlib.import_module(room)
-        for name in module.__all__:
+        for name in getattr(module, "__all__", ()):
             function = getattr(module, name)
             if not inspect.isfunction(function):
                 continue

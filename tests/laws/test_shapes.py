@@ -27,13 +27,13 @@ from cvxnn.certificates import (
     CellOracle,
     RowSpace,
     SweepOracle,
-    group_rows,
     joint_dual_sdp,
     network_dual,
     search,
 )
 from cvxnn.certificates.bounds.norms import norm_bound
 from cvxnn.certificates.bounds.relaxation import relaxed_upper_bound
+from cvxnn.certificates.relaxations.row_groups import group_rows
 from cvxnn.dynamics import Weights, linearize, ridge_output, simulate
 from cvxnn.function_spaces import constrained_fit, unit_norm_form, variation_norm
 from cvxnn.interpretation import active_regions

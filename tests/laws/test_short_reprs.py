@@ -39,7 +39,7 @@ def public_classes():
     found = {}
     for room in ("cvxnn", *rooms):
         module = importlib.import_module(room)
-        for name in module.__all__:
+        for name in getattr(module, "__all__", ()):
             value = getattr(module, name)
             if inspect.isclass(value):
                 found[f"{value.__module__}.{value.__qualname__}"] = value

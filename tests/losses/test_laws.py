@@ -39,9 +39,8 @@ from cvxnn.testing import (
     check_units,
     check_weights,
     members,
-    sample_targets,
 )
-from cvxnn.testing.losses import weighted_gradient
+from cvxnn.testing.losses import sample_targets, weighted_gradient
 
 LOSSES = [
     *(cls() for cls in members(Loss)),

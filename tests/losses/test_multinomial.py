@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvxnn.losses import LogisticLoss, MultinomialLoss
-from cvxnn.testing import sample_targets
+from cvxnn.testing.losses import sample_targets
 
 loss = MultinomialLoss()
 

@@ -7,7 +7,8 @@ import pytest
 
 from cvxnn import Problem, ReLUNetwork, ReLUProgram, enumerate_patterns, solve
 from cvxnn.programs import CopositiveProgram, GatedOutputsProgram
-from cvxnn.testing import reference_optimum, samplers, several_outputs_optimum
+from cvxnn.testing import reference_optimum, samplers
+from cvxnn.testing.optima import several_outputs_optimum
 
 LOSSES = ("squared", "huber", "quantile", "logistic", "squared_hinge", "hinge", "multinomial")
 

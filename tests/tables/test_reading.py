@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cvxnn.tables import predictions_as_csv, read_table, write_predictions
+from cvxnn.tables import read_table, write_predictions
+from cvxnn.tables.reading import predictions_as_csv
 
 TEXT = "x,name\n1.5,a\n-2,b\n"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cvxnn.certificates import make_certificate
-from cvxnn.tables import fit_table, proof_in_words, write_report
-from cvxnn.tables.plain_words import names_in_words
+from cvxnn.tables import fit_table, write_report
+from cvxnn.tables.plain_words import names_in_words, proof_in_words
 
 
 def test_the_report_has_a_summary_and_the_pictures_it_shows(plain, tmp_path):

@@ -24,7 +24,8 @@ from cvxnn import (
 from cvxnn.atoms import Atoms
 from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.dynamics import initialisation
-from cvxnn.testing import check_takes_limits, public_functions
+from cvxnn.testing import check_takes_limits
+from cvxnn.testing.arguments import public_functions
 
 X = np.array([[1.0, 0.5], [-0.5, 1.0], [0.3, -1.0], [-1.0, -0.2]])
 Y = np.array([1.0, -1.0, 2.0, 0.5])

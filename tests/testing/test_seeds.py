@@ -22,7 +22,8 @@ from cvxnn import (
 )
 from cvxnn.dynamics import initialisation
 from cvxnn.seeds import as_generator
-from cvxnn.testing import check_takes_seeds, public_functions
+from cvxnn.testing import check_takes_seeds
+from cvxnn.testing.arguments import public_functions
 
 X = np.array([[1.0, 0.5], [-0.5, 1.0], [0.3, -1.0], [-1.0, -0.2]])
 Y = np.array([1.0, -1.0, 2.0, 0.5])

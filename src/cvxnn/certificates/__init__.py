@@ -1,7 +1,6 @@
 """Lower bounds: exact oracles, relaxations, search, and the certificates they make."""
 
 from cvxnn.certificates.bounds.norms import norm_bound
-from cvxnn.certificates.bounds.output_bounds import constraint_bound
 from cvxnn.certificates.bounds.relaxation import relaxed_upper_bound
 from cvxnn.certificates.certificate import Certificate, make_certificate
 from cvxnn.certificates.critical import beta_max
@@ -18,7 +17,6 @@ from cvxnn.certificates.oracles import Maximisers, Oracle
 from cvxnn.certificates.proving import certify
 from cvxnn.certificates.relaxations.joint_program import DualPoint, joint_dual_sdp
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
-from cvxnn.certificates.relaxations.row_groups import group_rows
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.names import keep_old_names
 
@@ -35,10 +33,8 @@ __all__ = [
     "SweepOracle",
     "beta_max",
     "certify",
-    "constraint_bound",
     "dual_bound",
     "exact_oracle",
-    "group_rows",
     "improving_bounds",
     "joint_dual_sdp",
     "make_certificate",
@@ -58,5 +54,7 @@ keep_old_names(
         "Enclosure": "cvxnn.certificates.bounds.enclosure.Enclosure",
         "LowerBound": "cvxnn.certificates.improving.LowerBound",
         "RowGroups": "cvxnn.certificates.relaxations.row_groups.RowGroups",
+        "constraint_bound": "cvxnn.certificates.bounds.output_bounds.constraint_bound",
+        "group_rows": "cvxnn.certificates.relaxations.row_groups.group_rows",
     },
 )

@@ -1,5 +1,6 @@
 """The command line: ``cvxnn fit``, ``predict``, ``certify`` and ``info``."""
 
-from cvxnn.cli.commands import app, main
+from cvxnn.cli.commands import app as app
+from cvxnn.cli.commands import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

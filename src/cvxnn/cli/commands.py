@@ -209,7 +209,9 @@ def predict(
         for name, count in encoded.unknown.items():
             warn(f"column {name!r}: {count} values of no category seen in training")
         if out is None:
-            typer.echo(tables.predictions_as_csv(predictions), nl=False)
+            from cvxnn.tables import reading
+
+            typer.echo(reading.predictions_as_csv(predictions), nl=False)
         else:
             tables.write_predictions(predictions, out)
 
@@ -266,7 +268,11 @@ def certify(
         return
     about = "the training rows" if same else "all rows of a table that is not the one of training"
     facts = [("table", f"{table}: {about}, n = {problem.n_samples}"), *certificate_rows(certificate)]
-    print_rows(repr(problem), [*facts, ("seconds", f"{seconds:.1f}")], tables.proof_in_words(certificate))
+    from cvxnn.tables import plain_words
+
+    print_rows(
+        repr(problem), [*facts, ("seconds", f"{seconds:.1f}")], plain_words.proof_in_words(certificate)
+    )
     interrupts.exit_if_any()
 
 
@@ -295,7 +301,9 @@ def info(
     if as_json:
         print_json(model_json(trained))
         return
-    numeric, one_hot = tables.columns_in_words(trained)
+    from cvxnn.tables import plain_words
+
+    numeric, one_hot = plain_words.columns_in_words(trained)
     rows = [
         ("target", trained.target),
         ("numeric", numeric or "none"),
@@ -303,4 +311,4 @@ def info(
         *model_rows(trained),
         ("written by", f"cvxnn {trained.cvxnn_version}"),
     ]
-    print_rows(repr(trained.network), rows, tables.proof_in_words(trained.certificate))
+    print_rows(repr(trained.network), rows, plain_words.proof_in_words(trained.certificate))

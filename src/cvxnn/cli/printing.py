@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cvxnn import tables
-
 if TYPE_CHECKING:
     from cvxnn.certificates import Certificate
     from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
@@ -81,7 +79,9 @@ def print_rows(title: str, rows: Rows, closing: str = "") -> None:
 
 def certificate_json(certificate: Certificate) -> dict[str, Any]:
     """Return a certificate's fields, and what they prove in words."""
-    return {**asdict(certificate), "proof": tables.proof_in_words(certificate)}
+    from cvxnn.tables import plain_words
+
+    return {**asdict(certificate), "proof": plain_words.proof_in_words(certificate)}
 
 
 def certificate_rows(certificate: Certificate) -> list[tuple[str, str]]:
@@ -122,17 +122,18 @@ def fit_json(model: TableModel, report: TableReport, source: Path, files: Sequen
 def print_fit(model: TableModel, report: TableReport, source: Path, files: Sequence[Path]) -> None:
     """Print what ``fit`` says."""
     from cvxnn.statuses import SolveStatus
+    from cvxnn.tables import plain_words
 
     rows = [
         ("table", str(source)),
-        *tables.data_in_words(model, report),
+        *plain_words.data_in_words(model, report),
         *model_rows(model),
         ("seconds", f"{report.seconds:.1f}"),
         *(("written", str(path)) for path in files),
     ]
     if not files:
         rows.append(("written", "nothing: give --out MODEL to keep the model"))
-    closing = tables.proof_in_words(model.certificate)
+    closing = plain_words.proof_in_words(model.certificate)
     if model.status is not SolveStatus.PROVEN:
         closing = f"{closing}\n{model.status.value}"
     print_rows(repr(model.network), rows, closing)

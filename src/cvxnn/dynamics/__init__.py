@@ -30,14 +30,14 @@ from cvxnn.dynamics.particles.optimum import particle_optimality
 from cvxnn.dynamics.particles.studies import RadiusStudy, WidthStudy, radius_study, width_study
 from cvxnn.dynamics.particles.teachers import Teacher, random_teachers
 from cvxnn.dynamics.small_starts.alignment_theorem import early_alignment
-from cvxnn.dynamics.small_starts.early_flow import EarlyEnd, EarlyPath, early_path
+from cvxnn.dynamics.small_starts.early_flow import EarlyPath, early_path
 from cvxnn.dynamics.small_starts.learning_steps import (
     SaddleToSaddle,
     predicted_steps,
     saddle_to_saddle,
 )
 from cvxnn.dynamics.small_starts.limit_directions import critical_directions
-from cvxnn.dynamics.starts.objectives import BatchedObjective, Samples
+from cvxnn.dynamics.starts.objectives import Samples
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.dynamics.trajectories.alignment import (
     AlignmentCosines,
@@ -54,9 +54,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AlignmentCosines",
-    "BatchedObjective",
     "ConvexComparison",
-    "EarlyEnd",
     "EarlyPath",
     "FlowEvents",
     "FreshSamples",
@@ -141,5 +139,7 @@ keep_old_names(
         "SGDLimit": "cvxnn.dynamics.descent.stochastic_limit.SGDLimit",
         "SideBySide": "cvxnn.dynamics.beside_convex.neuron_by_neuron.SideBySide",
         "TrainingLimits": "cvxnn.dynamics.lazy_regime.limits.TrainingLimits",
+        "BatchedObjective": "cvxnn.dynamics.starts.objectives.BatchedObjective",
+        "EarlyEnd": "cvxnn.dynamics.small_starts.early_flow.EarlyEnd",
     },
 )

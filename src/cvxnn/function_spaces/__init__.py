@@ -49,10 +49,9 @@ from cvxnn.function_spaces.generalisation.targets import (
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineCovariance, ArcCosineKernel
 from cvxnn.function_spaces.kernels.norm import gamma_2
 from cvxnn.function_spaces.kernels.random_features import ReLURandomFeatures, random_neurons
-from cvxnn.function_spaces.kernels.ridge import F2Ridge, KernelSpaceRegressor, RandomFeatureRegressor
+from cvxnn.function_spaces.kernels.ridge import KernelSpaceRegressor, RandomFeatureRegressor
 from cvxnn.function_spaces.oracles.neuron_oracles import ReLUOracle, neuron_oracle
 from cvxnn.function_spaces.oracles.quadratic_oracle import QuadraticOracle
-from cvxnn.function_spaces.oracles.ranking import NeuronOracle
 from cvxnn.function_spaces.oracles.threshold_oracle import Split, ThresholdOracle
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm_form
 from cvxnn.function_spaces.variation.norms import (
@@ -73,11 +72,9 @@ __all__ = [
     "ConditionalGradientResult",
     "ErrorDecomposition",
     "ExcessRiskCurve",
-    "F2Ridge",
     "KernelLearner",
     "KernelSpaceRegressor",
     "NeuronNorms",
-    "NeuronOracle",
     "ProjectionPursuitTarget",
     "QuadraticOracle",
     "RademacherCurve",
@@ -137,5 +134,7 @@ keep_old_names(
         "StrictBound": "cvxnn.function_spaces.variation.norms.StrictBound",
         "UnitsUsed": "cvxnn.function_spaces.conditional_gradient.rates.UnitsUsed",
         "VariationNorm": "cvxnn.function_spaces.variation.norms.VariationNorm",
+        "F2Ridge": "cvxnn.function_spaces.kernels.ridge.F2Ridge",
+        "NeuronOracle": "cvxnn.function_spaces.oracles.ranking.NeuronOracle",
     },
 )

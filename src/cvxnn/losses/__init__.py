@@ -12,9 +12,10 @@ from cvxnn.losses.logistic import LogisticLoss
 from cvxnn.losses.multinomial import MultinomialLoss
 from cvxnn.losses.named import LOSSES, get_loss
 from cvxnn.losses.quantile import QuantileLoss, SmoothedQuantileLoss
-from cvxnn.losses.separable import MarginLoss, ResidualLoss, SeparableLoss
+from cvxnn.losses.separable import SeparableLoss
 from cvxnn.losses.squared import SquaredLoss
 from cvxnn.losses.squared_hinge import SquaredHingeLoss
+from cvxnn.names import keep_old_names
 
 __all__ = [
     "LOSSES",
@@ -22,10 +23,8 @@ __all__ = [
     "HuberLoss",
     "LogisticLoss",
     "Loss",
-    "MarginLoss",
     "MultinomialLoss",
     "QuantileLoss",
-    "ResidualLoss",
     "SeparableLoss",
     "SmoothedHingeLoss",
     "SmoothedQuantileLoss",
@@ -33,3 +32,11 @@ __all__ = [
     "SquaredLoss",
     "get_loss",
 ]
+
+keep_old_names(
+    __name__,
+    {
+        "MarginLoss": "cvxnn.losses.separable.MarginLoss",
+        "ResidualLoss": "cvxnn.losses.separable.ResidualLoss",
+    },
+)

@@ -1,6 +1,9 @@
-"""Numbers that sum up fits and repetitions: R2, root mean squares, exponents of power laws."""
+"""Numbers that sum up fits and repetitions: R2, root mean squares, exponents of power laws.
 
-from cvxnn.statistics.exponents import Slope, log_log_slope
-from cvxnn.statistics.fits import r_squared, root_mean_square
+A room of the package's own: its names are not public.
+"""
 
-__all__ = ["Slope", "log_log_slope", "r_squared", "root_mean_square"]
+from cvxnn.statistics.exponents import Slope as Slope
+from cvxnn.statistics.exponents import log_log_slope as log_log_slope
+from cvxnn.statistics.fits import r_squared as r_squared
+from cvxnn.statistics.fits import root_mean_square as root_mean_square

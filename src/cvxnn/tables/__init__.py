@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING
 from cvxnn.names import export_lazily, keep_old_names
 
 if TYPE_CHECKING:
-    from cvxnn.atomic_files import require_folder, require_writable
     from cvxnn.tables.fitting import TableReport, fit_table
-    from cvxnn.tables.plain_words import columns_in_words, data_in_words, proof_in_words
-    from cvxnn.tables.reading import predictions_as_csv, read_table, write_predictions
+    from cvxnn.tables.reading import read_table, write_predictions
     from cvxnn.tables.report import write_report
     from cvxnn.tables.scores import Scores
     from cvxnn.tables.table_model import TableModel, load_table_model
@@ -17,15 +15,9 @@ __all__ = [
     "Scores",
     "TableModel",
     "TableReport",
-    "columns_in_words",
-    "data_in_words",
     "fit_table",
     "load_table_model",
-    "predictions_as_csv",
-    "proof_in_words",
     "read_table",
-    "require_folder",
-    "require_writable",
     "write_predictions",
     "write_report",
 ]
@@ -33,23 +25,11 @@ __all__ = [
 export_lazily(
     __name__,
     {
-        "cvxnn.atomic_files": (
-            "require_folder",
-            "require_writable",
-        ),
-        "cvxnn.tables.columns.encoding": (
-            "CategoricalColumn",
-            "EncodedTable",
-            "Encoding",
-            "NumericColumn",
-        ),
         "cvxnn.tables.fitting": (
             "TableReport",
             "fit_table",
         ),
-        "cvxnn.tables.plain_words": ("columns_in_words", "data_in_words", "proof_in_words"),
         "cvxnn.tables.reading": (
-            "predictions_as_csv",
             "read_table",
             "write_predictions",
         ),
@@ -65,6 +45,12 @@ export_lazily(
 keep_old_names(
     __name__,
     {
+        "require_folder": "cvxnn.atomic_files.require_folder",
+        "require_writable": "cvxnn.atomic_files.require_writable",
+        "columns_in_words": "cvxnn.tables.plain_words.columns_in_words",
+        "data_in_words": "cvxnn.tables.plain_words.data_in_words",
+        "proof_in_words": "cvxnn.tables.plain_words.proof_in_words",
+        "predictions_as_csv": "cvxnn.tables.reading.predictions_as_csv",
         "CategoricalColumn": "cvxnn.tables.columns.encoding.CategoricalColumn",
         "EncodedTable": "cvxnn.tables.columns.encoding.EncodedTable",
         "Encoding": "cvxnn.tables.columns.encoding.Encoding",

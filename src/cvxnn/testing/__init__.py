@@ -5,8 +5,9 @@ new loss or solver is tested by calling the checks of its family. `samplers` mak
 by construction.
 """
 
+from cvxnn.names import keep_old_names
 from cvxnn.testing import samplers
-from cvxnn.testing.arguments import check_takes_limits, check_takes_seeds, public_functions
+from cvxnn.testing.arguments import check_takes_limits, check_takes_seeds
 from cvxnn.testing.certificates import (
     check_bound_holds,
     check_certificate,
@@ -39,7 +40,6 @@ from cvxnn.testing.losses import (
     check_summed_over_samples,
     check_units,
     check_weights,
-    sample_targets,
 )
 from cvxnn.testing.networks import (
     check_balance,
@@ -57,7 +57,6 @@ from cvxnn.testing.optima import (
     check_order_of_patterns,
     check_scaling,
     check_scaling_of_data,
-    several_outputs_optimum,
 )
 from cvxnn.testing.patterns import (
     check_complete,
@@ -146,9 +145,15 @@ __all__ = [
     "check_weak_duality",
     "check_weights",
     "members",
-    "public_functions",
     "reference_optimum",
-    "sample_targets",
     "samplers",
-    "several_outputs_optimum",
 ]
+
+keep_old_names(
+    __name__,
+    {
+        "public_functions": "cvxnn.testing.arguments.public_functions",
+        "sample_targets": "cvxnn.testing.losses.sample_targets",
+        "several_outputs_optimum": "cvxnn.testing.optima.several_outputs_optimum",
+    },
+)

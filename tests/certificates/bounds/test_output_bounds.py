@@ -11,12 +11,11 @@ from cvxnn.certificates import (
     PerOutputOracle,
     RowSpace,
     SweepOracle,
-    constraint_bound,
     dual_bound,
 )
 from cvxnn.certificates.bounds.enclosure import Enclosure
 from cvxnn.certificates.bounds.norms import both_signs
-from cvxnn.certificates.bounds.output_bounds import enclosed, output_basis
+from cvxnn.certificates.bounds.output_bounds import constraint_bound, enclosed, output_basis
 from cvxnn.certificates.bounds.relaxation import both_signs_relaxed
 from cvxnn.certificates.duals.subgradients import Kinks
 from cvxnn.certificates.standard_form import Task
