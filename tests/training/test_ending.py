@@ -5,26 +5,28 @@ import pytest
 
 from cvxnn import Problem, ReLUNetwork, beta_max
 from cvxnn.atoms import Atoms
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.statuses import SolveStatus
 from cvxnn.training import ending as module
 from cvxnn.training.ending import finish
+from cvxnn.training.rounds import Rounds
 from cvxnn.training.state import TrainingState
 from cvxnn.units import Units
 
 
-def state_of(hidden, output, *, proves=True):
+def rounds_of(hidden, output, *, proves=True):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((12, 3))
     problem = Problem(X, np.maximum(X @ [1.0, 2.0, 0.0], 0.0), 0.1)
-    state = TrainingState(problem, problem, 1e-3, None, rng, proves, Units.of(problem))
+    state = TrainingState(problem)
     state.accept(Atoms.of_network(problem, ReLUNetwork(hidden, output)), state.offset)
-    return problem, state
+    return problem, Rounds(state, problem, 1e-3, NEVER, rng, proves, Units.of(problem))
 
 
 def test_specks_are_left_out_where_that_lowers_the_objective():
-    problem, state = state_of([[0.5, 1e-4], [1.0, 0.0], [0.0, 0.0]], [1.0, -1e-4])
-    before = state.objective
-    result = finish(state, SolveStatus.MAX_ROUNDS, prune=False)
+    problem, rounds = rounds_of([[0.5, 1e-4], [1.0, 0.0], [0.0, 0.0]], [1.0, -1e-4])
+    before = rounds.state.objective
+    result = finish(rounds, SolveStatus.MAX_ROUNDS, prune=False)
     assert result.network.n_neurons == 1
     assert result.certificate.objective == problem.objective(result.network) <= before
 
@@ -33,27 +35,28 @@ def test_specks_are_left_out_where_that_lowers_the_objective():
 def test_networks_are_pruned_only_where_that_is_asked_for(prune, monkeypatch):
     pruned = []
     monkeypatch.setattr(module, "basic_atoms", lambda problem, atoms: pruned.append(atoms) or atoms)
-    finish(state_of([[0.5], [1.0], [0.0]], [1.0])[1], SolveStatus.MAX_ROUNDS, prune=prune)
+    finish(rounds_of([[0.5], [1.0], [0.0]], [1.0])[1], SolveStatus.MAX_ROUNDS, prune=prune)
     assert len(pruned) == prune
 
 
 def test_without_evidence_nothing_is_searched_or_proved():
-    _, state = state_of([[0.5], [1.0], [0.0]], [1.0], proves=False)
-    certificate = finish(state, SolveStatus.MAX_ROUNDS, prune=True).certificate
+    _, rounds = rounds_of([[0.5], [1.0], [0.0]], [1.0], proves=False)
+    certificate = finish(rounds, SolveStatus.MAX_ROUNDS, prune=True).certificate
     assert certificate.search_violation is None
     assert certificate.lower_bound == 0.0
-    _, state = state_of([[0.5], [1.0], [0.0]], [1.0])
-    certificate = finish(state, SolveStatus.MAX_ROUNDS, prune=True).certificate
+    _, rounds = rounds_of([[0.5], [1.0], [0.0]], [1.0])
+    certificate = finish(rounds, SolveStatus.MAX_ROUNDS, prune=True).certificate
     assert certificate.search_violation > 0.0
     assert certificate.lower_bound > 0.0
 
 
-def null_state(beta, y, *, loss="squared", output_norm="l2", offset=True):
+def null_rounds(beta, y, *, loss="squared", output_norm="l2", offset=True):
     X = np.random.default_rng(0).standard_normal((12, 3))
     problem = Problem(X, y(X), beta, loss, offset, output_norm=output_norm)
     units = Units.of(problem)
     rng = np.random.default_rng(0)
-    return TrainingState(units.problem, units.problem, 1e-3, 1e-9, rng, False, units)
+    state = TrainingState(units.problem)
+    return Rounds(state, units.problem, 1e-3, Deadline.after(1e-9), rng, False, units)
 
 
 @pytest.mark.parametrize(
@@ -67,11 +70,11 @@ def null_state(beta, y, *, loss="squared", output_norm="l2", offset=True):
     ],
 )
 def test_a_network_without_neurons_gets_the_best_along_one(y, options):
-    state = null_state(0.01, y, **options)
-    null = state.objective
-    result = finish(state, SolveStatus.MAX_SECONDS, prune=True)
+    rounds = null_rounds(0.01, y, **options)
+    null = rounds.state.objective
+    result = finish(rounds, SolveStatus.MAX_SECONDS, prune=True)
     assert (result.network.n_neurons, result.status) == (1, SolveStatus.MAX_SECONDS)
-    problem, network = state.problem, result.network
+    problem, network = rounds.state.problem, result.network
     assert result.certificate.objective < null
     # The best size along the neuron: no multiple with the same offset is better. Its own was refitted afterwards.
     for factor in (0.9, 1.1):
@@ -80,18 +83,17 @@ def test_a_network_without_neurons_gets_the_best_along_one(y, options):
 
 
 def test_no_neuron_is_added_from_the_critical_weight_decay_on():
-    state = null_state(1.0, lambda X: np.abs(X[:, 0]))
-    critical = beta_max(state.problem)
+    critical = beta_max(null_rounds(1.0, lambda X: np.abs(X[:, 0])).state.problem)
     for factor, neurons in ((0.999, 1), (1.0, 0), (1.001, 0)):
-        state = null_state(1.0, lambda X: np.abs(X[:, 0]))
-        state.problem = state.problem.with_beta(factor * critical)
-        result = finish(state, SolveStatus.MAX_SECONDS, prune=True)
+        rounds = null_rounds(1.0, lambda X: np.abs(X[:, 0]))
+        rounds.state.problem = rounds.state.problem.with_beta(factor * critical)
+        result = finish(rounds, SolveStatus.MAX_SECONDS, prune=True)
         assert (result.network.n_neurons, result.status) == (neurons, SolveStatus.MAX_SECONDS)
 
 
 def test_a_network_that_stays_empty_says_so(monkeypatch):
     monkeypatch.setattr(module, "root_of_increasing", lambda slope, low, high: 0.0)
-    result = finish(null_state(0.01, lambda X: np.abs(X[:, 0])), SolveStatus.MAX_SECONDS, prune=True)
+    result = finish(null_rounds(0.01, lambda X: np.abs(X[:, 0])), SolveStatus.MAX_SECONDS, prune=True)
     assert result.network.n_neurons == 0
     assert result.status is SolveStatus.EMPTY
     assert result.certificate.search_violation > 1.0

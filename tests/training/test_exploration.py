@@ -9,7 +9,7 @@ from cvxnn.certificates import exact_oracle
 from cvxnn.programs import ReLUProgram
 from cvxnn.training.convex_step import convexify
 from cvxnn.training.exploration import explore
-from cvxnn.training.grow import explored_violations
+from cvxnn.training.violations import explored_violations
 
 
 def example(n=30, d=3, output_offset=False):

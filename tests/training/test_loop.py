@@ -208,8 +208,8 @@ def test_interrupt_returns_the_best_network_with_a_valid_certificate(stop_at):
     [
         ("rounds", "descend"),
         ("rounds", "convexify"),
-        ("rounds", "explore"),
-        ("state", "find_violations"),
+        ("violation_search", "explore"),
+        ("violation_search", "searched_violations"),
         ("ending", "basic_atoms"),
         ("ending", "relaxed_bound"),
     ],

@@ -5,8 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from cvxnn import Problem, train
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.statuses import SolveStatus
 from cvxnn.training import rounds
+from cvxnn.training.state import TrainingState
+from cvxnn.units import Units
 
 
 def planted(n=60, d=6, seed=0):
@@ -41,3 +44,15 @@ def test_large_data_without_a_time_limit_end_after_a_few_rounds_and_say_so(monke
     assert len(train(problem, tol=0.5).history) == 2  # the first round brought less
     assert result.certificate.search_violation is not None
     assert train(problem, tol=1e-6, max_seconds=60.0).status is not SolveStatus.MAX_ROUNDS
+
+
+def test_rounds_leave_a_share_of_the_time_to_the_proof():
+    problem, rng = planted(), np.random.default_rng(0)
+
+    def left(deadline):
+        loop = rounds.Rounds(TrainingState(problem), problem, 1e-3, deadline, rng, True, Units.of(problem))
+        return loop.rounds_deadline.limit()
+
+    share = 1.0 - rounds._PROOF_SHARE
+    assert 100.0 * share - 10.0 < left(Deadline.after(100.0)) < 100.0 * share
+    assert left(NEVER) is None

@@ -4,16 +4,14 @@ import numpy as np
 
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.atoms import Atoms
-from cvxnn.deadlines import Deadline
-from cvxnn.training.state import PROOF_SHARE, TrainingState
-from cvxnn.units import Units
+from cvxnn.training.state import TrainingState
 
 
-def make(max_seconds=None):
+def make():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((12, 3))
     problem = Problem(X, np.maximum(X @ [1.0, 2.0, 0.0], 0.0), 0.1)
-    return problem, TrainingState(problem, problem, 1e-3, max_seconds, rng, True, Units.of(problem))
+    return problem, TrainingState(problem)
 
 
 def atoms_of(problem, hidden, output):
@@ -49,14 +47,7 @@ def test_bounds_rise_and_prove():
     state.raise_bound(1e-3, "first")
     state.raise_bound(1e-4, "second")
     assert (state.lower_bound, state.proof) == (1e-3, "first")
-    assert not state.is_proven
+    assert not state.is_proven_to(1e-3)
     state.raise_bound(state.objective * (1 - 1e-4), "third")
-    assert state.is_proven
-
-
-def test_a_share_of_the_time_is_kept_for_the_proof():
-    _, state = make(100.0)
-    assert 0.0 < 100.0 * (1 - PROOF_SHARE) - state.seconds_left() < 10.0
-    assert make()[1].limit() is None
-    state.deadline = Deadline(100.0, state.deadline.started - 200.0)
-    assert state.limit() == 0.0 > state.seconds_left()
+    assert state.is_proven_to(1e-3)
+    assert not state.is_proven_to(1e-5)

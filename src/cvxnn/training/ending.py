@@ -10,7 +10,9 @@ from cvxnn.losses.offsets import root_of_increasing
 from cvxnn.patterns import activation_patterns
 from cvxnn.statuses import SolveStatus
 from cvxnn.training.result import TrainingResult
-from cvxnn.training.state import PROOF_SHARE, RANDOM_STARTS, TrainingState
+from cvxnn.training.rounds import Rounds
+from cvxnn.training.state import TrainingState
+from cvxnn.training.violations import searched_violations
 
 # Of the largest neuron's norm: what a descent leaves of neurons that should be zero.
 _SPECKS = (1e-2, 1e-3, 1e-4, 1e-6)
@@ -34,40 +36,40 @@ _SEARCHED = (
 )
 
 
-def finish(state: TrainingState, status: SolveStatus, *, prune: bool) -> TrainingResult:
+def finish(rounds: Rounds, status: SolveStatus, *, prune: bool) -> TrainingResult:
     """Prune to a basic network where that is asked for, and certify it; an interrupt ends both early.
 
     A network without neurons is given one first, where one lowers the objective.
 
     Parameters
     ----------
-    state : TrainingState
-        What was found; changed in place.
+    rounds : Rounds
+        That have ended; what they found is in their state, which is changed in place.
     status : SolveStatus
         Why the rounds ended.
     prune : bool
         Whether to prune; specks are left out either way.
     """
+    state = rounds.state
     try:
         if len(state.atoms) == 0:
-            _take_first_neuron(state)
+            _take_first_neuron(state, rounds.rng)
         _simplify(state, prune)
-        if state.violation is None and state.proves and status not in _SEARCHED:
-            found = state.violations_of(state.dual_variable(), RANDOM_STARTS, _LAST_SEARCH_SECONDS)
-            state.violation = found.value
-        if state.proves and not state.is_proven:
-            _prove(state, hurried=status is SolveStatus.INTERRUPTED)
+        if state.violation is None and rounds.proves and status not in _SEARCHED:
+            _search(rounds)
+        if rounds.proves and not state.is_proven_to(rounds.tol):
+            _prove(rounds, hurried=status is SolveStatus.INTERRUPTED)
     except KeyboardInterrupt:
         status = SolveStatus.INTERRUPTED
     certificate = make_certificate(
         state.objective,
         state.lower_bound,
-        tol=state.tol,
+        tol=rounds.tol,
         method=state.proof,
         scope="network",
         search_violation=state.violation,
     )
-    empty = len(state.atoms) == 0 and (state.violation is None or state.violation > state.tol)
+    empty = len(state.atoms) == 0 and (state.violation is None or state.violation > rounds.tol)
     if empty and status is not SolveStatus.INTERRUPTED:
         status = SolveStatus.EMPTY
     if certificate.proven and status not in (SolveStatus.INTERRUPTED, SolveStatus.STOPPED):
@@ -75,7 +77,7 @@ def finish(state: TrainingState, status: SolveStatus, *, prune: bool) -> Trainin
     return TrainingResult(state.network, certificate, status, tuple(state.history))
 
 
-def _take_first_neuron(state: TrainingState) -> None:
+def _take_first_neuron(state: TrainingState, rng: np.random.Generator) -> None:
     """Give a network without neurons the one that a short search finds, as large as is best along it.
 
     Below the critical weight decay some direction violates the dual constraint of the network without neurons, and
@@ -88,7 +90,7 @@ def _take_first_neuron(state: TrainingState) -> None:
         problem.X,
         state.dual_variable(),
         n_random=_FIRST_STARTS,
-        random_state=state.rng,
+        random_state=rng,
         max_seconds=_LAST_SEARCH_SECONDS,
         output_norm=problem.output_norm,
     )
@@ -112,16 +114,31 @@ def _take_first_neuron(state: TrainingState) -> None:
     state.accept(neuron, problem.best_offset(size * along))
 
 
-def _prove(state: TrainingState, *, hurried: bool) -> None:
+def _search(rounds: Rounds) -> None:
+    """Judge the best network by a search, of some tenths of a second where no time is left."""
+    state = rounds.state
+    found = searched_violations(
+        state.problem,
+        state.dual_variable(),
+        state.atoms,
+        rounds.oracle,
+        tol=rounds.tol,
+        rng=rounds.rng,
+        max_seconds=max(_LAST_SEARCH_SECONDS, rounds.rounds_deadline.limit() or 0.0),
+    )
+    state.violation = found.value
+
+
+def _prove(rounds: Rounds, *, hurried: bool) -> None:
     """Raise the lower bound as far as the time for it allows: exactly where that is affordable."""
+    state, oracle = rounds.state, rounds.oracle
     lam = state.dual_variable()
-    if state.oracle is not None and (state.oracle.is_cheap or not hurried):
-        exact = state.oracle.maximise(lam)
+    if oracle is not None and (oracle.is_cheap or not hurried):
+        exact = oracle.maximise(lam)
         state.raise_bound(dual_bound(state.problem, lam, exact.upper), exact.method)
         return
-    kept = 0.0 if state.max_seconds is None else PROOF_SHARE * state.max_seconds
-    most = _HURRIED_PROOF_SECONDS if hurried or state.is_large else _PROOF_SECONDS
-    seconds = max(min(most, state.seconds_left() + kept), 0.0)
+    most = _HURRIED_PROOF_SECONDS if hurried or rounds.is_large else _PROOF_SECONDS
+    seconds = min(most, rounds.deadline.seconds_left)
     state.raise_bound(*relaxed_bound(state.problem, lam, max_seconds=seconds))
 
 

@@ -128,14 +128,25 @@ def train(
             found = train_on_patterns(inner, patterns, tol=tol, max_seconds=max_seconds)
             return _as_given(found, units, target)
         smooth, rough = smoothed(inner, tol)
-        state = TrainingState(smooth, rough, tol, max_seconds, rng, prove, units)
         start = None if start is None else units.network_in_units(start)
+        rounds = Rounds(
+            TrainingState(smooth),
+            rough,
+            tol,
+            deadline,
+            rng,
+            prove,
+            units,
+            callback,
+            start,
+            max_rounds,
+        )
         with StatusLine(verbose) as line:
             try:
-                status = Rounds(state, callback, start, max_rounds).run(line)
+                status = rounds.run(line)
             except KeyboardInterrupt:
                 status = SolveStatus.INTERRUPTED
-        result = finish(state, status, prune=max_rounds != 0)
+        result = finish(rounds, status, prune=max_rounds != 0)
     return _as_given(result if smooth is inner else under_loss(inner, result), units, target)
 
 

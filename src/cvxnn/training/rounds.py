@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from cvxnn.atoms import Atoms
 from cvxnn.certificates import Oracle, exact_oracle
+from cvxnn.deadlines import Deadline
 from cvxnn.networks import ReLUNetwork
+from cvxnn.problem import Problem
 from cvxnn.status_line import StatusLine
 from cvxnn.statuses import SolveStatus
 from cvxnn.training.convex_step import convexify
 from cvxnn.training.descent import DescentInterrupted, descend, small_random_network
-from cvxnn.training.exploration import explore, with_fresh_neurons
-from cvxnn.training.grow import Violations, explored_violations
+from cvxnn.training.exploration import with_fresh_neurons
 from cvxnn.training.polishing import polish
 from cvxnn.training.result import TrainingRecord
-from cvxnn.training.state import CANDIDATES, RANDOM_STARTS, TrainingState
-from cvxnn.validation import Array
+from cvxnn.training.state import TrainingState
+from cvxnn.training.violation_search import find_violations
+from cvxnn.training.violations import Violations
+from cvxnn.units import Units
 
 TrainingCallback = Callable[[TrainingRecord], object]
 
@@ -39,49 +43,75 @@ _FRESH_SHARE = 4
 _LARGE = 1 << 22
 _LARGE_DESCENT_ITERATIONS, _LARGE_DESCENT_TOL, _LARGE_ROUNDS = 2000, 2e-5, 2
 _LARGE_PROGRAM_TOL = 0.5
-# A search that finds nothing is repeated with this many times the starts before it is believed.
-_CONFIRMATION = 4
 # Relative gap of the convex programs, in units of tol and at most; finer where rounds stall. A tenth of tol left
 # networks of 84 neurons on planted where a hundredth leaves 54, for no time that could be measured.
 _PROGRAM_TOL, _PROGRAM_GAP = 1e-2, 1e-5
 # Seconds that one call of an exact oracle may be expected to take when training itself has no limit.
 _ORACLE_SECONDS = 30.0
+# Share of a time limit that is kept for pruning and the final proof.
+_PROOF_SHARE = 0.1
 
 
+@dataclass(eq=False)
 class Rounds:
-    """The loop of training on a state, which holds what it has found at any moment, also when it is interrupted.
+    """The loop of training: it owns the oracle, the tolerances, the clock and what counts as large.
+
+    What it finds is in its state at any moment, also when it is interrupted.
 
     Parameters
     ----------
     state : TrainingState
         What is known; changed in place.
-    callback : callable or None
+    rough : Problem
+        The problem that descents see: that of the state, or with a smoother loss.
+    tol : float
+        Relative gap asked for.
+    deadline : Deadline
+        For all that training does; rounds leave a tenth of it to the end.
+    rng : numpy.random.Generator
+        Source of random starts.
+    proves : bool
+        Whether time is spent on evidence.
+    units : Units
+        What the history's objectives are measured in.
+    callback : callable, optional
         Called with every round's record; returning True stops training.
-    start : ReLUNetwork or None
+    start : ReLUNetwork, optional
         A network to improve.
-    max_rounds : int or None
+    max_rounds : int, optional
         Convex programs to solve at most.
     """
 
-    def __init__(
-        self,
-        state: TrainingState,
-        callback: TrainingCallback | None,
-        start: ReLUNetwork | None,
-        max_rounds: int | None,
-    ) -> None:
-        self.state, self.callback, self.start, self.max_rounds = state, callback, start, max_rounds
-        self.program_tol = min(_PROGRAM_GAP, _PROGRAM_TOL * state.tol)
-        self.descended = state.atoms
+    state: TrainingState
+    rough: Problem
+    tol: float
+    deadline: Deadline
+    rng: np.random.Generator
+    proves: bool
+    units: Units
+    callback: TrainingCallback | None = None
+    start: ReLUNetwork | None = None
+    max_rounds: int | None = None
+
+    def __post_init__(self) -> None:
+        self.oracle: Oracle | None = None  # exact, where one is affordable
+        self.is_large = False
+        self.program_tol = min(_PROGRAM_GAP, _PROGRAM_TOL * self.tol)
+        self.descended = self.state.atoms
+
+    @property
+    def rounds_deadline(self) -> Deadline:
+        """Return when rounds have to end: the rest of the time is for pruning and the final proof."""
+        return self.deadline.part(1.0 - _PROOF_SHARE)
 
     def run(self, line: StatusLine) -> SolveStatus:
         """Run rounds until a reason to stop."""
         state = self.state
-        state.oracle = self.affordable_oracle()
+        self.oracle = self.affordable_oracle()
         # With an exact oracle the gap closes, and a proof is worth the time.
-        state.is_large = state.oracle is None and state.problem.n_samples * self.width() >= _LARGE
-        if state.is_large:
-            self.program_tol = _LARGE_PROGRAM_TOL * state.tol
+        self.is_large = self.oracle is None and state.problem.n_samples * self.width() >= _LARGE
+        if self.is_large:
+            self.program_tol = _LARGE_PROGRAM_TOL * self.tol
         self.first_descent()
         status = self.record(0, None, line)
         if status is not None:
@@ -90,8 +120,8 @@ class Rounds:
         self.first_program()
         number, violations = 1, None
         while (status := self.record(number, violations, line)) is None:
-            if state.is_large and state.max_seconds is None:
-                little = before - state.objective <= state.tol * state.objective
+            if self.is_large and self.deadline.limit() is None:
+                little = before - state.objective <= self.tol * state.objective
                 if little or number >= _LARGE_ROUNDS:
                     return SolveStatus.MAX_ROUNDS
             before = state.objective
@@ -100,30 +130,30 @@ class Rounds:
             if status is not None:
                 self.record(number, violations, line)
                 return status
-            status = self.improve(violations)
+            status = self.grow(violations)
             if status is not None:
                 return status
         return status
 
     def affordable_oracle(self) -> Oracle | None:
         """Return an exact oracle, where one is affordable and asked for."""
-        state = self.state
         if self.max_rounds == 0:
             return None
         # An exact call cannot be cut short, so under a time limit it may be expected to take a fifth of it at most.
-        seconds = _ORACLE_SECONDS if state.max_seconds is None else 0.2 * state.max_seconds
+        seconds = _ORACLE_SECONDS if self.deadline.limit() is None else 0.2 * self.deadline.max_seconds
+        problem = self.state.problem
         return exact_oracle(
-            state.problem.X,
-            max_seconds=seconds if state.proves else 0.0,
-            n_outputs=state.problem.n_outputs,
-            output_norm=state.problem.output_norm,
+            problem.X,
+            max_seconds=seconds if self.proves else 0.0,
+            n_outputs=problem.n_outputs,
+            output_norm=problem.output_norm,
         )
 
-    def improve(self, violations: Violations) -> SolveStatus | None:
+    def grow(self, violations: Violations) -> SolveStatus | None:
         """Solve the convex program with the violated patterns added, more finely where they seem to bring nothing."""
         state = self.state
         before = state.objective
-        self.convexify(state.atoms.join(violations.candidates))
+        self.convexify_and_polish(state.atoms.join(violations.candidates))
         if state.objective < before * (1.0 - 1e-12):
             return None
         # The program's own gap hides what the new directions bring: solve it more finely, then give up.
@@ -138,34 +168,34 @@ class Rounds:
         """
         state = self.state
         if self.start is None:
-            self.descended = self.descend_from(small_random_network(state.problem, self.width(), state.rng))
+            self.descended = self.descend(small_random_network(state.problem, self.width(), self.rng))
             return
         per_class = state.problem.output_norm == "l1" and self.start.n_outputs > 1
         start = _one_output_each(self.start) if per_class else self.start
         given = Atoms.of_network(state.problem, start)
         state.accept(given, start.offset)
-        widened = with_fresh_neurons(state.problem, start, self.width_beside(start), state.rng)
-        self.descended = given.join(self.descend_from(widened))
+        widened = with_fresh_neurons(state.problem, start, self.width_beside(start), self.rng)
+        self.descended = given.join(self.descend(widened))
 
     def first_program(self) -> None:
         """Solve the program on the patterns of the first descent; where data are large, on those that matter first."""
         state = self.state
         before = state.objective
-        if state.is_large:
-            self.convexify(self.descended.without_specks(_LARGE_VANISHED))
-        if not state.is_large or state.objective >= before:
-            self.convexify(self.descended)
+        if self.is_large:
+            self.convexify_and_polish(self.descended.without_specks(_LARGE_VANISHED))
+        if not self.is_large or state.objective >= before:
+            self.convexify_and_polish(self.descended)
 
-    def descend_from(self, start: ReLUNetwork) -> Atoms:
+    def descend(self, start: ReLUNetwork) -> Atoms:
         """Descend from a network, keep it if it is the best so far, and return its atoms."""
         state = self.state
         try:
             network = descend(
-                state.rough,
+                self.rough,
                 start,
-                max_iterations=_LARGE_DESCENT_ITERATIONS if state.is_large else _DESCENT_ITERATIONS,
-                tol=_LARGE_DESCENT_TOL if state.is_large else _DESCENT_TOL,
-                max_seconds=state.limit(),
+                max_iterations=_LARGE_DESCENT_ITERATIONS if self.is_large else _DESCENT_ITERATIONS,
+                tol=_LARGE_DESCENT_TOL if self.is_large else _DESCENT_TOL,
+                max_seconds=self.rounds_deadline.limit(),
             )
         except DescentInterrupted as interrupt:
             state.accept(Atoms.of_network(state.problem, interrupt.network), interrupt.network.offset)
@@ -176,8 +206,7 @@ class Rounds:
 
     def width(self) -> int:
         """Return the neurons of a descent, by a guess at the critical beta over beta."""
-        state = self.state
-        problem = state.problem
+        problem = self.state.problem
         lam = problem.dual_variable(np.broadcast_to(problem.null_offset(), problem.y.shape))
         lam = lam.reshape(problem.n_samples, -1)
         critical = max(np.linalg.norm(problem.X.T @ part, 2) for part in (lam, np.maximum(lam, 0.0)))
@@ -190,48 +219,29 @@ class Rounds:
         return width if self.max_rounds != 0 else max(width - start.n_neurons, width // _FRESH_SHARE)
 
     def look(self) -> Violations:
-        """Ask for violated directions: by a descent first, then by the oracle; keep the bound that it proves."""
-        state = self.state
-        violations = self.asked(state.dual_variable())
-        state.raise_bound(violations.lower_bound, violations.proof)
-        state.violation = violations.value
-        return violations
-
-    def asked(self, lam: Array) -> Violations:
-        """Return the violations at lam; the dearer ways to find them are taken when the cheaper ones find few."""
-        state = self.state
-        if state.oracle is not None and state.oracle.is_cheap:
-            return state.violations_of(lam, RANDOM_STARTS)
-        explored = self.explored(lam)
-        if explored.value > state.tol and state.seconds_left() > 0:
-            return explored
-        violations = explored.join(state.violations_of(lam, RANDOM_STARTS))
-        confirm = state.oracle is None and state.proves
-        if confirm and violations.value <= state.tol and state.seconds_left() > 0:
-            violations = violations.join(state.violations_of(lam, _CONFIRMATION * RANDOM_STARTS))
-        return violations
-
-    def explored(self, lam: Array) -> Violations:
-        """Return the violations at lam that a descent meets."""
-        state = self.state
-        exploration = explore(
-            state.problem,
-            state.rough,
-            state.atoms,
-            state.offset,
-            lam,
+        """Look for directions that violate the dual, and keep the bound that an oracle proves."""
+        violations = find_violations(
+            self.state,
+            rough=self.rough,
+            oracle=self.oracle,
+            tol=self.tol,
             n_fresh=self.width(),
-            rng=state.rng,
-            max_seconds=state.limit(),
+            confirms=self.proves,
+            rng=self.rng,
+            deadline=self.rounds_deadline,
         )
-        return explored_violations(state.problem, exploration, tol=state.tol, limit=CANDIDATES)
+        self.state.raise_bound(violations.lower_bound, violations.proof)
+        self.state.violation = violations.value
+        return violations
 
     def record(self, number: int, violations: Violations | None, line: StatusLine) -> SolveStatus | None:
         """Add a round to the history, show it, and return a reason to stop, or None."""
         state = self.state
         value = None if violations is None else violations.value
-        objective, bound = (state.units.objective(number) for number in (state.objective, state.lower_bound))
-        entry = TrainingRecord(number, state.elapsed(), objective, bound, state.network.n_neurons, value)
+        objective, bound = (self.units.objective(number) for number in (state.objective, state.lower_bound))
+        entry = TrainingRecord(
+            number, self.deadline.elapsed, objective, bound, state.network.n_neurons, value
+        )
         state.history.append(entry)
         line.show(entry.in_words())
         if self.callback is not None and self.callback(entry) is True:
@@ -241,36 +251,36 @@ class Rounds:
 
     def reason_to_stop(self, violations: Violations | None) -> SolveStatus | None:
         """Return why to stop here, or None; violations are the current network's, where it has been looked at."""
-        state = self.state
-        if state.is_proven:
+        if self.state.is_proven_to(self.tol):
             return SolveStatus.PROVEN
-        if state.oracle is None and violations is not None and violations.value <= state.tol:
+        if self.oracle is None and violations is not None and violations.value <= self.tol:
             return SolveStatus.NO_VIOLATION
-        return SolveStatus.MAX_SECONDS if state.seconds_left() <= 0 else None
+        return SolveStatus.MAX_SECONDS if self.rounds_deadline.is_over else None
 
-    def convexify(self, atoms: Atoms) -> None:
+    def convexify_and_polish(self, atoms: Atoms) -> None:
         """Solve the convex program on the atoms' patterns, and keep the result if it is better.
 
         The program holds output directions fixed. Where they are free, a descent along the faces moves them, and the
         program is solved again with what it found.
         """
         state = self.state
-        self.solve_program(atoms)
+        self.convexify(atoms)
         if state.problem.n_outputs > 1 and state.problem.output_norm == "l2" and len(state.atoms):
+            limit = self.rounds_deadline.limit()
             moved, offset = polish(
-                state.problem, state.atoms, state.offset, tol=self.program_tol, max_seconds=state.limit()
+                state.problem, state.atoms, state.offset, tol=self.program_tol, max_seconds=limit
             )
             state.accept(moved, offset)
-            self.solve_program(moved)
+            self.convexify(moved)
 
-    def solve_program(self, atoms: Atoms) -> None:
+    def convexify(self, atoms: Atoms) -> None:
         """Solve the convex program on the atoms' patterns and signs, and keep the result if it is better."""
-        state = self.state
-        if len(atoms) and state.seconds_left() > 0:
+        deadline = self.rounds_deadline
+        if len(atoms) and not deadline.is_over:
             solved, solution = convexify(
-                state.problem, atoms, tol=self.program_tol, max_seconds=state.limit()
+                self.state.problem, atoms, tol=self.program_tol, max_seconds=deadline.limit()
             )
-            state.accept(solved, solution.offset)
+            self.state.accept(solved, solution.offset)
             if solution.status is SolveStatus.INTERRUPTED:
                 raise KeyboardInterrupt
 

@@ -6,7 +6,7 @@ import pytest
 from cvxnn import Problem, train
 from cvxnn.atoms import Atoms
 from cvxnn.certificates import exact_oracle
-from cvxnn.training.grow import find_violations
+from cvxnn.training.violations import searched_violations
 
 
 def example(n=30, d=3):
@@ -16,7 +16,7 @@ def example(n=30, d=3):
 
 
 def ask(problem, lam, atoms, oracle, tol=1e-3):
-    return find_violations(
+    return searched_violations(
         problem, lam, atoms, oracle, tol=tol, limit=5, n_random=64, rng=np.random.default_rng(1)
     )
 

@@ -1,4 +1,4 @@
-"""Ask the oracle for directions that violate the dual: the neurons the network lacks."""
+"""Directions that violate the dual, the neurons a network lacks: explored ones, and searched ones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from cvxnn.problem import Problem
 from cvxnn.training.exploration import Exploration
 from cvxnn.validation import Array, as_columns
 
+# Violated directions added in one round.
+_CANDIDATES = 200
+# Of a search.
+RANDOM_STARTS = 256
 # Violations below this fraction of the tolerance are left alone.
 _TENTH = 0.1
 # How far a start steps off a kink, of a unit direction.
@@ -46,7 +50,9 @@ class Violations:
         return Violations(max(self.value, other.value), best.lower_bound, best.proof, candidates)
 
 
-def explored_violations(problem: Problem, exploration: Exploration, *, tol: float, limit: int) -> Violations:
+def explored_violations(
+    problem: Problem, exploration: Exploration, *, tol: float, limit: int = _CANDIDATES
+) -> Violations:
     """Return the patterns of an exploration that violate the dual constraint, worst first.
 
     Parameters
@@ -57,7 +63,7 @@ def explored_violations(problem: Problem, exploration: Exploration, *, tol: floa
         Patterns and their values.
     tol : float
         Violation that training tolerates; patterns above a tenth of it become candidates.
-    limit : int
+    limit : int, default 200
         Candidates at most.
     """
     violated = np.flatnonzero(exploration.values > (1.0 + _TENTH * tol) * problem.beta)[:limit]
@@ -65,16 +71,16 @@ def explored_violations(problem: Problem, exploration: Exploration, *, tol: floa
     return Violations(value, 0.0, "non-negative objective", exploration.atoms.select(violated))
 
 
-def find_violations(
+def searched_violations(
     problem: Problem,
     lam: Array,
     atoms: Atoms,
     oracle: Oracle | None,
     *,
     tol: float,
-    limit: int,
-    n_random: int,
     rng: np.random.Generator,
+    limit: int = _CANDIDATES,
+    n_random: int = RANDOM_STARTS,
     max_seconds: float | None = None,
 ) -> Violations:
     """Maximise ``||lam^T (X u)_+||`` over unit u: exactly where there is an oracle, by multi-start search otherwise.
@@ -91,12 +97,12 @@ def find_violations(
         The exact oracle, where one is affordable.
     tol : float
         Violation that training tolerates; directions above a tenth of it become candidates.
-    limit : int
-        Candidates at most.
-    n_random : int
-        Random starts of the search.
     rng : numpy.random.Generator
         Source of randomness of the search.
+    limit : int, default 200
+        Candidates at most.
+    n_random : int, default 256
+        Random starts of the search.
     max_seconds : float, optional
         Time limit of the search. Exact oracles run to their end.
     """
