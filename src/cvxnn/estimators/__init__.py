@@ -5,6 +5,7 @@ from cvxnn.estimators.classifier_cv import ReLUClassifierCV
 from cvxnn.estimators.gated_classifier import GatedReLUClassifier
 from cvxnn.estimators.gated_regressor import GatedReLURegressor
 from cvxnn.estimators.path import RegularisationPath, relu_path
+from cvxnn.estimators.preparation import Preparation
 from cvxnn.estimators.regressor import ReLURegressor
 from cvxnn.estimators.regressor_cv import ReLURegressorCV
 from cvxnn.estimators.standardisation import Standardisation
@@ -12,6 +13,7 @@ from cvxnn.estimators.standardisation import Standardisation
 __all__ = [
     "GatedReLUClassifier",
     "GatedReLURegressor",
+    "Preparation",
     "ReLUClassifier",
     "ReLUClassifierCV",
     "ReLURegressor",

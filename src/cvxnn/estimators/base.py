@@ -16,9 +16,10 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from cvxnn.deadlines import Deadline
 from cvxnn.estimators.equal_rows import merge_equal_rows
+from cvxnn.estimators.preparation import Preparation
 from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
-from cvxnn.problem import Problem, relative_weights, require_summable
+from cvxnn.problem import Problem, require_summable
 from cvxnn.seeds import Seed
 from cvxnn.solvers import Solution
 from cvxnn.statuses import SolveStatus
@@ -41,20 +42,6 @@ class Data:
         """Return some of the samples, by index or mask."""
         weights = None if self.sample_weight is None else self.sample_weight[rows]
         return Data(self.X[rows], self.y[rows], weights)
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A standardised problem, its weight decay still 0, and how to fold it back.
-
-    ``reference`` is the problem whose critical beta ratios refer to: the same with class weights replaced by their
-    mean. Extreme class weights make the null network nearly perfect, and the critical beta of the problem itself as
-    small as what is left to learn.
-    """
-
-    scaling: Standardisation
-    problem: Problem
-    reference: Problem
 
 
 class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
@@ -104,10 +91,10 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """Return whether targets are numbers that may be scaled."""
 
     @abstractmethod
-    def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, TrainingResult | Solution]:
+    def _solve(self, prepared: Preparation, deadline: Deadline) -> tuple[Problem, TrainingResult | Solution]:
         """Return the problem with its weight decay, and what solving it gave."""
 
-    def _choose(self, data: Data, prepared: Prepared, deadline: Deadline) -> None:
+    def _choose(self, data: Data, prepared: Preparation, deadline: Deadline) -> None:
         """Choose parameters that are to be learned from the data; there are none here."""
         return
 
@@ -181,33 +168,20 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             require_summable(sample_weight)
         return Data(X, y, sample_weight)
 
-    def _prepare(self, data: Data) -> Prepared:
+    def _prepare(self, data: Data) -> Preparation:
         """Return the standardised problem of checked data."""
         if data.sample_weight is not None:
             data = data.rows(data.sample_weight > 0)
         X, target, weights = merge_equal_rows(data.X, self._code(data.y), data.sample_weight)
-        factors = self._class_weights(target, weights)
-        if factors is None:
-            scaling = self._standardisation(X, target, weights)
-            problem = scaling.problem(X, target, loss=self.loss_, sample_weight=weights)
-            return Prepared(scaling, problem, problem)
-        weights = np.ones(len(X)) if weights is None else weights
-        scaling = self._standardisation(X, target, weights * factors)
-        mean = float(np.average(factors, weights=relative_weights(weights)))
-        return Prepared(
-            scaling,
-            scaling.problem(X, target, loss=self.loss_, sample_weight=weights * factors),
-            scaling.problem(X, target, loss=self.loss_, sample_weight=weights * mean),
-        )
-
-    def _standardisation(self, X: Array, target: Array, weights: Array | None) -> Standardisation:
-        return Standardisation.of(
+        return Preparation.of(
             X,
             target,
-            centre=self.fit_intercept,
-            scale=self.standardize,
-            sample_weight=weights,
+            loss=self.loss_,
+            fit_intercept=self.fit_intercept,
+            standardize=self.standardize,
             scale_target=self._scales_targets,
+            sample_weight=weights,
+            class_weight=self._class_weights(target, weights),
         )
 
     def _keep(self, scaling: Standardisation, problem: Problem, result: TrainingResult | Solution) -> None:

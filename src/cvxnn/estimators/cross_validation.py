@@ -16,10 +16,10 @@ from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from cvxnn.betas import as_decreasing, equal_factors
-from cvxnn.certificates import beta_max
 from cvxnn.deadlines import Deadline
-from cvxnn.estimators.base import Data, NetworkEstimator, Prepared
+from cvxnn.estimators.base import Data, NetworkEstimator
 from cvxnn.estimators.path import null_network, train_path
+from cvxnn.estimators.preparation import Preparation
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import as_random_state
@@ -63,13 +63,12 @@ class CrossValidated(NetworkEstimator):
         "n_jobs": [Integral, None],
     }
 
-    def _choose(self, data: Data, prepared: Prepared, deadline: Deadline) -> None:
+    def _choose(self, data: Data, prepared: Preparation, deadline: Deadline) -> None:
         """Set scores of all folds, and the weight decay that they choose."""
         ratios = equal_factors(self.n_betas, self.eps)
         if self.beta_ratios is not None:
             ratios = as_decreasing(self.beta_ratios, "beta_ratios")
-        # A network without neurons is optimal at every beta where the critical one is 0.
-        self.betas_ = ratios * (beta_max(prepared.reference) or 1.0)
+        self.betas_ = ratios * prepared.unit_of_beta()
         scores = self._scores(data, self.betas_ / prepared.problem.total_weight, deadline)
         if not np.all(np.isfinite(scores)):
             fold = int(np.argwhere(~np.isfinite(scores))[0, 1])
@@ -120,7 +119,7 @@ class CrossValidated(NetworkEstimator):
         model: Self = clone(type(self)(**{**self.get_params(deep=False), "cv": None}))
         return model
 
-    def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, TrainingResult]:
+    def _solve(self, prepared: Preparation, deadline: Deadline) -> tuple[Problem, TrainingResult]:
         """Follow the path down to the chosen weight decay, and train there to the accuracy asked for."""
         rng = as_random_state(self.random_state)
         # Folds may take longer than their share: a network is owed all the same.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cvxnn.certificates import beta_max
 from cvxnn.losses import Loss
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.problem import Problem, relative_weights
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_number
+from cvxnn.validation import Array
 
 
 @short_repr
@@ -47,6 +46,7 @@ class Standardisation:
         scale: bool,
         sample_weight: Array | None = None,
         scale_target: bool = True,
+        unscaled: NDArray[np.bool_] | None = None,
     ) -> Standardisation:
         """Return the standardisation of data.
 
@@ -65,6 +65,8 @@ class Standardisation:
             Weights of the means and variances, > 0.
         scale_target : bool, default True
             False leaves the targets as they are: classes are not numbers.
+        unscaled : bool ndarray of shape (d,), optional
+            Columns that stay as they are, such as the zeros and ones of categories.
         """
         d = X.shape[1]
         if not scale:
@@ -73,6 +75,8 @@ class Standardisation:
             sample_weight = relative_weights(sample_weight)
         x_mean = _means(X, sample_weight) if centre else np.zeros(d)
         x_scale = _scales(X, x_mean, sample_weight)
+        if unscaled is not None:
+            x_mean, x_scale = np.where(unscaled, 0.0, x_mean), np.where(unscaled, 1.0, x_scale)
         if not scale_target:
             return cls(x_mean, x_scale, 0.0, 1.0, centre)
         y_mean = _means(y, sample_weight) if centre else np.zeros(y.shape[1:])
@@ -90,19 +94,14 @@ class Standardisation:
         y: Array,
         *,
         loss: str | Loss,
-        beta: float | str = 0.0,
-        beta_ratio: float = 1.0,
+        beta: float = 0.0,
         sample_weight: Array | None = None,
     ) -> Problem:
-        """Return the standardised training problem; ``beta="auto"`` is ``beta_ratio`` times the critical beta.
-
-        Where every beta gives the constant network (a constant target), "auto" gives ``beta_ratio``.
-        """
+        """Return the standardised training problem."""
         target = (np.asarray(y, dtype=np.float64) - self.y_mean) / self.y_scale
-        problem = Problem(
-            self.inputs(X), target, 0.0, loss, output_offset=self.bias, sample_weight=sample_weight
+        return Problem(
+            self.inputs(X), target, beta, loss, output_offset=self.bias, sample_weight=sample_weight
         )
-        return problem.with_beta(weight_decay(beta, beta_ratio, lambda: beta_max(problem)))
 
     @overload
     def to_raw_units(self, network: ReLUNetwork) -> ReLUNetwork: ...
@@ -128,13 +127,6 @@ class Standardisation:
         if self.bias:
             raw[d] -= self.x_mean @ raw[:d]
         return raw
-
-
-def weight_decay(beta: float | str, beta_ratio: float, critical: Callable[[], float]) -> float:
-    """Return beta; for "auto", ``beta_ratio`` times the critical beta, or ``beta_ratio`` where that is 0."""
-    if beta != "auto":
-        return as_number(beta, "beta")
-    return beta_ratio * critical() or beta_ratio
 
 
 def _means(values: Array, weights: Array | None) -> Array:

@@ -10,10 +10,9 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
-from cvxnn.certificates import beta_max
 from cvxnn.deadlines import Deadline
-from cvxnn.estimators.base import NetworkEstimator, Prepared
-from cvxnn.estimators.standardisation import weight_decay
+from cvxnn.estimators.base import NetworkEstimator
+from cvxnn.estimators.preparation import Preparation
 from cvxnn.losses import get_loss
 from cvxnn.patterns import sample_patterns
 from cvxnn.problem import Problem
@@ -36,12 +35,12 @@ class GatedReLUEstimator(NetworkEstimator):
         "n_gates": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, Solution]:
+    def _solve(self, prepared: Preparation, deadline: Deadline) -> tuple[Problem, Solution]:
         rng = as_generator(as_random_state(self.random_state))
         patterns = sample_patterns(prepared.problem.X, self.n_gates, random_state=rng)
         reference = gated_program(prepared.reference.with_beta(1.0), patterns)
-        beta = weight_decay(self.beta, self.beta_ratio, lambda: critical_beta(reference))
-        program = reference.with_problem(prepared.problem.with_beta(beta))
+        problem = prepared.with_beta(self.beta, self.beta_ratio, lambda: critical_beta(reference))
+        program = reference.with_problem(problem)
         with StatusLine(self.verbose) as line:
 
             def show(record: SolveRecord) -> None:
@@ -51,15 +50,14 @@ class GatedReLUEstimator(NetworkEstimator):
                 )
 
             left = deadline.limit()
-            return program.problem, solve(program, tol=self.tol, max_seconds=left, callback=show)
+            return problem, solve(program, tol=self.tol, max_seconds=left, callback=show)
 
 
 class ReLUEstimator(NetworkEstimator):
     """An estimator that calls `train`."""
 
-    def _solve(self, prepared: Prepared, deadline: Deadline) -> tuple[Problem, TrainingResult]:
-        beta = weight_decay(self.beta, self.beta_ratio, lambda: beta_max(prepared.reference))
-        problem = prepared.problem.with_beta(beta)
+    def _solve(self, prepared: Preparation, deadline: Deadline) -> tuple[Problem, TrainingResult]:
+        problem = prepared.with_beta(self.beta, self.beta_ratio)
         return problem, train(
             problem,
             tol=self.tol,

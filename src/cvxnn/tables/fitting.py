@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cvxnn.estimators import Standardisation
+from cvxnn.estimators import Preparation
 from cvxnn.losses import Loss, get_loss
 from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr
@@ -178,8 +178,14 @@ def fit_table(
             name,
         )
     X = learned.encoding.encode(inputs.iloc[train_rows]).X
-    scaling = _scaling(X, y[train_rows], learned.encoding, fit_intercept)
-    problem = scaling.problem(X, y[train_rows], beta=beta, beta_ratio=beta_ratio, loss=loss)
+    prepared = Preparation.of(
+        X,
+        y[train_rows],
+        loss=loss,
+        fit_intercept=fit_intercept,
+        unscaled=_zeros_and_ones(learned.encoding),
+    )
+    scaling, problem = prepared.scaling, prepared.with_beta(beta, beta_ratio)
     result = train(
         problem, tol=tol, max_seconds=max_seconds, random_state=rng.randint(2**31), verbose=verbose
     )
@@ -262,12 +268,6 @@ def _split(n: int, test_size: float, rng: np.random.RandomState) -> tuple[Rows, 
     return np.sort(shuffled[n_test:]), np.sort(shuffled[:n_test])
 
 
-def _scaling(X: Array, y: Array, encoding: Encoding, bias: bool) -> Standardisation:
-    """Standardise numbers, but not the zeros and ones of categories: that would inflate rare categories."""
-    scaling = Standardisation.of(X, y, centre=bias, scale=True)
-    numeric = np.array([isinstance(c, NumericColumn) for c in encoding.columns for _ in c.features])
-    return replace(
-        scaling,
-        x_mean=np.where(numeric, scaling.x_mean, 0.0),
-        x_scale=np.where(numeric, scaling.x_scale, 1.0),
-    )
+def _zeros_and_ones(encoding: Encoding) -> NDArray[np.bool_]:
+    """Return which features are of categories: to standardise them would inflate rare categories."""
+    return np.array([not isinstance(c, NumericColumn) for c in encoding.columns for _ in c.features])

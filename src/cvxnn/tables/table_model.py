@@ -222,7 +222,7 @@ class TableModel:
         return fingerprint_of(problem) == self.fingerprint
 
     def _problem(self, X: Array, y: Array) -> Problem:
-        return self.scaling.problem(X, y, beta=self.beta, beta_ratio=0.0, loss=self.loss)
+        return self.scaling.problem(X, y, loss=self.loss, beta=self.beta)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file, atomically; `load_table_model` reads it back bit for bit."""
