@@ -9,9 +9,11 @@ from cvxnn.certificates import (
     LiftedDual,
     RowSpace,
     certify,
+    certify_until_interrupt,
     exact_oracle,
     improving_bounds,
     joint_dual_sdp,
+    proving,
     relaxed_bound,
 )
 from cvxnn.certificates.relaxations.row_groups import group_rows, single_rows
@@ -69,9 +71,27 @@ def test_an_interrupt_returns_the_best_bound_so_far(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(LiftedDual, "step", interrupt)
-    certificate = certify(problem, zero_network(problem), method="lifted")
+    certificate, interrupted = certify_until_interrupt(problem, zero_network(problem), method="lifted")
+    assert interrupted
     assert certificate.method == "joint dual SDP"
     assert certificate.lower_bound > 0
+    assert certify(problem, zero_network(problem), method="lifted").lower_bound > 0
+    assert not certify_until_interrupt(problem, zero_network(problem), method="norms")[1]
+
+
+@pytest.mark.parametrize(
+    ("step", "searched"), [("search", False), ("exact_oracle", True), ("improving_bounds", True)]
+)
+def test_an_interrupt_at_any_step_leaves_a_certificate(step, searched, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(proving, step, interrupt)
+    problem = random_problem(1, n=30, d=8)
+    certificate, interrupted = certify_until_interrupt(problem, zero_network(problem), max_seconds=0.5)
+    assert interrupted
+    assert (certificate.lower_bound, certificate.method) == (0.0, "non-negative objective")
+    assert (certificate.search_violation is not None) == searched
 
 
 def test_the_quick_bound_is_the_first_stages(monkeypatch):

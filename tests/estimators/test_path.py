@@ -114,6 +114,20 @@ def test_an_interrupt_ends_the_path(problem, monkeypatch):
     assert path.results[-1].status is SolveStatus.INTERRUPTED
 
 
+def test_an_interrupt_of_a_proof_ends_the_path(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 20))  # too many cells for an exact proof
+    problem = Problem(X, np.maximum(X[:, 0], 0.0), 1.0)
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cvxnn.certificates.proving.improving_bounds", interrupted)
+    path = train_path(problem, np.array([5.0, 4.0]), tol=1e-3, max_seconds=2.0, prove=True)
+    assert len(path) == 1
+    assert path.results[-1].status is SolveStatus.INTERRUPTED
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

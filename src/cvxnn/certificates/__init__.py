@@ -14,7 +14,7 @@ from cvxnn.certificates.exact_oracles.sweep import SweepOracle
 from cvxnn.certificates.improving import improving_bounds, relaxed_bound
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.oracles import Maximisers, Oracle
-from cvxnn.certificates.proving import certify
+from cvxnn.certificates.proving import certify, certify_until_interrupt
 from cvxnn.certificates.relaxations.joint_program import DualPoint, joint_dual_sdp
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
 from cvxnn.certificates.row_space import RowSpace
@@ -33,6 +33,7 @@ __all__ = [
     "SweepOracle",
     "beta_max",
     "certify",
+    "certify_until_interrupt",
     "dual_bound",
     "exact_oracle",
     "improving_bounds",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cvxnn.certificates.certificate import Certificate, make_certificate
@@ -13,7 +14,7 @@ from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.exact_oracles.output_sphere import OutputSphereOracle
 from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
 from cvxnn.certificates.exact_oracles.sweep import SweepOracle
-from cvxnn.certificates.improving import LowerBound, Relaxation, improving_bounds
+from cvxnn.certificates.improving import Relaxation, improving_bounds
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.oracles import Oracle
 from cvxnn.certificates.standard_form import Task
@@ -101,6 +102,55 @@ def certify(
     >>> certificate.proven, certificate.method, round(certificate.lower_bound, 9)
     (True, 'exact sweep', 1.5)
     """
+    certificate, _ = certify_until_interrupt(
+        problem,
+        network,
+        method=method,
+        tol=tol,
+        max_seconds=max_seconds,
+        random_state=random_state,
+        dual=dual,
+    )
+    return certificate
+
+
+def certify_until_interrupt(
+    problem: Problem,
+    network: ReLUNetwork,
+    *,
+    method: Method = "auto",
+    tol: float = 1e-3,
+    max_seconds: float | None = 10.0,
+    random_state: Seed = 0,
+    dual: Array | None = None,
+) -> tuple[Certificate, bool]:
+    """Return the certificate of `certify`, and whether an interrupt ended the proof.
+
+    For those that have more to do than to certify, and must not go on after an interrupt.
+
+    Parameters
+    ----------
+    problem, network, method, tol, max_seconds, random_state, dual
+        As of `certify`.
+
+    Returns
+    -------
+    certificate : Certificate
+        With the best bound so far; its ``search_violation`` is None where the search itself was interrupted.
+    interrupted : bool
+
+    Raises
+    ------
+    ValueError
+        As `certify`.
+
+    Examples
+    --------
+    >>> problem = Problem([[1.0], [-1.0]], [2.0, 0.0], beta=1.0)
+    >>> certificate, interrupted = certify_until_interrupt(problem, ReLUNetwork([[1.0]], [1.0]))
+    >>> certificate.proven, interrupted
+    (True, False)
+    """
     problem, network = as_problem(problem), as_network(network)
     deadline = Deadline.after(max_seconds, positive=True)
     problem.require_trainable()
@@ -114,23 +164,37 @@ def certify(
         units.require_representable()
         inner, own = units.problem, units.network_in_units(network)
         lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), deadline)
-        task = Task(inner, lam, own).standardised()
-        bound, proof, largest = _prove(task, method, tol, deadline, random_state)
+        evidence = _Evidence()
+        try:
+            _gather(evidence, Task(inner, lam, own).standardised(), method, tol, deadline, random_state)
+        except KeyboardInterrupt:
+            logger.info("interrupted: the best bound so far is returned")
+            evidence.interrupted = True
     certificate = make_certificate(
         inner.objective(own),
-        bound,
+        evidence.bound,
         tol=tol,
-        method=proof,
+        method=evidence.proof,
         scope="network",
-        search_violation=largest / inner.beta - 1,
+        search_violation=None if evidence.largest is None else evidence.largest / inner.beta - 1,
     )
-    return certificate.in_units(units.objective)
+    return certificate.in_units(units.objective), evidence.interrupted
 
 
-def _prove(
-    task: Task, method: Method, tol: float, deadline: Deadline, random_state: Seed
-) -> tuple[float, str, float]:
-    """Return the lower bound, the name of its proof, and the largest value of the dual constraint met."""
+@dataclass(eq=False)
+class _Evidence:
+    """What is known of the optimum, also at an interrupt: a lower bound, the largest value of the constraint met."""
+
+    bound: float = 0.0
+    proof: str = "non-negative objective"
+    largest: float | None = None
+    interrupted: bool = False
+
+
+def _gather(
+    evidence: _Evidence, task: Task, method: Method, tol: float, deadline: Deadline, random_state: Seed
+) -> None:
+    """Search and prove until the gap is at most tol or the time is up."""
     problem, lam, network = task.problem, task.lam, task.network
     assert network is not None
     result = search(
@@ -141,30 +205,20 @@ def _prove(
         max_seconds=deadline.share(0.25).limit(),
         output_norm=problem.output_norm,
     )
+    evidence.largest = result.value
     if method in ("auto", "sweep", "cells"):
         oracle = _oracle(problem, method, deadline.max_seconds, tol)
         if oracle is not None:
             found = oracle.maximise(lam)
-            return dual_bound(problem, lam, found.upper), found.method, max(result.value, found.value)
+            evidence.bound, evidence.proof = dual_bound(problem, lam, found.upper), found.method
+            evidence.largest = max(result.value, found.value)
+            return
     relaxation: Relaxation = "auto" if method == "sweep" or method == "cells" else method
-    best = _best_bound(task, network, relaxation, tol, deadline.limit())
-    return best.value, best.method, result.value
-
-
-def _best_bound(
-    task: Task, network: ReLUNetwork, method: Relaxation, tol: float, max_seconds: float | None
-) -> LowerBound:
-    """Return the best of the improving bounds: within tol, at the end of the time, or at an interrupt."""
-    problem, best = task.problem, LowerBound(0.0, 0.0, "non-negative objective")
-    objective = problem.objective(network)
-    bounds = improving_bounds(problem, network, method=method, max_seconds=max_seconds, dual=task.lam)
-    try:
-        for best in bounds:
-            if objective - best.value <= tol * objective:
-                break
-    except KeyboardInterrupt:
-        logger.info("interrupted: the best bound so far is returned")
-    return best
+    objective, limit = problem.objective(network), deadline.limit()
+    for best in improving_bounds(problem, network, method=relaxation, max_seconds=limit, dual=lam):
+        evidence.bound, evidence.proof = best.value, best.method
+        if objective - best.value <= tol * objective:
+            return
 
 
 def _oracle(problem: Problem, method: Method, max_seconds: float, tol: float) -> Oracle | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.betas import as_decreasing, equal_factors, require_critical
-from cvxnn.certificates import Certificate, beta_max, certify
+from cvxnn.certificates import Certificate, beta_max, certify_until_interrupt
 from cvxnn.deadlines import Deadline
 from cvxnn.losses import Loss
 from cvxnn.names import keep_old_arguments
@@ -225,7 +225,11 @@ def null_network(problem: Problem) -> ReLUNetwork:
 
 def _proved(problem: Problem, result: TrainingResult, tol: float) -> TrainingResult:
     """Return the result with the better of two certificates: training's, and that of `certify`."""
-    certificate = certify(problem, result.network, tol=tol)
+    certificate, interrupted = certify_until_interrupt(problem, result.network, tol=tol)
     better = certificate.lower_bound > result.certificate.lower_bound
     status = SolveStatus.PROVEN if better and certificate.proven else result.status
-    return replace(result, certificate=certificate if better else result.certificate, status=status)
+    return replace(
+        result,
+        certificate=certificate if better else result.certificate,
+        status=SolveStatus.INTERRUPTED if interrupted else status,
+    )
