@@ -56,3 +56,5 @@ def test_rounds_leave_a_share_of_the_time_to_the_proof():
     share = 1.0 - rounds._PROOF_SHARE
     assert 100.0 * share - 10.0 < left(Deadline.after(100.0)) < 100.0 * share
     assert left(NEVER) is None
+    late = Deadline(100.0, Deadline().started - 95.0)
+    assert left(late) < 1e-3 < 4.0 < late.seconds_left
