@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 Relation = Literal["equal", "at most", "at least"]
 
 
 class HypothesisError(ValueError):
     """A hypothesis of a theorem does not hold; the message names it."""
+
+
+def require_balanced(
+    hidden: NDArray[Any], output: NDArray[Any], name: str, *, slack: NDArray[Any] | float, remedy: str = ""
+) -> None:
+    """Raise `HypothesisError` unless ``||u_j|| = ||a_j||`` for every neuron.
+
+    Parameters
+    ----------
+    hidden, output : ndarray of shape (m,)
+        ``||u_j||`` and ``||a_j||``.
+    name : str
+        What has to be balanced.
+    slack : ndarray of shape (m,) or float
+        How far the two may differ.
+    remedy : str, default ""
+        The end of the message.
+
+    Examples
+    --------
+    >>> require_balanced(np.array([1.0, 2.0]), np.array([1.0, 3.0]), "start", slack=1e-9)
+    Traceback (most recent call last):
+    cvxnn.theorems.HypothesisError: start must be balanced, ||u_j|| = ||a_j||; neuron 1 has 2 and 3
+    """
+    excess = np.abs(hidden - output) - slack
+    if np.any(excess > 0):
+        j = int(np.argmax(excess))
+        raise HypothesisError(
+            f"{name} must be balanced, ||u_j|| = ||a_j||; neuron {j} has {hidden[j]:.6g} and {output[j]:.6g}{remedy}"
+        )
+
+
+def require_no_zero_neuron(hidden: NDArray[Any], name: str) -> None:
+    """Raise `HypothesisError` if some ``||u_j||``, of shape (m,), is zero."""
+    if np.any(hidden == 0):
+        raise HypothesisError(f"{name} must have no zero neuron; neuron {int(np.argmin(hidden))} is zero")
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,10 @@ def linear_max_margin(X: Any, y: Any) -> LinearMaxMargin:
     rows = y[:, None] * X / scale
     found = least_distance(rows, np.ones(len(y)), longest=_LONGEST)
     if found is None:
-        raise HypothesisError("X and y must be linearly separable: no w has y_i x_i^T w > 0 for all i")
+        raise HypothesisError(
+            f"X and y must be linearly separable, y_i x_i^T w > 0 for all i; the largest margin of a unit w is at most "
+            f"{scale / _LONGEST:.3g}"
+        )
     w, z = found
     margins = rows @ w
     w /= np.min(margins) * scale

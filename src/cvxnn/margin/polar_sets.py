@@ -210,9 +210,11 @@ def polar_support(X: Any, z: Any, *, tol: float = 1e-6) -> PolarSupport:
     except ValueError as error:
         raise HypothesisError(str(error)) from None
     lines = polar.lines()
-    if np.linalg.norm(lines.T @ values) > 1e-9 * np.linalg.norm(values):
+    along = float(np.linalg.norm(lines.T @ values) / np.linalg.norm(values))
+    if along > 1e-9:
         raise HypothesisError(
-            "no network takes the values z: z must be orthogonal to the lines of the polar set"
+            "no network takes the values z: z must be orthogonal to the lines of the polar set; the part of it along "
+            f"them is {along:.3g}"
         )
     least = uninterrupted(variation_norm(data, values, tol=1e-3 * tol))
     lam = least.lam / polar.gauge(least.lam)

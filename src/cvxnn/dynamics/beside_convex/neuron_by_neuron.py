@@ -17,7 +17,7 @@ from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import Solution, solve
-from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.theorems import Comparison, HypothesisError, require_balanced, require_no_zero_neuron
 from cvxnn.validation import Array, within_float64
 
 # Relative gap to which the program is solved for comparison.
@@ -251,13 +251,16 @@ def block_velocities(problem: Problem, network: ReLUNetwork) -> BlockVelocities:
         weights = Weights.of(network)
         U, a = weights.hidden[0], weights.output[0]
         norms = np.linalg.norm(U, axis=0)
-        if np.any(norms == 0) or not np.allclose(norms, np.abs(a), rtol=1e-9, atol=0.0):
-            raise HypothesisError(
-                "the network must be balanced, with no zero neuron; network.balance() makes it so"
-            )
+        remedy = ": network.balance() makes it so"
+        require_no_zero_neuron(norms, "the network")
+        require_balanced(norms, np.abs(a), "the network", slack=1e-9 * np.abs(a), remedy=remedy)
         margins = np.abs(problem.X @ U) - 1e-12 * np.linalg.norm(problem.X, axis=1)[:, None] * norms
-        if np.any((margins <= 0) & np.any(problem.X != 0, axis=1)[:, None]):
-            raise HypothesisError("no sample must be on a neuron's kink")
+        on_kink = np.argwhere((margins <= 0) & np.any(problem.X != 0, axis=1)[:, None])
+        if len(on_kink):
+            sample, neuron = on_kink[0]
+            raise HypothesisError(
+                f"no sample must be on a neuron's kink; sample {sample} is on that of neuron {neuron}"
+            )
         gradients = BatchedObjective.of(problem).gradient(U[:, None], a[None])
         velocity, growth = -gradients[0][:, 0], -gradients[1][0]
         measured = np.abs(a) * velocity + U * (np.sign(a) * growth)

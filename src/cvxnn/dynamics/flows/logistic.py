@@ -20,7 +20,7 @@ from cvxnn.problem import as_labelled
 from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import TrajectoryStatus
-from cvxnn.theorems import HypothesisError
+from cvxnn.theorems import require_balanced
 from cvxnn.validation import Array, as_count, as_number
 
 # Half the width of a kink, as a cosine.
@@ -293,6 +293,5 @@ def _of_network(network: ReLUNetwork, d: int) -> tuple[Array, Array]:
             f"start must have {d} features, one output, no output offset and no zero neuron; got {network!r}"
         )
     network = network.one_output()
-    if np.any(np.abs(np.abs(network.output) - norms) > _BALANCED * norms):
-        raise HypothesisError("start must be balanced: ||u_j|| = |a_j| for every neuron")
+    require_balanced(norms, np.abs(network.output), "start", slack=_BALANCED * norms)
     return network.hidden, np.sign(network.output)

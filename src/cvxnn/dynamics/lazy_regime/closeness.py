@@ -239,8 +239,12 @@ def _part_rates(times: Array, parts: Array, factors: Array, tol: float) -> tuple
 def require_residual(problem: Problem, start: ReLUNetwork) -> None:
     """Raise `HypothesisError` where a start fits the targets, to rounding."""
     f = start.predict(problem.X)
-    if np.linalg.norm(f - problem.y) <= _FITTED * (np.linalg.norm(f) + np.linalg.norm(problem.y)):
-        raise HypothesisError("start must not fit the targets: nothing is left to train")
+    residual, size = np.linalg.norm(f - problem.y), np.linalg.norm(f) + np.linalg.norm(problem.y)
+    if residual <= _FITTED * size:
+        raise HypothesisError(
+            f"start must not fit the targets, or nothing is left to train; its residual is {residual:.3g}, with "
+            f"predictions and targets of {size:.3g}"
+        )
 
 
 def require_plain_squared(problem: Problem) -> None:

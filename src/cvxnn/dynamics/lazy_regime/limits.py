@@ -151,7 +151,9 @@ def training_limits(
     largest = float(np.linalg.eigvalsh(linear.tangent_kernel(problem.X))[-1])
     require_residual(problem, start)
     if largest == 0.0:
-        raise HypothesisError("start must have an active neuron on X; its tangent kernel is zero")
+        raise HypothesisError(
+            f"start must have an active neuron on X; none of its {start.n_neurons} is: the tangent kernel is zero"
+        )
     step = 1.0 / largest if step_size is None else as_number(step_size, "step_size", positive=True)
     run = simulate(problem, start, n_steps=n_steps, step_size=step, record=("loss",), n_records=2)
     trained = run.final.network()
@@ -168,7 +170,7 @@ def training_limits(
     )
     unit = float(np.linalg.norm(f - f0))
     if unit == 0.0:
-        raise HypothesisError("training must move predictions on test; it moves none")
+        raise HypothesisError(f"training must move predictions on test; it moves the {len(f)} of them by 0")
     distance = {name: float(np.linalg.norm(f - end)) / unit for name, end in ends.items()}
     return TrainingLimits(
         distance["output"],

@@ -116,10 +116,15 @@ def output_training(
     largest = float(values[-1]) + problem.beta
     best = ridge_output(problem, start)
     unit = max(float(np.linalg.norm(start.output)), float(np.linalg.norm(best)))
-    if largest == 0.0 or unit == 0.0:
+    if largest == 0.0:
         raise HypothesisError(
-            "training must have something to do: some feature, or weight decay, and output weights that are not zero "
-            "both at the start and in the limit"
+            f"training must have something to do: some feature, or weight decay; all features are 0 and beta is "
+            f"{problem.beta:g}"
+        )
+    if unit == 0.0:
+        raise HypothesisError(
+            "training must have something to do: output weights that are not zero at the start or in the limit; the "
+            f"largest of both is {unit:g}"
         )
     step = 1.0 / largest if step_size is None else as_number(step_size, "step_size", positive=True)
     if step * largest > 2.0:

@@ -94,7 +94,9 @@ def lazy_scaling(
             raise ValueError(f"factors must be two or more rising numbers; got {factors!r}")
         require_plain_squared(problem)
         if not np.any(problem.y):
-            raise HypothesisError("y must not be zero: a start that predicts 0 would have nothing to train")
+            raise HypothesisError(
+                f"y must not be zero, or a start that predicts 0 has nothing to train; all {problem.n_samples} are 0"
+            )
         f = start.predict(problem.X)
         if np.max(np.abs(f)) > 1e-9 * np.max(np.abs(problem.y)):
             raise HypothesisError(

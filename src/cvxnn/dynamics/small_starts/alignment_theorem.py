@@ -20,7 +20,7 @@ from cvxnn.dynamics.trajectories.alignment import (
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
-from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.theorems import Comparison, HypothesisError, require_balanced, require_no_zero_neuron
 from cvxnn.validation import Array, within_float64
 
 _BALANCED = 1e-9
@@ -192,8 +192,8 @@ def _checked(problem: Problem, start: ReLUNetwork, sign: int) -> tuple[Weights, 
         raise HypothesisError(f"there must be no weight decay; beta is {problem.beta}")
     weights = Weights.of(start)
     norms = np.linalg.norm(start.hidden, axis=0)
-    if np.any(np.abs(norms - np.abs(start.output)) > _BALANCED * norms) or np.any(norms == 0):
-        raise HypothesisError("start must be balanced, ||u_j|| = |a_j| > 0 for every neuron")
+    require_balanced(norms, np.abs(start.output), "start", slack=_BALANCED * norms)
+    require_no_zero_neuron(norms, "start")
     objective = BatchedObjective.of(problem)
     return weights, -objective.samples.loss_gradients(np.zeros((1, problem.n_samples)))[0]
 

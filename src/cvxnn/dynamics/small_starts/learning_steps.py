@@ -15,7 +15,7 @@ from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
-from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.theorems import Comparison, HypothesisError, require_balanced
 from cvxnn.validation import Array, as_number
 
 # Cosines between samples, and relative differences, up to which they count as orthogonal, balanced, equal.
@@ -206,7 +206,9 @@ def saddle_to_saddle(
     size = float(np.max(np.abs(start.output), initial=0.0))
     natural = float(np.sqrt(np.min(np.abs(y)) / np.max(np.linalg.norm(X, axis=1))))
     if not steps:
-        raise HypothesisError("some neuron must see a sample of its output weight's sign; none does")
+        raise HypothesisError(
+            f"some neuron must see a sample of its output weight's sign; none of {start.n_neurons} does"
+        )
     if size > 1e-2 * natural or shrink >= 1.0:
         raise HypothesisError(
             f"start must be small, at most {1e-2 * natural:.3g}, and shrink < 1; got {size:.3g}, {shrink}"
@@ -271,12 +273,14 @@ def _checked(problem: Any, start: ReLUNetwork) -> tuple[Array, Array]:
     if not isinstance(problem.loss, SquaredLoss) or problem.beta != 0 or problem.sample_weight is not None:
         raise HypothesisError(f"the loss must be squared, without weights and weight decay; got {problem!r}")
     norms = np.linalg.norm(X, axis=1)
-    if np.any(norms == 0) or np.any(y == 0):
-        raise HypothesisError("rows of X and targets must not be zero")
+    for values, what in ((norms, "rows of X"), (y, "targets")):
+        if np.any(values == 0):
+            raise HypothesisError(
+                f"{what} must not be zero; that of sample {int(np.argmin(np.abs(values)))} is"
+            )
     cosines = np.abs(X @ X.T / np.outer(norms, norms) - np.eye(len(X)))
     if np.max(cosines) > _EXACT:
         raise HypothesisError(f"rows of X must be orthogonal; the largest cosine is {np.max(cosines):.3g}")
     sizes = np.linalg.norm(start.hidden, axis=0)
-    if np.any(np.abs(sizes - np.abs(start.output)) > _EXACT * sizes):
-        raise HypothesisError("start must be balanced, ||u_j|| = |a_j| for every neuron")
+    require_balanced(sizes, np.abs(start.output), "start", slack=_EXACT * sizes)
     return X, y

@@ -118,10 +118,15 @@ def neuron_norms(
         raise ValueError(f"degree must be 0, 1 or 2; got {degree!r}")
     counts = _as_sizes(sizes, len(X))
     values = PositivePart(degree).value(X @ v)
-    if np.linalg.matrix_rank(X[: counts[0]]) < 2:
-        raise HypothesisError("the samples must span two dimensions or more, the smallest of them too")
+    rank = int(np.linalg.matrix_rank(X[: counts[0]]))
+    if rank < 2:
+        raise HypothesisError(
+            f"the samples must span two dimensions or more; the smallest, of {counts[0]} rows, spans {rank}"
+        )
     if not np.any(values[: counts[0]]):
-        raise HypothesisError("the neuron must not be zero on the smallest sample")
+        raise HypothesisError(
+            f"the neuron must not be zero on the smallest sample; it is on all of its {counts[0]} rows"
+        )
     kernel, length = ArcCosineKernel(degree), float(np.linalg.norm(v)) ** degree
     upper, lower = np.full(len(counts), length), np.zeros(len(counts))
     for i, n in enumerate(counts):
@@ -198,7 +203,10 @@ def mean_neuron_norm(
     scaled = kernel.gram(X) / np.outer(roots, roots) if np.all(roots > 0) else np.zeros((1, 1))
     values = np.linalg.eigvalsh(scaled)
     if values[0] <= _LEAST_EIGENVALUE * values[-1]:
-        raise HypothesisError("the kernel matrix must have full rank, of a condition below 1e12")
+        raise HypothesisError(
+            f"the kernel matrix must have full rank, of a condition below 1e12; its eigenvalues, scaled to a unit "
+            f"diagonal, are from {values[0]:.3g} to {values[-1]:.3g}"
+        )
     neurons = random_neurons(inputs.shape[1], count, kernel.measure, random_state)
     squares = squared_norms(X, kernel.activation.value(inputs @ neurons), kernel=kernel)
     error = float(np.std(squares, ddof=1)) / count**0.5

@@ -287,14 +287,22 @@ def penalty_and_constraint(
     problem = as_problem(problem)
     if not isinstance(problem, Problem):
         raise ValueError(f"problem must be a Problem; got {type(problem).__name__}")
-    if problem.output_offset or problem.n_outputs != 1 or not problem.loss.is_smooth:
-        raise HypothesisError("the problem must have one output, a smooth loss and no offset")
+    if problem.output_offset:
+        raise HypothesisError(
+            f"the problem must have no output offset; output_offset is {problem.output_offset}"
+        )
+    if problem.n_outputs != 1:
+        raise HypothesisError(f"the problem must have one output; it has {problem.n_outputs}")
+    if not problem.loss.is_smooth:
+        raise HypothesisError(f"the loss must be smooth; got {problem.loss.name!r}")
     units = ProblemUnits.of(problem.one_output(), 1)
     own = units.problem
     trained = train(own, tol=_TRAIN_TOL, max_seconds=max_seconds).network
     radius = trained.path_norm
     if radius == 0.0:
-        raise HypothesisError("the trained network must not be zero: lower beta")
+        raise HypothesisError(
+            f"the trained network must not be zero; it is at beta = {problem.beta:.6g}: lower beta"
+        )
     fit = uninterrupted(
         constrained_fit(
             own.X,

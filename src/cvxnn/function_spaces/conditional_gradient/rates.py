@@ -71,8 +71,7 @@ class ConditionalGradientRate:
         HypothesisError
             If the oracle was not exact at some step.
         """
-        if not all(record.is_exact for record in result.history):
-            raise HypothesisError("the oracle must be exact at every step")
+        _require_exact(result)
         steps = result.good_steps
         pairs = zip(result.objectives, self.bound(steps), steps, strict=True)
         return tuple(Comparison(float(J - optimum), float(most), "at most") for J, most, t in pairs if t >= 1)
@@ -262,8 +261,7 @@ def units_for_target(
         run = ConditionalGradient(
             gamma_1, step, target.degree, max_steps=steps, tol=0.0, random_state=random_state
         ).run(data, values)
-        if not all(record.is_exact for record in run.history):
-            raise HypothesisError("the oracle must be exact at every step")
+        _require_exact(run)
         below = np.flatnonzero(run.objectives <= enough)
         if len(below) or steps >= most:
             break
@@ -272,3 +270,13 @@ def units_for_target(
     error = math.sqrt(2.0 * last.objective / len(data))
     reached = float(last.step) if len(below) else math.inf
     return UnitsUsed(Comparison(reached, float(most), "at most"), error, last.neurons)
+
+
+def _require_exact(result: ConditionalGradientResult) -> None:
+    """Raise `HypothesisError` unless the oracle was exact at every step."""
+    inexact = [k for k, record in enumerate(result.history) if not record.is_exact]
+    if inexact:
+        raise HypothesisError(
+            f"the oracle must be exact at every step; it was not at {len(inexact)} of {len(result.history)}, first at "
+            f"step {inexact[0]}"
+        )

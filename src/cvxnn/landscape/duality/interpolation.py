@@ -251,7 +251,10 @@ def interpolation_limit(X: Any, y: Any, betas: Any, *, output_offset: bool = Fal
     values = as_decreasing(betas, "betas")
     problem = Problem(X, y, 1.0, output_offset=output_offset).one_output()
     if not np.any(problem.centred_target):
-        raise HypothesisError("the targets must not be zero, less their mean where there is an offset")
+        less = ", less their mean" if output_offset else ""
+        raise HypothesisError(
+            f"the targets must not be zero{less}; they are from {np.min(problem.y):.6g} to {np.max(problem.y):.6g}"
+        )
     best = minimum_norm_interpolation(X, y, output_offset=output_offset)
     networks: list[ReLUNetwork] = []
     compared = []

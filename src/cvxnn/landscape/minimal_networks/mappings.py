@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.atoms import ON_KINK, kink_signs
-from cvxnn.landscape.cones.closed_cones import opposed
+from cvxnn.landscape.cones.closed_cones import opposed, share_cone
 from cvxnn.landscape.cones.distances import neuron_distance
-from cvxnn.landscape.minimal_networks.minimality import is_minimal
-from cvxnn.landscape.minimal_networks.operations import require_plain_decay, signed_blocks
+from cvxnn.landscape.minimal_networks.minimality import is_minimal, is_scaled
+from cvxnn.landscape.minimal_networks.operations import output_sizes, require_plain_decay, signed_blocks
 from cvxnn.networks import ReLUNetwork
-from cvxnn.problem import as_network
+from cvxnn.problem import Problem, as_network
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
-from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.theorems import Comparison, HypothesisError, require_balanced
 from cvxnn.validation import Array, require_kind
 
 # Unit output directions with a cosine above 1 minus this are one, as in `ReLUProgram.to_blocks`.
@@ -157,15 +157,27 @@ def round_trip(program: ReLUProgram, network: ReLUNetwork, *, tol: float = 1e-8)
     network = as_network(network)
     problem = program.problem
     require_plain_decay(problem)
-    if not is_minimal(problem, network):
-        raise HypothesisError(
-            "network must be minimal: balanced, with one neuron in each closed cone with each output sign; "
-            "minimal(problem, network) makes it so"
-        )
+    _require_minimal(problem, network)
     W = to_blocks(program, network)
     back = program.to_network(W, network.offset)
     return RoundTrip(
         distance=Comparison(neuron_distance(network, back), 0.0, tol=tol),
         objective=Comparison(program.objective(W, network.offset), problem.objective(network), tol=tol),
         violation=Comparison(program.violation(W), 0.0, "at most", tol=tol),
+    )
+
+
+def _require_minimal(problem: Problem, network: ReLUNetwork) -> None:
+    """Raise `HypothesisError` unless `is_minimal`, with the neurons that are not balanced or share a cone."""
+    if is_minimal(problem, network):
+        return
+    remedy = ": minimal(problem, network) makes it so"
+    if not is_scaled(network):
+        hidden, output = np.linalg.norm(network.hidden, axis=0), output_sizes(network)
+        require_balanced(hidden, output, "network must be minimal: it", slack=0.0, remedy=remedy)
+    kept = network.prune_zeros()
+    j, k = np.argwhere(np.triu(share_cone(problem.X, *signed_blocks(kept)), 1))[0]
+    raise HypothesisError(
+        "network must be minimal, with one neuron in each closed cone with each output sign; neurons "
+        f"{j} and {k} of the {kept.n_neurons} that are not zero share one{remedy}"
     )

@@ -12,7 +12,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
-from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.theorems import Comparison, HypothesisError, require_balanced
 from cvxnn.validation import Array, as_number
 
 # Directions at random in which the zero neuron is moved, besides those of the oracle.
@@ -121,7 +121,7 @@ def _sizes(network: ReLUNetwork) -> tuple[Array, Array]:
 def _require_zero_neuron(network: ReLUNetwork) -> None:
     hidden, output = _sizes(network)
     if network.n_neurons == 0:
-        raise HypothesisError("a neuron must be zero; the network has none")
+        raise HypothesisError(f"a neuron must be zero; the network has {network.n_neurons} neurons")
     if not np.any((hidden == 0) & (output == 0)):
         smallest = float(np.min(hidden + output))
         raise HypothesisError(f"a neuron must be zero; the smallest has ||u|| + ||a|| = {smallest:.3g}")
@@ -131,17 +131,18 @@ def _require_stationary(problem: Problem, network: ReLUNetwork, lam: Array, tol:
     """Check balance and the gradients for output weights and offset, which have no kink."""
     hidden, output = _sizes(network)
     largest = max(float(np.max(hidden)), float(np.max(output)))
-    if np.max(np.abs(hidden - output)) > tol * largest:
-        raise HypothesisError("neurons must be balanced, ||u|| = ||a||, as they are at any local minimum")
+    remedy = ": at any local minimum they are equal"
+    require_balanced(hidden, output, "neurons", slack=tol * largest, remedy=remedy)
     activations = np.maximum(problem.X @ network.hidden, 0.0)
     slopes = problem.beta * network.output - activations.T @ lam
     if np.max(np.abs(slopes)) > tol * problem.beta * largest:
         raise HypothesisError(
             f"output weights must be stationary; their largest slope is {float(np.max(np.abs(slopes))):.3g}"
         )
-    if problem.output_offset and np.any(np.abs(np.sum(lam, axis=0)) > tol * np.sum(np.abs(lam))):
+    slope = float(np.max(np.abs(np.sum(lam, axis=0))))
+    if problem.output_offset and slope > tol * np.sum(np.abs(lam)):
         raise HypothesisError(
-            "the output offset must be stationary: the sum of the loss's slopes is not zero"
+            f"the output offset must be stationary; the loss's slopes add up to {slope:.3g}"
         )
 
 

@@ -186,8 +186,13 @@ def _check_hypotheses(found: Stationarity, network: ReLUNetwork, both_signs: boo
     if np.min(found.bends, initial=0.0) < -tol * found.scale:
         concave = int(np.sum(found.bends < -tol * found.scale))
         raise HypothesisError(f"the objective must not be concave at a kink: it is at {concave}")
-    if both_signs and np.any(found.kinks[:, np.linalg.norm(network.hidden, axis=0) > 0]):
-        raise HypothesisError("no non-zero neuron must be on a kink for the program with both signs")
+    on_kink = np.argwhere(found.kinks & (np.linalg.norm(network.hidden, axis=0) > 0))
+    if both_signs and len(on_kink):
+        sample, neuron = on_kink[0]
+        raise HypothesisError(
+            f"no non-zero neuron must be on a kink for the program with both signs; neuron {neuron} is on that of "
+            f"sample {sample}"
+        )
 
 
 @short_repr
