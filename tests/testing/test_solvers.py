@@ -71,7 +71,7 @@ class Planted(Solver):
         return Iterate(blocks)
 
     def step(self, program, iterate):
-        blocks = right.blocks
+        blocks = solve(program).blocks
         if self.fault == "does nothing":
             blocks = np.zeros_like(blocks)
         if self.fault == "leaves the cones":
