@@ -134,7 +134,8 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self._keep(prepared.scaling, problem, result)
         if result.status is SolveStatus.INTERRUPTED:
             raise KeyboardInterrupt("interrupted: the estimator is fitted with the best network so far")
-        if self.network_.n_neurons == 0 and not (self.certificate_.proven or self._nothing_was_found()):
+        settled = self.certificate_.proven or result.status is SolveStatus.NO_VIOLATION
+        if self.network_.n_neurons == 0 and not settled:
             warnings.warn(
                 f"the network has no neurons, which is not proven to be best at beta = {problem.beta:.4g}; why "
                 f"training ended: {result.status.value}",
@@ -142,11 +143,6 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
                 stacklevel=2,
             )
         return self
-
-    def _nothing_was_found(self) -> bool:
-        """Say whether a search found no neuron that improves the network: weight decay is critical or above."""
-        found = self.certificate_.search_violation
-        return found is not None and found <= self.tol
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: all but the training data, which `problem_` and a program's `result_` hold."""
