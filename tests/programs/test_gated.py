@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, solve
+from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, activation_patterns, solve
 from cvxnn.testing import samplers
 
 
@@ -68,3 +68,14 @@ def test_thousands_of_patterns_are_solved():
     solution = solve(program, tol=1e-8)
     assert solution.certificate.proven
     assert "working set" in solution.certificate.method
+
+
+def test_an_array_of_patterns_gets_gates_that_show_it():
+    program, rng = sample()
+    found = GatedReLUProgram(program.problem, program.masks)
+    np.testing.assert_array_equal(found.masks, program.masks)
+    np.testing.assert_array_equal(activation_patterns(program.problem.X, found.patterns.gates), program.masks)
+    W = rng.standard_normal((program.problem.n_features, program.n_blocks))
+    # One neuron a gate, whatever the gate: the same function on X, and the same objective.
+    assert found.objective(W) == program.objective(W)
+    assert program.problem.objective(found.to_network(W)) == pytest.approx(program.objective(W), rel=1e-12)

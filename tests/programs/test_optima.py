@@ -216,8 +216,8 @@ def test_bad_patterns_and_signs_are_refused_by_name():
     for signs in ([1.0, 1.0], [0.5], [[1.0]]):
         with pytest.raises(ValueError, match=r"signs must have shape \(1,\) and hold \+1 and -1 only; got"):
             ReLUProgram(problem, np.ones((2, 1)), signs)
-    with pytest.raises(ValueError, match="patterns must be ActivationPatterns, with gates; got ndarray"):
-        GatedReLUProgram(problem, np.ones((2, 1)))
+    with pytest.raises(ValueError, match="found none for column 1"):
+        GatedReLUProgram(problem, [[1, 1], [1, 0]])
     with pytest.raises(ValueError, match=r"patterns must have shape \(2, P\)"):
         GatedReLUProgram(problem, enumerate_patterns([[1.0]]))
 

@@ -66,7 +66,7 @@ def is_realisable(X: ArrayLike, patterns: ArrayLike | ActivationPatterns) -> Boo
     data = as_finite_array(X, "X", (2,))
     if isinstance(patterns, ActivationPatterns):
         return _is_realisable_set(data, patterns)
-    columns = _as_columns(patterns, data.shape[0], "patterns", dimensions=(1, 2))
+    columns = as_columns(patterns, data.shape[0], "patterns", dimensions=(1, 2))
     answers = _decide(reduce_rows(data), columns.reshape(data.shape[0], -1))
     return answers.reshape(columns.shape[1:])
 
@@ -103,7 +103,7 @@ def require_realisable(
            [1, 0]])
     """
     data = as_finite_array(X, "X", (2,))
-    columns = _as_columns(np.asarray(patterns), data.shape[0], name, dimensions=(2,))
+    columns = as_columns(np.asarray(patterns), data.shape[0], name, dimensions=(2,))
     if columns.shape[1] == 0:
         raise ValueError(f"{name} must have at least one column, found shape {columns.shape}")
     answers = is_realisable(data, patterns if isinstance(patterns, ActivationPatterns) else columns)
@@ -132,7 +132,8 @@ def _is_realisable_set(X: Array, patterns: ActivationPatterns) -> BoolArray:
     return answers
 
 
-def _as_columns(patterns: ArrayLike, n_samples: int, name: str, *, dimensions: tuple[int, ...]) -> BoolArray:
+def as_columns(patterns: ArrayLike, n_samples: int, name: str, *, dimensions: tuple[int, ...]) -> BoolArray:
+    """Return patterns as a bool array, or raise ``ValueError`` for other shapes and entries."""
     array = np.asarray(patterns)
     if array.ndim not in dimensions or array.shape[0] != n_samples:
         raise ValueError(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.networks import GatedReLUNetwork
-from cvxnn.patterns import ActivationPatterns
+from cvxnn.patterns import ActivationPatterns, patterns_with_gates
 from cvxnn.problem import Problem
 from cvxnn.programs.pattern_rows import PatternRows
 from cvxnn.programs.program import ConvexProgram, Statement
@@ -30,13 +31,14 @@ class GatedReLUProgram(ConvexProgram):
     ----------
     problem : Problem
         Data, targets, beta > 0, loss; one output.
-    patterns : ActivationPatterns
-        The gates and their patterns on X.
+    patterns : ActivationPatterns or bool array_like of shape (n, P)
+        The gates and their patterns on X; of an array, whose columns are distinct, gates are found
+        (`patterns_with_gates`).
 
     Raises
     ------
     ValueError
-        If the patterns do not fit the data, or the problem is not trainable.
+        If the patterns do not fit the data or have no gates, or the problem is not trainable.
 
     References
     ----------
@@ -49,16 +51,12 @@ class GatedReLUProgram(ConvexProgram):
     masks: NDArray[np.bool_]  # (n, B), a view of rows that are contiguous for each gate
     _map: PatternRows
 
-    def __init__(self, problem: Problem, patterns: ActivationPatterns) -> None:
+    def __init__(self, problem: Problem, patterns: ActivationPatterns | Any) -> None:
         problem.require_trainable()
         if problem.n_outputs != 1:
             raise ValueError(f"y must have one output for a gated program; got {problem.n_outputs}")
-        if not isinstance(patterns, ActivationPatterns):
-            raise ValueError(
-                f"patterns must be ActivationPatterns, with gates; got {type(patterns).__name__}"
-            )
-        rows = np.ascontiguousarray(as_masks(patterns, problem.n_samples).T)
-        self._set(problem, patterns, rows)
+        masks = as_masks(patterns, problem.n_samples)
+        self._set(problem, patterns_with_gates(problem.X, patterns), np.ascontiguousarray(masks.T))
 
     def _set(self, problem: Problem, patterns: ActivationPatterns, rows: NDArray[np.bool_]) -> None:
         object.__setattr__(self, "problem", problem)

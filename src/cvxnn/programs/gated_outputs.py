@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.networks import GatedReLUNetwork
-from cvxnn.patterns import ActivationPatterns
+from cvxnn.patterns import ActivationPatterns, patterns_with_gates
 from cvxnn.problem import Problem, as_problem
 from cvxnn.programs.gated import GatedReLUProgram
 from cvxnn.programs.pattern_rows import PatternRows
@@ -20,20 +20,23 @@ from cvxnn.programs.working_sets import WorkingSets
 from cvxnn.validation import Array, are_matrices
 
 
-def gated_program(problem: Problem, patterns: ActivationPatterns) -> GatedReLUProgram | GatedOutputsProgram:
+def gated_program(
+    problem: Problem, patterns: ActivationPatterns | Any
+) -> GatedReLUProgram | GatedOutputsProgram:
     """Return the convex program of gated ReLU networks with given gates, for one output or several.
 
     Parameters
     ----------
     problem : Problem
         Data, targets, beta > 0, loss.
-    patterns : ActivationPatterns
-        The gates and their patterns on X.
+    patterns : ActivationPatterns or bool array_like of shape (n, P)
+        The gates and their patterns on X; of an array, whose columns are distinct, gates are found
+        (`patterns_with_gates`).
 
     Raises
     ------
     ValueError
-        If the patterns do not fit the data, or the problem is not trainable.
+        If the patterns do not fit the data or have no gates, or the problem is not trainable.
     """
     problem = as_problem(problem)
     kind = GatedReLUProgram if problem.n_outputs == 1 else GatedOutputsProgram
@@ -55,13 +58,15 @@ class GatedOutputsProgram(ConvexProgram):
     ----------
     problem : Problem
         Data, targets of several outputs, beta > 0, loss.
-    patterns : ActivationPatterns
-        The gates and their patterns on X.
+    patterns : ActivationPatterns or bool array_like of shape (n, P)
+        The gates and their patterns on X; of an array, whose columns are distinct, gates are found
+        (`patterns_with_gates`).
 
     Raises
     ------
     ValueError
-        If there is one output only, the patterns do not fit the data, or the problem is not trainable.
+        If there is one output only, the patterns do not fit the data or have no gates, or the problem is not
+        trainable.
 
     Notes
     -----
@@ -89,17 +94,14 @@ class GatedOutputsProgram(ConvexProgram):
     roots: Array | None  # R, (n, C) for diagonal matrices or (n, C, C)
     _map: PatternRows
 
-    def __init__(self, problem: Problem, patterns: ActivationPatterns) -> None:
+    def __init__(self, problem: Problem, patterns: ActivationPatterns | Any) -> None:
         problem.require_trainable()
         if problem.n_outputs < 2:
             raise ValueError(
                 f"y must have at least two outputs here; got {problem.n_outputs}: see GatedReLUProgram"
             )
-        if not isinstance(patterns, ActivationPatterns):
-            raise ValueError(
-                f"patterns must be ActivationPatterns, with gates; got {type(patterns).__name__}"
-            )
-        self._set(problem, patterns, np.ascontiguousarray(as_masks(patterns, problem.n_samples).T), None)
+        masks = as_masks(patterns, problem.n_samples)
+        self._set(problem, patterns_with_gates(problem.X, patterns), np.ascontiguousarray(masks.T), None)
 
     def _set(
         self,
