@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvxnn import Problem, ReLUNetwork
-from cvxnn.losses import HuberLoss, SmoothedQuantileLoss
+from cvxnn.losses import HuberLoss
+from cvxnn.losses.quantile import SmoothedQuantileLoss
 from cvxnn.units import Units
 from cvxnn.validation import PrecisionError
 

@@ -15,6 +15,7 @@ SOURCE = Path(cvxnn.__file__).parent
 TESTS = Path(__file__).parents[1]
 MOST_FILES = 16
 MOST_PRIVATE_IMPORTS = 19
+MOST_PUBLIC_NAMES = 399
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,17 @@ class House:
             return False
         return found.module != room and found.name not in self.doors[room]
 
+    def public_names(self) -> set[str]:
+        """Return the names in the lists ``__all__`` of the package and its rooms."""
+        return {
+            name
+            for module, tree in self.trees.items()
+            if self.is_package(module)
+            for node in tree.body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+            for name in ast.literal_eval(node.value)
+        }
+
     def hidden_names(self) -> list[str]:
         """Return the public functions that bear their module's name, or that of a module beside their door."""
         found = [
@@ -181,6 +193,10 @@ def test_no_modules_and_no_shelves_go_in_circles(house):
 def test_rooms_are_entered_by_their_doors(house):
     found = house.private_imports()
     assert len(found) <= MOST_PRIVATE_IMPORTS, "\n".join(found)
+
+
+def test_public_names_are_few(house):
+    assert len(house.public_names()) <= MOST_PUBLIC_NAMES
 
 
 def test_no_function_is_hidden_by_a_module(house):
@@ -242,6 +258,11 @@ def test_an_import_past_the_door_is_found(tmp_path):
         "another/c": "def h():\n    from house.room.a import f, g",
     }
     assert make_house(tmp_path, files).private_imports() == ["house.another.c imports g of house.room.a"]
+
+
+def test_public_names_are_counted_once_and_in_doors_only(tmp_path):
+    files = {"__init__": '__all__ = ["f"]', "room/__init__": '__all__ = ["f", "g"]', "room/a": '__all__ = ["h"]'}
+    assert make_house(tmp_path, files).public_names() == {"f", "g"}
 
 
 def test_functions_behind_modules_of_their_name_are_found(tmp_path):

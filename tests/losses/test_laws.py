@@ -14,11 +14,11 @@ from cvxnn.losses import (
     Loss,
     MultinomialLoss,
     QuantileLoss,
-    SmoothedHingeLoss,
-    SmoothedQuantileLoss,
     SquaredHingeLoss,
     SquaredLoss,
 )
+from cvxnn.losses.hinge import SmoothedHingeLoss
+from cvxnn.losses.quantile import SmoothedQuantileLoss
 from cvxnn.testing import (
     check_best_dual_scale,
     check_best_offset,

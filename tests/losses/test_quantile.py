@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cvxnn.losses import QuantileLoss, SmoothedQuantileLoss
+from cvxnn.losses import QuantileLoss
+from cvxnn.losses.quantile import SmoothedQuantileLoss
 
 
 def test_quantile_loss_by_hand():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cvxnn.losses import HingeLoss, LogisticLoss, SmoothedHingeLoss, SquaredHingeLoss
+from cvxnn.losses import HingeLoss, LogisticLoss, SquaredHingeLoss
+from cvxnn.losses.hinge import SmoothedHingeLoss
 
 MARGIN_LOSSES = [HingeLoss(), SmoothedHingeLoss(), SquaredHingeLoss(), LogisticLoss()]
 f, y = np.array([3.0, 0.5, 2.0, 1.0]), np.array([-1.0, 1.0, 1.0, 1.0])  # margins -3, 0.5, 2, 1

@@ -11,8 +11,8 @@ from cvxnn.losses import (
     HingeLoss,
     LogisticLoss,
     MultinomialLoss,
-    SmoothedHingeLoss,
 )
+from cvxnn.losses.hinge import SmoothedHingeLoss
 from cvxnn.testing import (
     check_best_dual_scale,
     check_best_offset,

@@ -15,7 +15,7 @@ from cvxnn.certificates.improving import improving_bounds, relaxed_bound
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.oracles import Maximisers, Oracle
 from cvxnn.certificates.proving import certify, certify_until_interrupt
-from cvxnn.certificates.relaxations.joint_program import DualPoint, joint_dual_sdp
+from cvxnn.certificates.relaxations.joint_program import joint_dual_sdp
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.names import keep_old_names
@@ -23,7 +23,6 @@ from cvxnn.names import keep_old_names
 __all__ = [
     "CellOracle",
     "Certificate",
-    "DualPoint",
     "LiftedDual",
     "Maximisers",
     "Oracle",
@@ -57,5 +56,6 @@ keep_old_names(
         "RowGroups": "cvxnn.certificates.relaxations.row_groups.RowGroups",
         "constraint_bound": "cvxnn.certificates.bounds.output_bounds.constraint_bound",
         "group_rows": "cvxnn.certificates.relaxations.row_groups.group_rows",
+        "DualPoint": "cvxnn.certificates.relaxations.joint_program.DualPoint",
     },
 )

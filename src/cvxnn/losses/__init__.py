@@ -6,12 +6,12 @@ library that follows the array API standard; the other losses take NumPy arrays.
 """
 
 from cvxnn.losses.base import Loss
-from cvxnn.losses.hinge import HingeLoss, SmoothedHingeLoss
+from cvxnn.losses.hinge import HingeLoss
 from cvxnn.losses.huber import HuberLoss
 from cvxnn.losses.logistic import LogisticLoss
 from cvxnn.losses.multinomial import MultinomialLoss
 from cvxnn.losses.named import LOSSES, get_loss
-from cvxnn.losses.quantile import QuantileLoss, SmoothedQuantileLoss
+from cvxnn.losses.quantile import QuantileLoss
 from cvxnn.losses.separable import SeparableLoss
 from cvxnn.losses.squared import SquaredLoss
 from cvxnn.losses.squared_hinge import SquaredHingeLoss
@@ -26,8 +26,6 @@ __all__ = [
     "MultinomialLoss",
     "QuantileLoss",
     "SeparableLoss",
-    "SmoothedHingeLoss",
-    "SmoothedQuantileLoss",
     "SquaredHingeLoss",
     "SquaredLoss",
     "get_loss",
@@ -38,5 +36,7 @@ keep_old_names(
     {
         "MarginLoss": "cvxnn.losses.separable.MarginLoss",
         "ResidualLoss": "cvxnn.losses.separable.ResidualLoss",
+        "SmoothedHingeLoss": "cvxnn.losses.hinge.SmoothedHingeLoss",
+        "SmoothedQuantileLoss": "cvxnn.losses.quantile.SmoothedQuantileLoss",
     },
 )
