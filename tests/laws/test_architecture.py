@@ -261,7 +261,11 @@ def test_an_import_past_the_door_is_found(tmp_path):
 
 
 def test_public_names_are_counted_once_and_in_doors_only(tmp_path):
-    files = {"__init__": '__all__ = ["f"]', "room/__init__": '__all__ = ["f", "g"]', "room/a": '__all__ = ["h"]'}
+    files = {
+        "__init__": '__all__ = ["f"]',
+        "room/__init__": '__all__ = ["f", "g"]',
+        "room/a": '__all__ = ["h"]',
+    }
     assert make_house(tmp_path, files).public_names() == {"f", "g"}
 
 
