@@ -213,7 +213,7 @@ def test_bad_patterns_and_signs_are_refused_by_name():
             ReLUProgram(problem, wrong)
     with pytest.raises(ValueError, match="patterns must hold 0 and 1 only; got dtype float64"):
         ReLUProgram(problem, np.full((2, 1), 0.5))
-    for signs in ([1.0, 1.0], [0.5], [[1.0]]):
+    for signs in ([1.0, 1.0], [0.5], [[1.0, 1.0]]):
         with pytest.raises(ValueError, match=r"signs must have shape \(1,\) and hold \+1 and -1 only; got"):
             ReLUProgram(problem, np.ones((2, 1)), signs)
     with pytest.raises(ValueError, match="found none for column 1"):
