@@ -62,19 +62,30 @@ def test_weights_whose_sum_float64_does_not_hold_are_refused(weight, small):
         ReLURegressor().fit(small[0], small[1], sample_weight=np.full(30, weight))
 
 
-@pytest.mark.parametrize("model", [ReLURegressor(), ReLUClassifier()], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize(
+    "model",
+    [
+        ReLURegressor(),
+        ReLUClassifier(),
+        GatedReLURegressor(n_gates=50),
+        GatedReLURegressor(n_gates=50, beta_ratio=0.99, loss="quantile"),
+        GatedReLUClassifier(n_gates=50),
+    ],
+    ids=lambda model: type(model).__name__,
+)
 def test_a_fit_with_next_to_no_time_has_neurons(model, small):
     fitted = clone(model).set_params(max_seconds=1e-6).fit(small[0], target_of(model, small))
     assert fitted.network_.n_neurons > 0
 
 
 def test_a_network_without_neurons_that_is_not_proven_best_warns(small):
-    # A time limit that ends the program before its first step.
-    model = GatedReLURegressor(n_gates=50, max_seconds=1e-9)
+    # A time limit that ends the program before its first step. At no neurons the margins are on the hinge's kink for
+    # the best offset, so that so little below the critical beta the proximal step from there leads nowhere.
+    model = GatedReLUClassifier(loss="hinge", n_gates=50, beta_ratio=0.99, max_seconds=1e-9)
     with pytest.warns(
         ConvergenceWarning, match="no neurons, which is not proven to be best at beta = .*max_seconds"
     ):
-        model.fit(small[0], small[1])
+        model.fit(small[0], small[2])
     assert model.network_.n_neurons == 0
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, solve
+from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, sample_patterns, solve
+from cvxnn.programs import gated_program
 from cvxnn.solvers import WorkingSet, working_set
+from cvxnn.solvers.path import critical_beta
 from cvxnn.statuses import SolveStatus
 from cvxnn.testing import (
     check_interrupt,
@@ -141,3 +143,25 @@ def test_most_blocks_never_enter_a_working_set(monkeypatch):
 def test_bad_settings_are_refused_by_name(options, message):
     with pytest.raises(ValueError, match=message):
         WorkingSet(**options)
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber", "quantile"])
+@pytest.mark.parametrize("shape", [(20,), (20, 3)], ids=["one output", "outputs"])
+def test_a_gated_program_without_time_has_the_best_of_a_proximal_step(loss, shape):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20, 3)), rng.standard_normal(shape)
+    program = gated_program(Problem(X, y, 1.0, loss, True), sample_patterns(X, 10, random_state=0))
+    beta = critical_beta(program)
+    below = program.with_beta(0.99 * beta)
+    early, whole = solve(below, max_seconds=1e-9), solve(below)
+    none = below.objective(np.zeros_like(early.blocks))
+    assert early.status is SolveStatus.MAX_SECONDS
+    # So near the critical beta most of what there is to win lies on the ray: 97 % and more here.
+    assert none - early.objective > 0.9 * (none - whole.objective) > 0.0
+    assert early.history[-1].objective == early.objective
+    sizes = np.array([0.99, 1.01])[:, None, None] * early.blocks
+    # The bend of a kink smoothed to a millionth of the loss may hide the best size.
+    assert min(below.objective(W) for W in sizes) >= early.objective * (1.0 - 1e-6)
+    above = solve(program.with_beta(1.01 * beta), max_seconds=1e-9)
+    assert above.status is SolveStatus.SOLVED
+    assert not np.any(above.blocks)

@@ -6,16 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.optimize import brentq
 
 from cvxnn.certificates import make_certificate
 from cvxnn.deadlines import NEVER, Deadline
-from cvxnn.programs import ConvexProgram, OutOfTime, WorkingSets
+from cvxnn.programs import ConvexProgram, GatedOutputsProgram, GatedReLUProgram, OutOfTime, WorkingSets
 from cvxnn.solvers.solution import Solution, SolveRecord
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.statuses import SolveStatus
 from cvxnn.validation import Array
 
 SolveCallback = Callable[[SolveRecord], object]
+
+# Of the loss of zero blocks: what smoothing a loss with a kink may take off it, for the direction of the first step.
+_SMOOTHING = 1e-6
+_DOUBLINGS = 200
 
 
 @dataclass(eq=False)
@@ -99,7 +104,8 @@ def run(
     Returns
     -------
     Solution
-        Never worse than the start projected on its cones, and never worse than zero.
+        Never worse than the start projected on its cones, and never worse than zero. The blocks of a gated program are
+        zero only where the objective does not fall along a proximal step from there, however early the end was.
     """
     zero = np.zeros((program.problem.n_features, program.n_blocks))
     best = _Best(program, tol, deadline, zero)
@@ -110,6 +116,8 @@ def run(
         status = SolveStatus.MAX_SECONDS
     except KeyboardInterrupt:
         status = SolveStatus.INTERRUPTED
+    if not np.any(best.blocks) and not best.solved and status is not SolveStatus.NOT_FINITE:
+        _take_first_step(best)
     return _solution(best, solver, SolveStatus.SOLVED if best.solved else status)
 
 
@@ -157,6 +165,38 @@ def _iterate(
         if iterate.finished:
             return SolveStatus.FINISHED
     return SolveStatus.MAX_STEPS
+
+
+def _take_first_step(best: _Best) -> None:
+    """Replace zero blocks of a gated program by a proximal step from them, as long as is best, if they are not optimal.
+
+    All proximal steps from zero lie on one ray: without cones it takes one pass over the data to find it.
+    """
+    program = best.program
+    if not isinstance(program, GatedReLUProgram | GatedOutputsProgram):
+        return
+    problem = program.problem
+    smooth = problem if problem.loss.is_smooth else problem.smoothed(_SMOOTHING)
+    zero, offset = np.zeros(problem.y.shape), smooth.null_offset()
+    lam = smooth.project_dual(-smooth.loss_gradient(zero, offset)).reshape(program.target.shape)
+    step = program.prox(program.adjoint(lam), 1.0)
+    if not np.any(step):
+        best.bound(lam)
+        return
+    along, penalty = program.forward(step).reshape(zero.shape), program.penalty(step)
+
+    def slope(size: float) -> float:
+        fit = size * along
+        return float(np.sum(smooth.loss_gradient(fit, smooth.best_offset(fit)) * along)) + penalty
+
+    high = 1.0 / float(np.linalg.norm(along))
+    for _ in range(_DOUBLINGS):
+        if slope(high) >= 0.0:
+            break
+        high *= 2.0
+    if slope(0.0) < 0.0 <= slope(high):
+        size = high * float(brentq(lambda share: slope(share * high), 0.0, 1.0))
+        best.see(size * step, best.history[-1].step if best.history else 0)
 
 
 def _solution(best: _Best, solver: Solver, status: SolveStatus) -> Solution:
