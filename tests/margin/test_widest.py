@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvxnn import Problem, train
+from cvxnn import Problem, enumerate_patterns, train
+from cvxnn.deadlines import Deadline
+from cvxnn.margin import columns
 from cvxnn.margin.dual_constraint import DualConstraint
 from cvxnn.margin.widest import max_margin
+from cvxnn.programs import MaxMarginProgram
 from cvxnn.testing import samplers
+from cvxnn.training import descend
 
 from .labelled import random_data
 
@@ -135,3 +139,33 @@ def test_a_time_limit_refuses_with_the_size_or_returns_what_there_is():
         max_margin(X, y, max_seconds=1e-3)
     small = max_margin(X[:12, :3], y[:12], method="columns", max_seconds=60.0)
     assert small.relative_gap <= 1e-6
+
+
+def test_of_more_features_than_samples_only_the_row_space_counts():
+    X, y = random_data(1, 6, 4)
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((40, 4)))[0].T
+    wide, narrow = max_margin(X @ turn, y), max_margin(X, y)
+    assert wide.value == pytest.approx(narrow.value, rel=GAP)
+    assert wide.relative_gap <= GAP
+    assert wide.network.hidden.shape[0] == wide.dual_norm.directions.shape[0] == 40
+    assert np.min(y * wide.network.predict(X @ turn)) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_the_first_descent_and_the_last_digits_end_with_the_time(monkeypatch):
+    X, y = random_data(0, 12, 3)
+    limits = []
+
+    def watched(problem, network, *, max_seconds):
+        limits.append(max_seconds)
+        return descend(problem, network, max_seconds=max_seconds)
+
+    monkeypatch.setattr(columns, "descend", watched)
+    best = max_margin(X, y, method="columns", max_seconds=20.0)
+    assert 0.0 < limits[0] <= 10.0
+    max_margin(X, y, method="columns", max_seconds=None)
+    assert limits[1] is None
+    solution = columns.solve_blocks(MaxMarginProgram(X, y, enumerate_patterns(X)))
+    coarse, lam = columns.basic_network(solution, Deadline(0.0))
+    np.testing.assert_array_equal(lam, solution.lam)
+    # The interior point's error.
+    assert coarse.weight_decay == pytest.approx(best.value, rel=1e-6)

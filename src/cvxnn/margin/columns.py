@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from cvxnn.deadlines import Deadline
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.margin.dual_constraint import DualConstraint
 from cvxnn.margin.newton import ActiveSystem
 from cvxnn.margin.scaling import scaled_to_margin_one
@@ -42,6 +42,8 @@ _RAISE = 10.0
 # Weight decay of the first descent, relative to the sum of row norms, and its neurons.
 _FIRST_BETA = 1e-4
 _FIRST_NEURONS = 100
+# Of the time there is, what that descent may take: without time for a program it is worth nothing.
+_FIRST_SHARE = 0.5
 # Of an interior point that is given a time limit: it has to start.
 _LEAST_SECONDS = 0.1
 
@@ -121,11 +123,11 @@ def solve_blocks(
     return Blocks(program, W, np.maximum(np.asarray(statement.fit.dual_value), 0.0) / scale)
 
 
-def basic_network(solution: Blocks) -> tuple[ReLUNetwork, Array]:
+def basic_network(solution: Blocks, deadline: Deadline = NEVER) -> tuple[ReLUNetwork, Array]:
     """Return the best network on a solution's directions, at most n neurons, and multipliers, both to rounding.
 
     A vertex of ``min sum_k c_k`` over ``c >= 0`` with ``y_i sum_k c_k s_k (x_i^T u_k)_+ >= 1``, then Newton's
-    method. The network's smallest margin is one.
+    method, as far as the deadline allows. The network's smallest margin is one.
     """
     X, y, used = solution.program.X, solution.program.y, solution.used
     units = solution.W[:, used] / np.linalg.norm(solution.W[:, used], axis=0)
@@ -134,18 +136,22 @@ def basic_network(solution: Blocks) -> tuple[ReLUNetwork, Array]:
     kept = np.flatnonzero(c)
     W, signs = units[:, kept] * c[kept] / np.min(images @ c), solution.program.signs[used[kept]]
     plain = _network(X, y, W, signs)
-    refined = _refined(X, y, W, signs, solution.lam)
+    refined = _refined(X, y, W, signs, solution.lam, deadline)
     # Another tight set or face than the right one costs more than the interior-point method's error.
     if refined is None or refined[0].weight_decay > plain.weight_decay * (1.0 + _TOL):
         return plain, solution.lam
     return refined
 
 
-def _refined(X: Array, y: Array, W: Array, signs: Array, lam: Array) -> tuple[ReLUNetwork, Array] | None:
-    """Return network and multipliers after Newton's method; None where it runs away from the blocks W."""
+def _refined(
+    X: Array, y: Array, W: Array, signs: Array, lam: Array, deadline: Deadline
+) -> tuple[ReLUNetwork, Array] | None:
+    """Return network and multipliers after Newton's method; None where it runs away from W, or out of time."""
     for negligible in _NEGLIGIBLE:
+        if deadline.is_over:
+            return None
         start, kept = _thinned(W, signs, negligible)
-        fine, multipliers = ActiveSystem.of(X, y, start, kept, lam).refine(start, lam)
+        fine, multipliers = ActiveSystem.of(X, y, start, kept, lam).refine(start, lam, deadline)
         moved = np.linalg.norm(fine - start, axis=0)
         if np.all(multipliers >= 0) and np.all(moved <= _FAR * np.linalg.norm(start, axis=0)):
             return _network(X, y, fine, kept), multipliers
@@ -202,11 +208,14 @@ def _price(images: Array, c: Array) -> float:
     return float(np.sum(c)) / smallest if smallest > 0 and np.all(c >= 0) else np.inf
 
 
-def first_patterns(X: Array, y: Array, rng: np.random.Generator) -> tuple[NDArray[np.bool_], Array]:
+def first_patterns(
+    X: Array, y: Array, rng: np.random.Generator, max_seconds: float | None = None
+) -> tuple[NDArray[np.bool_], Array]:
     """Return patterns (n, K) and signs (K,) of the neurons that a short descent on the squared hinge loss finds."""
     beta = _FIRST_BETA * float(np.sum(np.linalg.norm(X, axis=1)))
     problem = Problem(X, y, beta, "squared_hinge")
-    network = descend(problem, small_random_network(problem, _FIRST_NEURONS, rng)).merge(X)
+    start = small_random_network(problem, _FIRST_NEURONS, rng)
+    network = descend(problem, start, max_seconds=max_seconds).merge(X)
     return network.patterns(X), np.sign(network.output)
 
 
@@ -230,7 +239,7 @@ def grow_blocks(
         If there is none.
     """
     best: Blocks | None = None
-    masks, signs = first_patterns(X, y, rng)
+    masks, signs = first_patterns(X, y, rng, deadline.share(_FIRST_SHARE).limit())
     price = _FIRST_PRICE
     for _ in range(max_rounds):
         try:
@@ -241,7 +250,7 @@ def grow_blocks(
             return best
         is_short = bool(np.min(solution.program.margins(solution.W)) < 1.0 - _SHORT)
         best = best if is_short else solution
-        directions, new_signs = constraint.violated_by(y * solution.lam, _VIOLATION)
+        directions, new_signs = constraint.violated_by(y * solution.lam, _VIOLATION, deadline.limit())
         added, new_signs = activation_patterns(X, directions[:, :_NEW]), new_signs[:_NEW]
         fresh = ~_listed(added, new_signs, masks, signs)
         if np.any(fresh):

@@ -68,13 +68,14 @@ class DualConstraint:
         upper = max(relaxed_upper_bound(space, q), relaxed_upper_bound(space, -q), result.value)
         return DualNorm(result.value, upper, result.directions, result.signs, False)
 
-    def violated_by(self, q: Array, tol: float) -> tuple[Array, Array]:
+    def violated_by(self, q: Array, tol: float, max_seconds: float | None = None) -> tuple[Array, Array]:
         """Return directions (d, k) and signs with ``|q^T (Xu)_+| > 1 + tol``, best first; none where there are none.
 
-        A search answers where it finds one; the exact oracle, where there is one, is asked only if it does not.
+        A search, of at most ``max_seconds``, answers where it finds one; the exact oracle, where there is one, is asked
+        only if it does not.
         """
         if self.oracle is None or not self.oracle.is_cheap:
-            result = search(self.X, q, random_state=self.random_state)
+            result = search(self.X, q, random_state=self.random_state, max_seconds=max_seconds)
             directions, signs, values = result.directions, result.signs, result.values
             if self.oracle is None or result.value > 1.0 + tol:
                 return directions[:, values > 1.0 + tol], signs[values > 1.0 + tol]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from cvxnn.cones import null_space
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.validation import Array
 
 # An interior-point method's directions are off by some 1e-7, its multipliers of slack margins by 1e-9 of the others.
@@ -54,14 +55,17 @@ class ActiveSystem:
             images.append((sign * y[tight] * active)[:, None] * (X[tight] @ basis))
         return cls(bases, images, tight)
 
-    def refine(self, W: Array, lam: Array) -> tuple[Array, Array]:
-        """Return blocks and multipliers after some steps, each the least-squares solution of the linearised system."""
+    def refine(self, W: Array, lam: Array, deadline: Deadline = NEVER) -> tuple[Array, Array]:
+        """Return blocks and multipliers after some steps, each the least-squares solution of the linearised system.
+
+        No step starts after the deadline.
+        """
         z = [basis.T @ w for basis, w in zip(self.bases, W.T, strict=True)]
         tight = lam[self.tight]
         A = np.hstack(self.images)
         for _ in range(_STEPS):
             sizes = [np.linalg.norm(part) for part in z]
-            if min(sizes) == 0.0:
+            if min(sizes) == 0.0 or deadline.is_over:
                 break
             units = [part / size for part, size in zip(z, sizes, strict=True)]
             bends = [(np.eye(len(u)) - np.outer(u, u)) / size for u, size in zip(units, sizes, strict=True)]

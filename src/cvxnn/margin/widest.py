@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from cvxnn.certificates import RowSpace
 from cvxnn.deadlines import Deadline
 from cvxnn.margin.columns import basic_network, grow_blocks, solve_blocks
 from cvxnn.margin.dual_constraint import DualConstraint, DualNorm
@@ -128,8 +129,8 @@ def max_margin(
     max_rounds : int, default 100
         Rounds of column generation.
     max_seconds : float or None, default 60.0
-        Time for the convex programs, None for no limit. Where it ends column generation, the last network found comes
-        back, and its gap says what is proven.
+        Time for descent, convex programs and search, None for no limit; the last bound is computed after it. Where it
+        ends column generation, the last network found comes back, and its gap says what is proven.
     random_state : int, Generator, RandomState or None, default 0
         Seed of the descent and of searches.
 
@@ -163,7 +164,7 @@ def max_margin(
     require_separable(X, y)
     X, y = as_labelled(X, y)
     unit = power_of_four(X)
-    X = X / unit
+    X, basis = _in_row_space(X / unit)
     constraint = DualConstraint(X, random_state)
     lines = reduce_rows(X)
     if method == "auto":
@@ -172,20 +173,35 @@ def max_margin(
         solution = solve_blocks(MaxMarginProgram(X, y, enumerate_patterns(X)), deadline=deadline)
     else:
         solution = grow_blocks(X, y, constraint, as_generator(random_state), max_rounds, deadline)
-    network, lam = basic_network(solution)
+    network, lam = basic_network(solution, deadline)
     found = judge(constraint, y, network, lam, "all cells" if method == "cells" else "column generation")
-    return _as_given(found, unit)
+    return _as_given(found, unit, basis)
 
 
-def _as_given(found: MaxMargin, unit: float) -> MaxMargin:
-    """Return the result for data over a unit as that for the data: weights grow by its root, multipliers with it."""
-    network, root = found.network, math.sqrt(unit)
+def _in_row_space(X: Array) -> tuple[Array, Array]:
+    """Return data in coordinates of their row space, with its basis (d, r), where features outnumber samples.
+
+    Neurons lie there: what is orthogonal to all rows costs and does nothing. Programs have n/d of the weights.
+    """
+    if X.shape[1] <= X.shape[0]:
+        return X, np.eye(X.shape[1])
+    space = RowSpace(X)
+    return space.coordinates, space.basis
+
+
+def _as_given(found: MaxMargin, unit: float, basis: Array) -> MaxMargin:
+    """Return the result for data in a basis over a unit as that for the data.
+
+    Weights grow by the unit's root, multipliers with it.
+    """
+    network, root, norm = found.network, math.sqrt(unit), found.dual_norm
     return replace(
         found,
-        network=ReLUNetwork(network.hidden / root, network.output / root),
+        network=ReLUNetwork(basis @ network.hidden / root, network.output / root),
         multipliers=found.multipliers / unit,
         value=found.value / unit,
         lower_bound=found.lower_bound / unit,
+        dual_norm=replace(norm, directions=basis @ norm.directions),
     )
 
 
