@@ -124,6 +124,7 @@ CALLS = {
         max_seconds=limit
     ),
     "cvxnn.landscape.OptimalSet.sparsest": lambda limit: optimal().sparsest(max_seconds=limit),
+    "cvxnn.landscape.optimal_set": lambda limit: landscape.optimal_set(PROBLEM, max_seconds=limit),
     "cvxnn.landscape.solve_dual": lambda limit: landscape.solve_dual(PROBLEM, max_seconds=limit),
     "cvxnn.landscape.smallest": lambda limit: landscape.smallest(PROBLEM, max_seconds=limit),
     "cvxnn.margin.max_margin": lambda limit: margin.max_margin(X, np.sign(Y), max_seconds=limit),

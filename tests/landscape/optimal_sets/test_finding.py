@@ -170,3 +170,34 @@ def test_the_planted_problem_takes_seconds():
     assert optimal.contains(network, tol=1e-4)
     assert optimal.contains(optimal.sample(0, split=True), tol=1e-10)
     assert not optimal.contains(network.select(slice(1, None)), tol=1e-4)
+
+
+def test_of_more_features_than_samples_only_the_row_space_counts():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((6, 3)), rng.standard_normal(6)
+    turn = np.linalg.qr(rng.standard_normal((40, 3)))[0].T
+    narrow, wide = optimal_set(Problem(X, y, 0.2)), optimal_set(Problem(X @ turn, y, 0.2))
+    # Both are exact to some 1e-12.
+    assert wide.value == pytest.approx(narrow.value, rel=1e-11)
+    np.testing.assert_allclose(wide.dual, narrow.dual, atol=1e-9)
+    assert wide.directions.shape[0] == 40
+    assert wide.problem.objective(wide.network(wide.polytope.point)) == pytest.approx(wide.value, rel=1e-11)
+    network = narrow.network(narrow.polytope.point)
+    assert locate(wide, ReLUNetwork(turn.T @ network.hidden, network.output)).is_optimal
+
+
+def test_a_network_to_start_from_is_taken_to_the_row_space():
+    rng = np.random.default_rng(1)
+    problem = Problem(rng.standard_normal((4, 9)), rng.standard_normal(4), 0.3)
+    plain = optimal_set(problem)
+    start = ReLUNetwork(rng.standard_normal((9, 3)), [1.0, -1.0, 1.0])
+    assert optimal_set(problem, start).value == pytest.approx(plain.value, rel=1e-11)
+
+
+@pytest.mark.parametrize("shape", [(12, 4), (60, 300)], ids=["cells", "search"])
+def test_a_limit_of_time_says_the_size(shape):
+    rng = np.random.default_rng(0)
+    problem = Problem(rng.standard_normal(shape), rng.standard_normal(shape[0]), 1.0)
+    text = f"max_seconds must be long enough for {shape[0]} samples and {shape[1]} features; after .* s the optimum"
+    with pytest.raises(ValueError, match=text):
+        optimal_set(problem, max_seconds=1e-3)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cvxnn.atoms import find_kinks
 from cvxnn.certificates import Maximisers, search
 from cvxnn.certificates.local_search.ascent import polish
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.patterns import ActivationPatterns, activation_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
@@ -41,7 +42,7 @@ class DirectionFinder(ABC):
         """Return whether all maximisers of its cells are found, rather than some."""
 
     @abstractmethod
-    def find(self, theta: Array, known: Array) -> Maximisers:
+    def find(self, theta: Array, known: Array, deadline: Deadline = NEVER) -> Maximisers:
         """Return the distinct maximisers of value near beta or above, with the pattern of a closed cell of each.
 
         Parameters
@@ -50,6 +51,8 @@ class DirectionFinder(ABC):
             The dual variable.
         known : ndarray of shape (d, k)
             Directions to look at, where not all cells are.
+        deadline : Deadline, default never
+            When a search ends with what it has.
         """
 
 
@@ -85,7 +88,7 @@ class CellDirections(DirectionFinder):
         """Return True."""
         return True
 
-    def find(self, theta: Array, known: Array) -> Maximisers:
+    def find(self, theta: Array, known: Array, deadline: Deadline = NEVER) -> Maximisers:
         """Project the gradient of every cell and sign on its cone."""
         program, beta = self.program, self.program.problem.beta
         gradients = program.adjoint(theta)
@@ -122,19 +125,21 @@ class SearchedDirections(DirectionFinder):
         """Return False."""
         return False
 
-    def find(self, theta: Array, known: Array) -> Maximisers:
+    def find(self, theta: Array, known: Array, deadline: Deadline = NEVER) -> Maximisers:
         """Search from random starts and known directions, and polish all that come near beta."""
         X, beta = self.problem.X, self.problem.beta
         units, signs, values = self._known(theta, known)
         for seed in range(_SEARCHES):
             starts = across_kinks(X, units) if seed == 0 else None
             state = np.random.default_rng([self.random_state, seed])
-            found = search(X, theta, starts=starts, n_random=_STARTS, random_state=state)
+            found = search(
+                X, theta, starts=starts, n_random=_STARTS, random_state=state, max_seconds=deadline.limit()
+            )
             near = found.values >= (1.0 - self.near) * beta
             more = _polished(X, theta, found.directions[:, near], found.signs[near])
             units, signs = np.hstack([units, more[0]]), np.concatenate([signs, more[1]])
             values = np.concatenate([values, more[2]])
-            if np.any(values > (1.0 + _WORTH_A_ROUND) * beta):
+            if deadline.is_over or np.any(values > (1.0 + _WORTH_A_ROUND) * beta):
                 break
         return _distinct(units, signs, values, activation_patterns(X, units))
 

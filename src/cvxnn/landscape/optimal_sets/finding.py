@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.atoms import Atoms
-from cvxnn.certificates import Maximisers
-from cvxnn.deadlines import as_limit
+from cvxnn.certificates import Maximisers, RowSpace
+from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.landscape.optimal_sets.directions import (
     CellDirections,
     DirectionFinder,
@@ -25,6 +26,7 @@ from cvxnn.landscape.optimum.face_newton import loss_curvature
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, count_bound, enumerate_patterns, require_realisable
 from cvxnn.problem import Problem, as_network, as_problem
+from cvxnn.programs import OutOfTime
 from cvxnn.seeds import Seed, as_seed
 from cvxnn.theorems import HypothesisError
 from cvxnn.training import train
@@ -44,6 +46,8 @@ _ROUNDS = 30
 _SPECK = 1e-6
 # Where training only finds the patterns; the convex program on them is then solved to rounding.
 _TRAINING_TOL = 1e-8
+# Of a time limit: on large data training takes all that it is given.
+_TRAINING_SHARE = 0.5
 
 
 def optimal_set(
@@ -52,6 +56,7 @@ def optimal_set(
     *,
     patterns: ActivationPatterns | Any | None = None,
     tol: float = 1e-9,
+    max_seconds: float | None = None,
     random_state: Seed = 0,
 ) -> OptimalSet:
     """Return all globally optimal networks of a problem.
@@ -74,6 +79,9 @@ def optimal_set(
         Relative shortfall up to which a maximiser counts as attaining beta. Fit and dual are exact to about 1e-12, and
         a direction at an angle e of an optimal one in the next cell falls short by e^2 / 2. With a large one, at most
         0.5, elements are networks of the optimal fit that are optimal to about ``tol``.
+    max_seconds : float, optional
+        Time limit of training, which may take half of it, Newton's method and search. There is no result before the
+        optimum is known to rounding, so that a limit which comes first is an error.
     random_state : int, Generator, RandomState or None, default 0
         Seed of training and search, where they are needed.
 
@@ -82,7 +90,8 @@ def optimal_set(
     HypothesisError
         If the problem has several outputs, or a loss that is not smooth or not strictly convex at the optimal fit.
     ValueError
-        If beta is 0, or an argument does not fit the problem.
+        If beta is 0, an argument does not fit the problem, or ``max_seconds`` ends first: the message says how large
+        the problem is.
     PrecisionError
         If rounding leaves a violated constraint.
 
@@ -103,19 +112,29 @@ def optimal_set(
     tol = as_number(tol, "tol", positive=True)
     if tol > _LARGEST_TOL:
         raise ValueError(f"tol must be at most {_LARGEST_TOL}; got {tol!r}")
-    near = max(_NEAR, 2.0 * tol)
+    near, deadline = max(_NEAR, 2.0 * tol), Deadline.after(max_seconds, positive=True)
     cells, scope, seed = *_cells(problem, patterns), as_seed(random_state)
     if network is not None:
         network = as_network(network)
         network = problem.fitting(network)
         if scope == "program":
             raise ValueError("network must be left out where patterns do not list all cells; got both")
+    inner, basis = _in_row_space(problem)
+    if network is not None:
+        network = ReLUNetwork(basis.T @ network.hidden, network.output, network.offset)
     finder: DirectionFinder = (
-        SearchedDirections(problem, near, seed) if cells is None else CellDirections(problem, cells, near)
+        SearchedDirections(inner, near, seed) if cells is None else CellDirections(inner, cells, near)
     )
-    start = _start(problem, network, finder, seed)
-    known = np.zeros((problem.n_features, 0)) if network is None else network.hidden
-    optimum, found = _solve(problem, start, finder, known)
+    known = np.zeros((inner.n_features, 0)) if network is None else network.hidden
+    try:
+        start = _start(inner, network, finder, seed, deadline)
+        optimum, found = _solve(inner, start, finder, known, deadline)
+    except OutOfTime:
+        raise ValueError(
+            f"max_seconds must be long enough for {problem.n_samples} samples and {problem.n_features} features; "
+            f"after {deadline.elapsed:.3g} s the optimum was not known to rounding"
+        ) from None
+    found = replace(found, directions=basis @ found.directions)
     if np.any(loss_curvature(problem, optimum.fit, np.array([optimum.offset])) <= 0):
         raise HypothesisError(
             "the loss must be strictly convex at the optimal fit, so that fit and dual variable are unique; the loss "
@@ -201,6 +220,26 @@ def smallest(
     return optimal.network(size.coefficients), size
 
 
+def _in_row_space(problem: Problem) -> tuple[Problem, Array]:
+    """Return the problem in coordinates of the row space, with their basis (d, r), where features outnumber samples.
+
+    Optimal neurons lie there, and Newton's method takes the cube of the dimension.
+    """
+    if problem.n_features <= problem.n_samples or not np.any(problem.X):
+        return problem, np.eye(problem.n_features)
+    space = RowSpace(problem.X)
+    inner = Problem(
+        space.coordinates,
+        problem.y,
+        problem.beta,
+        problem.loss,
+        problem.output_offset,
+        problem.sample_weight,
+        problem.output_norm,
+    )
+    return inner, space.basis
+
+
 def _with_one_smooth_output(problem: Problem) -> Problem:
     """Return the problem with targets of shape (n,)."""
     if problem.n_outputs != 1:
@@ -227,7 +266,9 @@ def _cells(
     return patterns if isinstance(patterns, ActivationPatterns) else masks, "program"
 
 
-def _start(problem: Problem, network: ReLUNetwork | None, finder: DirectionFinder, seed: int) -> Atoms:
+def _start(
+    problem: Problem, network: ReLUNetwork | None, finder: DirectionFinder, seed: int, deadline: Deadline
+) -> Atoms:
     """Return atoms to start from: the network's, all blocks where these are few, else those of training."""
     if isinstance(finder, CellDirections):
         if network is not None:
@@ -239,20 +280,23 @@ def _start(problem: Problem, network: ReLUNetwork | None, finder: DirectionFinde
         return Atoms.none(problem)
     # From scratch: on the planted problem training that starts near an optimum ends 4e-6 above it, for the want of
     # directions that other descents find.
-    result = train(problem, tol=_TRAINING_TOL, prove=False, random_state=seed)
+    limit = deadline.share(_TRAINING_SHARE).limit()
+    result = train(problem, tol=_TRAINING_TOL, prove=False, random_state=seed, max_seconds=limit)
     atoms = Atoms.of_network(problem, result.network)
     return atoms if network is None else atoms.join(Atoms.of_network(problem, network))
 
 
 def _solve(
-    problem: Problem, atoms: Atoms, finder: DirectionFinder, known: Array
+    problem: Problem, atoms: Atoms, finder: DirectionFinder, known: Array, deadline: Deadline
 ) -> tuple[Optimum, Maximisers]:
     """Return the optimum and its maximisers: solve, find, add what is violated, until nothing is."""
     for round_number in range(_ROUNDS):
         speck = _SPECK * 0.1**round_number
-        optimum = Optimum.of(problem, atoms, speck=speck if speck > _VIOLATION else 0.0)
+        optimum = Optimum.of(problem, atoms, speck=speck if speck > _VIOLATION else 0.0, deadline=deadline)
         units = optimum.atoms.blocks / optimum.atoms.coefficients
-        found = finder.find(optimum.dual, np.hstack([units, known]))
+        found = finder.find(optimum.dual, np.hstack([units, known]), deadline)
+        if deadline.is_over:
+            raise OutOfTime
         violated = found.values > (1.0 + _VIOLATION) * problem.beta
         if not np.any(violated):
             return optimum, found

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.atoms import Atoms, find_kinks
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.landscape.optimum.face_newton import FacePoint, settle
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
@@ -45,7 +46,9 @@ class Optimum:
     gap: float = 0.0
 
     @classmethod
-    def of(cls, problem: Problem, atoms: Atoms, *, speck: float = _SPECK) -> Optimum:
+    def of(
+        cls, problem: Problem, atoms: Atoms, *, speck: float = _SPECK, deadline: Deadline = NEVER
+    ) -> Optimum:
         """Solve the program of some patterns and signs.
 
         Parameters
@@ -58,10 +61,17 @@ class Optimum:
             Blocks below this share of the largest are taken for the solver's error and dropped before Newton's method,
             where that ends no higher than the solver. Where the optimum is not unique, the solver leaves up to 1e-7.
             With a larger share a block that belonged there can be lost; its constraint is violated at the result.
+        deadline : Deadline, default never
+            When to give up.
+
+        Raises
+        ------
+        OutOfTime
+            If the deadline comes first.
         """
         if len(atoms) == 0:
             return cls(problem, atoms, atoms.masks, float(problem.null_offset()[0]))
-        atoms, solution = convexify(problem, atoms, tol=_GAP)
+        atoms, solution = convexify(problem, atoms, tol=_GAP, max_seconds=deadline.limit())
         point = FacePoint(
             problem,
             atoms.blocks,
@@ -70,7 +80,7 @@ class Optimum:
             atoms.signs,
             float(solution.offset[0]),
         )
-        point = settle(_without_specks(point, speck))
+        point = settle(_without_specks(point, speck, deadline), deadline)
         gap = solution.certificate.relative_gap
         return cls(problem, Atoms(point.blocks, point.masks, point.gains), point.kinks, point.offset, gap)
 
@@ -92,7 +102,7 @@ class Optimum:
         return problem.project_dual(-problem.loss_gradient(self.fit, np.array([self.offset])))
 
 
-def _without_specks(point: FacePoint, speck: float) -> FacePoint:
+def _without_specks(point: FacePoint, speck: float, deadline: Deadline) -> FacePoint:
     """Return the point without blocks that the solver meant to be zero: Newton's method stumbles over them."""
     sizes = np.linalg.norm(point.blocks, axis=0)
     kept = sizes > speck * np.max(sizes, initial=0.0)
@@ -103,4 +113,4 @@ def _without_specks(point: FacePoint, speck: float) -> FacePoint:
         kinks=point.kinks[:, kept],
         gains=point.gains[kept],
     )
-    return cleaned if settle(cleaned).value <= point.value * (1.0 + 1e-15) else point
+    return cleaned if settle(cleaned, deadline).value <= point.value * (1.0 + 1e-15) else point

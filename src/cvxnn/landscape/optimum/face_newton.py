@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.cones import null_space
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.losses import SquaredLoss
 from cvxnn.problem import Problem
+from cvxnn.programs import OutOfTime
 from cvxnn.validation import Array
 
 _MOST_STEPS = 60
@@ -101,21 +103,30 @@ def loss_curvature(problem: Problem, fit: Array, offset: Array) -> Array:
     return np.asarray(rise / (2.0 * step))
 
 
-def settle(point: FacePoint) -> FacePoint:
+def settle(point: FacePoint, deadline: Deadline = NEVER) -> FacePoint:
     """Return the optimum of a point's faces, or the best point met: kinks stay, others join where a step meets them.
 
     Parameters
     ----------
     point : FacePoint
         Near the optimum of its convex program, on the faces on which that lies.
+    deadline : Deadline, default never
+        When to give up.
 
     Returns
     -------
     FacePoint
         Its value not above the start's, its blocks in the same closed cells.
+
+    Raises
+    ------
+    OutOfTime
+        If the deadline comes before a step.
     """
     point = _on_faces(point)
     for _ in range(_MOST_STEPS):
+        if deadline.is_over:
+            raise OutOfTime
         model = _Model.of(point)
         if model.is_stationary:
             break
