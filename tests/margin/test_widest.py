@@ -127,7 +127,7 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="max_rounds must be"):
         max_margin(np.eye(2), [1.0, -1.0], max_rounds=0)
     with pytest.raises(ValueError, match="y must have one output"):
-        max_margin(np.eye(2), [[1.0], [-1.0]])
+        max_margin(np.eye(2), [[1.0, 1.0], [-1.0, 1.0]])
     with pytest.raises(ValueError, match="y must hold"):
         max_margin(np.eye(2), [1.0, 2.0])
 

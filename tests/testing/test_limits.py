@@ -66,6 +66,9 @@ CALLS = {
     "cvxnn.certificates.OutputSphereOracle": lambda limit: certificates.OutputSphereOracle(
         certificates.SweepOracle(X), X, max_seconds=limit
     ).maximise(np.stack([Y, -Y], axis=1)),
+    "cvxnn.certificates.certify_until_interrupt": lambda limit: certificates.certify_until_interrupt(
+        PROBLEM, NETWORK, max_seconds=limit
+    ),
     "cvxnn.certificates.exact_oracle": lambda limit: certificates.exact_oracle(
         X, n_outputs=2, output_norm="l1", max_seconds=limit
     ),
