@@ -28,7 +28,7 @@ from cvxnn.dynamics import (
     largest_cosines,
     lazy_scaling,
     lazy_training,
-    linearize,
+    linearise,
     logistic_flow,
     measure_distance,
     meeting,
@@ -125,9 +125,9 @@ CALLS = {
     "lazy_training": {"": lambda X, y: lazy_training(plain(X, y), network(X), n_steps=10, n_records=3)},
     "lazy_scaling": {"": lambda X, y: lazy_scaling(plain(X, y), network(X), [1.0, 2.0, 4.0], n_steps=5)},
     "tangent_spectrum": {"": lambda X, y: tangent_spectrum(plain(X, y), network(X))},
-    "linearize": {
-        "": lambda X, y: (linearize(network(X)).tangent_kernel(X), linearize(network(X)).predict(X)),
-        "flow": lambda X, y: linearize(network(X)).flow(X, y, [0.0, 1.0]),
+    "linearise": {
+        "": lambda X, y: (linearise(network(X)).tangent_kernel(X), linearise(network(X)).predict(X)),
+        "flow": lambda X, y: linearise(network(X)).flow(X, y, [0.0, 1.0]),
     },
     "infinite_width_kernel": {"": lambda X, y: infinite_width_kernel(X)},
     "output_training": {"": lambda X, y: output_training(problem(X, y), network(X), n_steps=10)},

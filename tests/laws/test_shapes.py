@@ -34,7 +34,7 @@ from cvxnn.certificates import (
 from cvxnn.certificates.bounds.norms import norm_bound
 from cvxnn.certificates.bounds.relaxation import relaxed_upper_bound
 from cvxnn.certificates.relaxations.row_groups import group_rows
-from cvxnn.dynamics import Weights, linearize, ridge_output, simulate
+from cvxnn.dynamics import Weights, linearise, ridge_output, simulate
 from cvxnn.function_spaces import constrained_fit, unit_norm_form, variation_norm
 from cvxnn.interpretation import active_regions
 from cvxnn.landscape import (
@@ -175,7 +175,7 @@ DOORS = {
     "free bias spline": lambda p, w: free_bias_spline(X[:, 0], p.y, 0.05),
     "spline kinks": lambda p, w: spline_kinks(w, X[:, 0]),
     "simulate": lambda p, w: simulate(p, Weights.of(w), n_steps=3, step_size=0.01, record=("objective",)),
-    "linearize": lambda p, w: linearize(w).predict(X),
+    "linearise": lambda p, w: linearise(w).predict(X),
     "ridge output": ridge_output,
     "constrained fit": lambda p, w: constrained_fit(X, p.y, 1.0),
     "variation norm": lambda p, w: variation_norm(X, p.y),

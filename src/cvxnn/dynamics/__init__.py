@@ -21,7 +21,7 @@ from cvxnn.dynamics.lazy_regime.limits import (
     neuron_movement,
     training_limits,
 )
-from cvxnn.dynamics.lazy_regime.linearised import infinite_width_kernel, linearize
+from cvxnn.dynamics.lazy_regime.linearised import infinite_width_kernel, linearise
 from cvxnn.dynamics.lazy_regime.random_feature_limit import output_training, ridge_output
 from cvxnn.dynamics.lazy_regime.scaling import lazy_scaling
 from cvxnn.dynamics.particles.flow import particle_flow, particles_of
@@ -91,7 +91,7 @@ __all__ = [
     "largest_cosines",
     "lazy_scaling",
     "lazy_training",
-    "linearize",
+    "linearise",
     "load_logistic_flow",
     "load_trajectory",
     "logistic_flow",
@@ -121,6 +121,7 @@ __all__ = [
 keep_old_names(
     __name__,
     {
+        "linearize": "linearise",
         "FlowStatus": "TrajectoryStatus",
         "BlockVelocities": "cvxnn.dynamics.beside_convex.neuron_by_neuron.BlockVelocities",
         "CriticalDirection": "cvxnn.dynamics.small_starts.limit_directions.CriticalDirection",

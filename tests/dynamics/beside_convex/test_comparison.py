@@ -114,7 +114,7 @@ def test_a_network_of_the_batch_and_some_of_the_times():
         np.concatenate([first.hidden, second.hidden]), np.concatenate([first.output, second.output])
     )
     trajectory = path_of(problem, batch)
-    found = convex_comparison(problem, trajectory, network=1, at=[0, -1])
+    found = convex_comparison(problem, trajectory, index=1, at=[0, -1])
     alone = convex_comparison(problem, path_of(problem, second), at=[0, 3])
     np.testing.assert_array_equal(found.times, [0, 60])
     np.testing.assert_allclose(found.optimum, alone.optimum, rtol=2 * TOL)
@@ -173,7 +173,7 @@ def test_refusals():
     problem = linear_problem(11)
     trajectory = path_of(problem, random_weights(11))
     cases = [
-        ({"network": 1}, "network must be below 1"),
+        ({"index": 1}, "index must be below 1"),
         ({"at": [1, 1]}, "ascending"),
         ({"at": [9]}, "ascending"),
         ({"at": []}, "indices"),

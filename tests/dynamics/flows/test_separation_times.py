@@ -1,5 +1,7 @@
 """Losses below log 2 classify everything; losses below 1 need not."""
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -72,7 +74,7 @@ def test_networks_trained_until_the_loss_underflows(monkeypatch):
     assert found.margin.holds
     assert found.margin.predicted == pytest.approx(1000.0, rel=1e-6)
     # A planted fault: the mean of losses promises margins that no network has.
-    module = separation.__globals__
+    module = inspect.unwrap(separation).__globals__
     monkeypatch.setitem(module, "log_loss", lambda margins: log_loss(margins) - np.log(len(margins)))
     assert not separation(problem, Weights.of(flow.network)).margin.holds
 
@@ -80,5 +82,5 @@ def test_networks_trained_until_the_loss_underflows(monkeypatch):
 def test_networks_that_are_not_there_are_refused():
     problem = Problem([[1.0]], [1.0], beta=0.0, loss="logistic")
     for network in (3, -1, 0.0):
-        with pytest.raises(ValueError, match="network must be"):
-            separation(problem, Weights([[2.0]], [1.0]), network=network)
+        with pytest.raises(ValueError, match="index must be"):
+            separation(problem, Weights([[2.0]], [1.0]), index=network)

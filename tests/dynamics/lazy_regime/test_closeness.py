@@ -6,7 +6,7 @@ import pytest
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.dynamics.initialisation import doubled
 from cvxnn.dynamics.lazy_regime.closeness import lazy_training
-from cvxnn.dynamics.lazy_regime.linearised import linearize
+from cvxnn.dynamics.lazy_regime.linearised import linearise
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.theorems import HypothesisError
 
@@ -27,7 +27,7 @@ def test_doubled_networks_predict_zero_with_twice_the_kernel():
     problem, start = setting(m=7)
     half = ReLUNetwork(start.hidden[:, :7], start.output[:7])
     np.testing.assert_allclose(start.predict(problem.X), 0.0, atol=1e-13)
-    kernels = [linearize(network).tangent_kernel(problem.X) for network in (start, half)]
+    kernels = [linearise(network).tangent_kernel(problem.X) for network in (start, half)]
     np.testing.assert_allclose(kernels[0], 2 * kernels[1])
 
 
@@ -41,7 +41,7 @@ def test_every_eigenvector_decays_at_its_own_rate(scale):
     assert lazy.movement.holds
     # first order in the kernel's movement: the residual is off by some times that
     assert lazy.deviation < 20 * lazy.kernel_movement
-    assert lazy.least_eigenvalue == pytest.approx(linearize(start).least_eigenvalue(problem.X))
+    assert lazy.least_eigenvalue == pytest.approx(linearise(start).least_eigenvalue(problem.X))
 
 
 def test_in_the_limit_everything_is_equal():
@@ -60,7 +60,7 @@ def test_in_the_limit_everything_is_equal():
 def test_a_rate_that_is_a_tenth_off_is_rejected():
     problem, start = setting(scale=10.0)
     lazy = lazy_training(problem, start, n_steps=400, tol=0.05)
-    step = 0.5 / np.linalg.eigvalsh(linearize(start).tangent_kernel(problem.X))[-1]
+    step = 0.5 / np.linalg.eigvalsh(linearise(start).tangent_kernel(problem.X))[-1]
     wrong = lazy_training(problem, start, n_steps=400, step_size=0.9 * step, tol=0.05)
     k = np.searchsorted(lazy.steps, 50)
     assert lazy.steps[k] == wrong.steps[k]

@@ -6,7 +6,7 @@ from scipy.integrate import solve_ivp
 
 from cvxnn import ReLUNetwork
 from cvxnn.activations import get_activation
-from cvxnn.dynamics.lazy_regime.linearised import infinite_width_kernel, linearize
+from cvxnn.dynamics.lazy_regime.linearised import infinite_width_kernel, linearise
 from cvxnn.dynamics.starts.weights import Weights
 
 
@@ -25,14 +25,14 @@ def test_features_are_the_finite_differences(activation):
         return sigma.value(X @ weights[:15].reshape(3, 5)) @ weights[15:]
 
     differences = np.column_stack([(f(theta + h * e) - f(theta - h * e)) / (2 * h) for e in np.eye(20)])
-    found = linearize(network, activation=activation).features(X)
+    found = linearise(network, activation=activation).features(X)
     np.testing.assert_allclose(found, differences, atol=1e-7)  # rounding of f over h, and h^2
 
 
 def test_it_agrees_at_the_start_and_to_second_order_near_it():
     rng = np.random.default_rng(1)
     network, X = network_of(rng), rng.standard_normal((6, 3))
-    linear = linearize(network)
+    linear = linearise(network)
     np.testing.assert_allclose(linear.predict(X), network.predict(X), rtol=1e-12)
     step = network_of(rng)
     errors = []
@@ -47,7 +47,7 @@ def test_it_agrees_at_the_start_and_to_second_order_near_it():
 
 def test_the_kernel_is_the_product_of_features_and_the_sum_of_layers():
     rng = np.random.default_rng(2)
-    linear, X, Z = linearize(network_of(rng)), rng.standard_normal((4, 3)), rng.standard_normal((2, 3))
+    linear, X, Z = linearise(network_of(rng)), rng.standard_normal((4, 3)), rng.standard_normal((2, 3))
     np.testing.assert_allclose(
         linear.tangent_kernel(X, Z), linear.features(X) @ linear.features(Z).T, atol=1e-12
     )
@@ -60,7 +60,7 @@ def test_the_kernel_is_the_product_of_features_and_the_sum_of_layers():
 @pytest.mark.parametrize("layer", ["both", "hidden", "output"])
 def test_its_flow_solves_the_differential_equation(layer):
     rng = np.random.default_rng(3)
-    linear, X, Z = linearize(network_of(rng)), rng.standard_normal((4, 3)), rng.standard_normal((3, 3))
+    linear, X, Z = linearise(network_of(rng)), rng.standard_normal((4, 3)), rng.standard_normal((3, 3))
     y, times = rng.standard_normal(4), [0.0, 0.1, 1.0]
     J, JZ = linear.features(X), linear.features(Z)
     keep = np.ones(20, dtype=bool)
@@ -92,7 +92,7 @@ def test_wide_kernels_tend_to_the_arc_cosine_closed_form():
     limit = infinite_width_kernel(X, hidden_variance=2.0, output_variance=0.5)
     np.testing.assert_allclose(limit, by_hand, atol=1e-7)  # arccos near 1 loses half of the digits
     wide = ReLUNetwork(2**0.5 * rng.standard_normal((3, m)), 0.5**0.5 * rng.standard_normal(m))
-    found = linearize(wide).tangent_kernel(X) / m
+    found = linearise(wide).tangent_kernel(X) / m
     # five standard deviations of a mean of m terms, whose spread is below 10 max ||x||^2
     np.testing.assert_allclose(found, limit, atol=5 * 10 * norms.max() ** 2 / m**0.5)
 
@@ -100,8 +100,8 @@ def test_wide_kernels_tend_to_the_arc_cosine_closed_form():
 def test_batches_and_bad_arguments():
     rng = np.random.default_rng(5)
     batch = Weights(rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 4)))
-    np.testing.assert_array_equal(linearize(batch, index=1).hidden, batch.hidden[1])
-    linear = linearize(network_of(rng))
+    np.testing.assert_array_equal(linearise(batch, index=1).hidden, batch.hidden[1])
+    linear = linearise(network_of(rng))
     with pytest.raises(ValueError, match="layer"):
         linear.tangent_kernel(np.ones((1, 3)), layer="first")
     with pytest.raises(ValueError, match="X must have 3 columns"):
@@ -112,9 +112,9 @@ def test_batches_and_bad_arguments():
         linear.flow(np.ones((1, 3)), [1.0, 2.0], [0.0])
     for index in (7, -1, 1.0):
         with pytest.raises(ValueError, match="index must be"):
-            linearize(ReLUNetwork([[1.0]], [1.0]), index=index)
+            linearise(ReLUNetwork([[1.0]], [1.0]), index=index)
     with pytest.raises(ValueError, match="network must be a ReLUNetwork or Weights; got int"):
-        linearize(3)
+        linearise(3)
     for times in ([-1.0], [np.nan], 1.0, ["soon"]):
         with pytest.raises(ValueError, match="times must be numbers >= 0"):
-            linearize(ReLUNetwork([[1.0]], [1.0])).flow([[1.0]], [2.0], times)
+            linearise(ReLUNetwork([[1.0]], [1.0])).flow([[1.0]], [2.0], times)

@@ -142,8 +142,8 @@ def test_zero_neurons_stay_in_blocks():
 @pytest.mark.parametrize(
     ("neuron", "shares", "message"),
     [
-        (2, [1.0], r"neuron must be in 0 \.\. 1; got 2"),
-        (-1, [1.0], "neuron must be in"),
+        (2, [1.0], r"index must be in 0 \.\. 1; got 2"),
+        (-1, [1.0], "index must be in"),
         (0, [0.5, 0.4], r"shares must be numbers >= 0 of sum 1; got \[0\.5, 0\.4\]"),
         (0, [1.5, -0.5], "shares must be"),
         (0, [], "shares must be"),

@@ -118,10 +118,10 @@ def test_the_animation_is_a_gif_with_a_frame_a_time(picture, tmp_path):
 
 def test_networks_of_a_batch_and_refusals():
     batch = Weights(np.stack([NETWORK.hidden, -NETWORK.hidden]), np.stack([NETWORK.output] * 2))
-    second = activation_points(PROBLEM, trajectory_of(batch), network=1)
+    second = activation_points(PROBLEM, trajectory_of(batch), index=1)
     np.testing.assert_array_equal(second.sides[0], [-1, 1, -1, 0])
-    with pytest.raises(ValueError, match="network must be below 2"):
-        activation_points(PROBLEM, trajectory_of(batch), network=2)
+    with pytest.raises(ValueError, match="index must be below 2"):
+        activation_points(PROBLEM, trajectory_of(batch), index=2)
     with pytest.raises(ValueError, match="two columns"):
         activation_points(Problem(X[:, :1], PROBLEM.y, beta=0.1), trajectory_of())
     with pytest.raises(ValueError, match="domain"):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cvxnn.activations import PositivePart
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
+from cvxnn.names import keep_old_arguments
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_problem
 from cvxnn.programs import ReLUProgram
@@ -72,11 +73,12 @@ class ConvexComparison:
         return float(self.times[below[0]]) if below.size else np.inf
 
 
+@keep_old_arguments(network="index")
 def convex_comparison(
     problem: Problem,
     trajectory: Trajectory,
     *,
-    network: int = 0,
+    index: int = 0,
     at: Sequence[int] | None = None,
     both_signs: bool = False,
     solver: str | Solver = "auto",
@@ -95,7 +97,7 @@ def convex_comparison(
         decay give ``problem.with_beta(small)``; both curves are of this problem.
     trajectory : Trajectory
         With the record "weights", of ReLU networks.
-    network : int, default 0
+    index : int, default 0
         Which of the trajectory's networks.
     at : sequence of int, optional
         Indices of the recorded times to compare at, ascending; all by default.
@@ -145,12 +147,12 @@ def convex_comparison(
             raise ValueError(f"problem must have one output and no output offset; got {problem!r}")
         problem = problem.one_output()
         tol = as_number(tol, "tol", positive=True)
-        network = _require_networks(trajectory, network)
+        index = _require_networks(trajectory, index)
         indices = _as_indices(at, len(trajectory.times))
         rows: list[tuple[float, float, float, int, bool]] = []
         before: _Program | None = None
-        for index in indices:
-            current = trajectory.weights(index).network(network)
+        for time in indices:
+            current = trajectory.weights(time).network(index)
             objective = problem.objective(current)
             program = _Program.of(problem, current, both_signs)
             changed = before is not None and program.keys != before.keys
@@ -227,13 +229,13 @@ class _Program:
         return self.solution.objective, self.solution.certificate.lower_bound
 
 
-def _require_networks(trajectory: Trajectory, network: Any) -> int:
+def _require_networks(trajectory: Trajectory, index: Any) -> int:
     if trajectory.activation != PositivePart(1):
         raise ValueError(f"trajectory must be of ReLU networks; got {trajectory.activation!r}")
-    index, n_networks = as_count(network, "network"), trajectory.final.n_networks
-    if index >= n_networks:
-        raise ValueError(f"network must be below {n_networks}, the number of networks; got {network}")
-    return index
+    number, n_networks = as_count(index, "index"), trajectory.final.n_networks
+    if number >= n_networks:
+        raise ValueError(f"index must be below {n_networks}, the number of networks; got {index}")
+    return number
 
 
 def _as_indices(at: Sequence[int] | None, n_times: int) -> NDArray[np.intp]:

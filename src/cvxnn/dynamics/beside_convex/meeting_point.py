@@ -8,6 +8,7 @@ from cvxnn.dynamics.beside_convex.comparison import convex_comparison
 from cvxnn.dynamics.descent.projected import relatively_compared
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.landscape import stationarity
+from cvxnn.names import keep_old_arguments
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
@@ -34,11 +35,12 @@ class Meeting:
     residual: float
 
 
+@keep_old_arguments(network="index")
 def meeting(
     problem: Problem,
     trajectory: Trajectory,
     *,
-    network: int = 0,
+    index: int = 0,
     n_still: int = 2,
     residual: float = 1e-2,
     tol: float = 1e-3,
@@ -55,7 +57,7 @@ def meeting(
         One output, beta > 0, smooth loss.
     trajectory : Trajectory
         With the record "weights".
-    network : int, default 0
+    index : int, default 0
         Which of its networks.
     n_still : int, default 2
         How many of the last recorded times must share their patterns.
@@ -95,14 +97,12 @@ def meeting(
         problem = as_problem(problem)
         k = len(trajectory.times)
         n_still = min(as_count(n_still, "n_still", 2), k)
-        found = convex_comparison(
-            problem, trajectory, network=network, at=range(k - n_still, k), tol=0.1 * tol
-        )
+        found = convex_comparison(problem, trajectory, index=index, at=range(k - n_still, k), tol=0.1 * tol)
         if found.changed.any():
             raise HypothesisError(
                 f"patterns must have stopped changing; they changed at time {found.settled_at:g} of {found.times[-1]:g}"
             )
-        measured = stationarity(problem, trajectory.weights(k - 1).network(network)).residual
+        measured = stationarity(problem, trajectory.weights(k - 1).network(index)).residual
         if measured > residual:
             raise HypothesisError(
                 f"the network must be stationary to {residual:g}; its residual is {measured:.3g}"

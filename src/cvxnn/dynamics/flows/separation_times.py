@@ -11,6 +11,7 @@ import numpy as np
 from cvxnn.dynamics.flows.logistic_field import log_loss, smoothed_margin
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.losses import LogisticLoss
+from cvxnn.names import keep_old_arguments
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
@@ -77,7 +78,8 @@ class Separation:
     margin: Comparison
 
 
-def separation(problem: Problem, weights: Weights, network: int = 0) -> Separation:
+@keep_old_arguments(network="index")
+def separation(problem: Problem, weights: Weights, index: int = 0) -> Separation:
     """Return the smallest margin of a network beside what its loss promises.
 
     Statement
@@ -93,7 +95,7 @@ def separation(problem: Problem, weights: Weights, network: int = 0) -> Separati
         One output, labels -1 and +1.
     weights : Weights
         A batch of networks.
-    network : int, default 0
+    index : int, default 0
         Which of them.
 
     Raises
@@ -112,9 +114,9 @@ def separation(problem: Problem, weights: Weights, network: int = 0) -> Separati
     problem = as_problem(problem)
     if not isinstance(problem.loss, LogisticLoss) or problem.sample_weight is not None:
         raise HypothesisError(f"the loss must be logistic, without sample weights; got {problem!r}")
-    if as_count(network, "network") >= weights.n_networks:
-        raise ValueError(f"network must be below {weights.n_networks}, the number of networks; got {network}")
-    margins = problem.y * weights.network(network).predict(problem.X)
+    if as_count(index, "index") >= weights.n_networks:
+        raise ValueError(f"index must be below {weights.n_networks}, the number of networks; got {index}")
+    margins = problem.y * weights.network(index).predict(problem.X)
     loss = log_loss(margins)
     if not loss < math.log(SEPARATING_LOSS):
         raise HypothesisError(f"the loss must be below log 2 = 0.6931; it is {math.exp(loss):.6g}")

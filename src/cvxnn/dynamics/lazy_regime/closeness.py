@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxnn.dynamics.descent.simulation import simulate
-from cvxnn.dynamics.lazy_regime.linearised import LinearisedNetwork, linearize
+from cvxnn.dynamics.lazy_regime.linearised import LinearisedNetwork, linearise
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.losses import SquaredLoss
@@ -189,7 +189,7 @@ def tangent_spectrum(problem: Problem, start: ReLUNetwork) -> tuple[Array, Array
         If it is not positive definite.
     """
     problem, start = as_problem(problem), as_network(start, "start")
-    gram = linearize(start).tangent_kernel(problem.X)
+    gram = linearise(start).tangent_kernel(problem.X)
     eigenvalues, vectors = np.linalg.eigh(gram)
     if eigenvalues[0] <= len(gram) * np.finfo(float).eps * eigenvalues[-1]:
         raise HypothesisError(
@@ -199,7 +199,7 @@ def tangent_spectrum(problem: Problem, start: ReLUNetwork) -> tuple[Array, Array
 
 
 def _linearised(run: Trajectory, index: int) -> LinearisedNetwork:
-    return linearize(run.weights(index), activation=run.activation)
+    return linearise(run.weights(index), activation=run.activation)
 
 
 def _predictions(run: Trajectory, X: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.lazy_regime.closeness import require_residual
-from cvxnn.dynamics.lazy_regime.linearised import linearize
+from cvxnn.dynamics.lazy_regime.linearised import linearise
 from cvxnn.dynamics.lazy_regime.random_feature_limit import ridge_output, with_squared_loss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
@@ -147,7 +147,7 @@ def training_limits(
     problem, start = with_squared_loss(as_problem(problem)), as_network(start, "start").one_output()
     if problem.beta != 0:
         raise HypothesisError(f"there must be no weight decay; beta is {problem.beta}")
-    linear = linearize(start)
+    linear = linearise(start)
     largest = float(np.linalg.eigvalsh(linear.tangent_kernel(problem.X))[-1])
     require_residual(problem, start)
     if largest == 0.0:

@@ -168,7 +168,7 @@ class LinearisedNetwork:
         return self.activation.value(z), self.activation.derivative(z)
 
 
-def linearize(
+def linearise(
     network: ReLUNetwork | Weights, *, index: int = 0, activation: Any = "relu"
 ) -> LinearisedNetwork:
     """Return the first-order expansion of a network in its weights, at its weights.
@@ -195,7 +195,7 @@ def linearize(
 
     Examples
     --------
-    >>> linearised = linearize(ReLUNetwork([[1.0, -1.0]], [2.0, 1.0]))
+    >>> linearised = linearise(ReLUNetwork([[1.0, -1.0]], [2.0, 1.0]))
     >>> linearised.features([[3.0]])
     array([[6., 0., 3., 0.]])
     >>> linearised.tangent_kernel([[3.0]])

@@ -9,7 +9,7 @@ import numpy as np
 
 from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.lazy_regime.closeness import require_plain_squared, tangent_spectrum, weight_distance
-from cvxnn.dynamics.lazy_regime.linearised import linearize
+from cvxnn.dynamics.lazy_regime.linearised import linearise
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
@@ -114,7 +114,7 @@ def lazy_scaling(
         norms = scales * np.sqrt(2.0 * start.weight_decay)
         movements = np.array([weight_distance(run, 0, -1, b) for b in range(len(scales))]) / norms
         kernels = [
-            np.linalg.norm(linearize(run.final, index=b).tangent_kernel(problem.X) - scale**2 * gram, 2)
+            np.linalg.norm(linearise(run.final, index=b).tangent_kernel(problem.X) - scale**2 * gram, 2)
             for b, scale in enumerate(scales)
         ]
         kernel_movements = np.array(kernels) / (scales**2 * eigenvalues[-1])

@@ -25,6 +25,7 @@ import numpy as np
 from cvxnn.atoms import ON_KINK, Atoms
 from cvxnn.landscape.cones.closed_cones import add_up, groups_of, share_cone
 from cvxnn.landscape.cones.distances import function_distance
+from cvxnn.names import keep_old_arguments
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
@@ -66,7 +67,8 @@ def require_plain_decay(problem: Problem) -> None:
         )
 
 
-def split(network: ReLUNetwork, neuron: int, shares: Any) -> ReLUNetwork:
+@keep_old_arguments(neuron="index")
+def split(network: ReLUNetwork, index: int, shares: Any) -> ReLUNetwork:
     """Split one neuron into positive multiples of itself, ``(sqrt(g_k) u, sqrt(g_k) a)``.
 
     Keeps f everywhere, and the weight decay.
@@ -75,8 +77,8 @@ def split(network: ReLUNetwork, neuron: int, shares: Any) -> ReLUNetwork:
     ----------
     network : ReLUNetwork
         The network.
-    neuron : int
-        Which neuron, 0 <= neuron < m.
+    index : int
+        Which neuron, 0 <= index < m.
     shares : array_like of shape (K,)
         The shares g_k >= 0, K >= 1, of sum one.
 
@@ -102,14 +104,14 @@ def split(network: ReLUNetwork, neuron: int, shares: Any) -> ReLUNetwork:
     (array([[1.2, 1.6]]), array([0.6, 0.8]))
     """
     network = as_network(network)
-    if not 0 <= neuron < network.n_neurons:
-        raise ValueError(f"neuron must be in 0 .. {network.n_neurons - 1}; got {neuron}")
+    if not 0 <= index < network.n_neurons:
+        raise ValueError(f"index must be in 0 .. {network.n_neurons - 1}; got {index}")
     g = np.asarray(shares, dtype=np.float64)
     if g.ndim != 1 or g.size == 0 or not np.all(g >= 0) or abs(float(np.sum(g)) - 1.0) > _SHARES:
         raise ValueError(f"shares must be numbers >= 0 of sum 1; got {shares!r}")
-    order = np.insert(np.arange(network.n_neurons), neuron + 1, np.full(g.size - 1, neuron))
+    order = np.insert(np.arange(network.n_neurons), index + 1, np.full(g.size - 1, index))
     roots = np.ones(order.size)
-    roots[neuron : neuron + g.size] = np.sqrt(g)
+    roots[index : index + g.size] = np.sqrt(g)
     return ReLUNetwork(network.hidden[:, order] * roots, (network.output[order].T * roots).T, network.offset)
 
 

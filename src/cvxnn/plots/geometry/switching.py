@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.dynamics import Trajectory
+from cvxnn.names import keep_old_arguments
 from cvxnn.plots.canvas import BLACK, SIGN_COLOURS, axes_or_new, draw_legend_above, frame, new_figure
 from cvxnn.problem import as_problem
 from cvxnn.short_reprs import short_repr
@@ -229,11 +230,12 @@ class ActivationPointsPicture:
                 ax.scatter([], [], s=40, label=words, **style)
 
 
+@keep_old_arguments(network="index")
 def activation_points(
     problem: Problem,
     trajectory: Trajectory,
     *,
-    network: int = 0,
+    index: int = 0,
     domain: tuple[float, float] | None = None,
     n_grid: int = 256,
 ) -> ActivationPointsPicture:
@@ -245,7 +247,7 @@ def activation_points(
         X of two columns, the input and a constant (the hidden bias).
     trajectory : Trajectory
         With the record "weights"; times as chosen there.
-    network : int, default 0
+    index : int, default 0
         Which of its networks.
     domain : pair of float, optional
         The interval of inputs to show; by default the range of the data and half of it on either side.
@@ -278,10 +280,10 @@ def activation_points(
     X = np.asarray(problem.X)
     if X.shape[1] != 2 or not np.all(X[:, 1] == X[0, 1]) or X[0, 1] == 0:
         raise ValueError(f"problem must have two columns, the input and a constant; got X of shape {X.shape}")
-    index = as_count(network, "network")
+    index = as_count(index, "index")
     hidden, output = trajectory["hidden"], trajectory["output"]
     if index >= hidden.shape[1]:
-        raise ValueError(f"network must be below {hidden.shape[1]}, the number of networks; got {index}")
+        raise ValueError(f"index must be below {hidden.shape[1]}, the number of networks; got {index}")
     U, a, one = hidden[:, index], output[:, index], float(X[0, 1])
     low, high = _as_domain(X[:, 0], domain)
     grid = np.linspace(low, high, as_count(n_grid, "n_grid", 2))
