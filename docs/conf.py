@@ -67,9 +67,12 @@ MODULES = [import_module(name) for name in (*(f"cvxnn.{room}" for room in ROOMS)
 HOMES = {name: f"{module.__name__}.{name}" for module in MODULES for name in module.__all__}
 # What functions return is documented where it lives: the reference names it with its file.
 REFERENCE = Path(__file__).with_name("reference").joinpath("api.rst").read_text(encoding="utf-8")
-HOMES |= {
-    path.rpartition(".")[2]: path for path in re.findall(r"^   ~(cvxnn[\w.]+)$", REFERENCE, re.MULTILINE)
-}
+ROOM_OR_FILE = re.compile(r"^\.\. currentmodule:: (?P<room>\S+)$|^   ~(?P<path>\S+)$", re.MULTILINE)
+current_room = "cvxnn"
+for entry in ROOM_OR_FILE.finditer(REFERENCE):
+    current_room = entry["room"] or current_room
+    if path := entry["path"]:
+        HOMES[path.rpartition(".")[2]] = f"{current_room}.{path}"
 
 # numpydoc would send these words to other projects' glossaries, which are not fetched.
 numpydoc_xref_aliases = {word: word for word in DEFAULT_LINKS} | HOMES

@@ -68,6 +68,9 @@ CALLS = {
     "cvxnn.ReLURegressorCV": fitted(cvxnn.ReLURegressorCV(tol=0.1, cv=2, beta_ratios=[0.5])),
     "cvxnn.beta_max": lambda seed: cvxnn.beta_max(PROBLEM, random_state=seed),
     "cvxnn.certificates.search": lambda seed: certificates.search(X, Y, random_state=seed),
+    "cvxnn.certificates.certify_until_interrupt": lambda seed: certificates.certify_until_interrupt(
+        PROBLEM, NETWORK, random_state=seed
+    ),
     "cvxnn.certify": lambda seed: cvxnn.certify(PROBLEM, NETWORK, random_state=seed),
     "cvxnn.dynamics.Teacher.problem": lambda seed: TEACHER.problem(3, 0.1, random_state=seed),
     "cvxnn.dynamics.Teacher.source": lambda seed: TEACHER.source(3, n_test=3, random_state=seed),

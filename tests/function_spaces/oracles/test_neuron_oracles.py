@@ -112,8 +112,8 @@ def test_the_oracle_of_each_activation():
 @pytest.mark.parametrize("degree", DEGREES)
 def test_a_dual_variable_is_checked(degree):
     oracle = neuron_oracle(np.eye(2), degree)
-    assert oracle.maximise([3.0, -4.0]).value == 4.0
-    for lam in ([1.0], np.ones((2, 1)), [np.nan, 0.0], [np.inf, 0.0]):
+    assert oracle.maximise([3.0, -4.0]).value == oracle.maximise([[3.0], [-4.0]]).value == 4.0
+    for lam in ([1.0], np.ones((2, 2)), [np.nan, 0.0], [np.inf, 0.0]):
         with pytest.raises(ValueError, match="lam"):
             oracle.maximise(lam)
 

@@ -123,7 +123,11 @@ def test_a_primal_on_half_the_cells_is_rejected(monkeypatch):
         (Problem([[1.0]], [1.0], 0.0), {}, "beta must be > 0"),
         (Problem([[1.0]], [1.0], 1.0), {"method": "sdp"}, "method must be one of"),
         (Problem([[1.0]], [1.0], 1.0), {"max_rounds": 0}, "max_rounds must be an integer >= 1"),
-        (Problem([[1.0]], [[1.0, 2.0]], 1.0), {"method": "cells"}, r"y must have shape \(n,\)"),
+        (
+            Problem([[1.0]], [[1.0, 2.0]], 1.0),
+            {"method": "cells"},
+            r"y must have one output, \(n,\) or \(n, 1\)",
+        ),
         (Problem(np.random.default_rng(0).standard_normal((60, 30)), np.ones(60), 1.0), {}, "affordable"),
     ],
 )

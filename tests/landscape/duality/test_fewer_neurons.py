@@ -114,7 +114,7 @@ def test_a_search_that_rules_out_too_much_is_rejected(monkeypatch):
 @pytest.mark.parametrize(
     ("problem", "message"),
     [
-        (Problem([[1.0]], [[1.0]], 1.0), r"y must have shape \(n,\)"),
+        (Problem([[1.0]], [[1.0, 2.0]], 1.0), r"y must have one output, \(n,\) or \(n, 1\)"),
         (Problem([[1.0]], [1.0], 1.0, "hinge"), "loss must be differentiable"),
         (Problem([[1.0]], [1.0], 0.0), "beta must be > 0"),
     ],

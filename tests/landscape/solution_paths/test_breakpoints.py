@@ -138,7 +138,7 @@ def test_a_network_that_is_not_optimal_breaks_the_envelope(monkeypatch):
         (Problem([[1.0]], [0.0], 1.0), None, {}, "betas must be given"),
         (Problem([[1.0]], [1.0], 1.0), None, {"ratio": 2.0}, "ratio must be < 1"),
         (Problem([[1.0]], [1.0], 1.0, "hinge"), None, {}, "loss must be differentiable"),
-        (Problem([[1.0]], [[1.0]], 1.0), None, {}, r"y must have shape \(n,\)"),
+        (Problem([[1.0]], [[1.0, 2.0]], 1.0), None, {}, r"y must have one output, \(n,\) or \(n, 1\)"),
     ],
 )
 def test_bad_input(problem, betas, options, message):
