@@ -57,8 +57,8 @@ def certify(
     ----------
     problem : Problem
         The training problem, with beta > 0.
-    network : ReLUNetwork
-        Any network of the problem's shapes.
+    network : ReLUNetwork or TrainingResult
+        Any network of the problem's shapes, or a result that holds one.
     method : {"auto", "sweep", "cells", "dual_sdp", "lifted", "norms"}, default "auto"
         "sweep": exact, rank of X at most 2. "cells": exact, all cells of the arrangement, for low rank and, in the
         Euclidean norm, few outputs. "dual_sdp": a semidefinite relaxation, any rank, on groups of rows where these

@@ -40,8 +40,6 @@ class OldNames:
         AttributeError
             If the name is neither old nor new.
         """
-        if name not in self.names and self.otherwise is not None:
-            return self.otherwise(name)
         if name not in self.names:
             if self.otherwise is not None:
                 return self.otherwise(name)

@@ -65,9 +65,10 @@ def train(
         in one go, without rounds.
     verbose : int, default 0
         1 shows a line of progress on a terminal.
-    start : ReLUNetwork, optional
-        A network to improve, such as that of a neighbouring beta or one trained elsewhere: the first descent begins
-        from it with fresh random neurons, and the first convex program has its patterns too. The result is never worse.
+    start : ReLUNetwork or TrainingResult, optional
+        A network to improve, or a result that holds it, such as that of a neighbouring beta or one trained elsewhere:
+        the first descent begins from it with fresh random neurons, and the first convex program has its patterns too.
+        The result is never worse.
     max_rounds : int, optional
         Convex programs to solve at most. 0 ends after the descent, within some hundredths of the best objective in a
         small part of the time; its network is not pruned.

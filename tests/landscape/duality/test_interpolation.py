@@ -95,7 +95,7 @@ def test_bad_input():
         interpolation_limit([[1.0], [-1.0]], [0.0, 0.0], [1.0])
     with pytest.raises(ValueError, match="betas must be decreasing"):
         interpolation_limit([[1.0], [-1.0]], [1.0, 0.0], [1.0, 2.0])
-    with pytest.raises(ValueError, match=r"y must have one output|f must be 1-D|y must be"):
+    with pytest.raises(ValueError, match=r"y must have one output, \(n,\) or \(n, 1\); got shape \(2, 2\)"):
         minimum_norm_interpolation([[1.0], [-1.0]], [[1.0, 0.0], [0.0, 1.0]])
 
 

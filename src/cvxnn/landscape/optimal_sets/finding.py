@@ -115,8 +115,7 @@ def optimal_set(
     near, deadline = max(_NEAR, 2.0 * tol), Deadline.after(max_seconds, positive=True)
     cells, scope, seed = *_cells(problem, patterns), as_seed(random_state)
     if network is not None:
-        network = as_network(network)
-        network = problem.fitting(network)
+        network = problem.fitting(as_network(network))
         if scope == "program":
             raise ValueError("network must be left out where patterns do not list all cells; got both")
     inner, basis = _in_row_space(problem)
