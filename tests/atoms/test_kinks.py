@@ -16,7 +16,7 @@ def test_rounding_does_not_take_a_neuron_off_its_kink():
     X = np.array([[1.0, 0.0], [0.0, 1.0]])
     hidden = np.array([[1.0, 1.0], [1e-13, -1.0]])
     np.testing.assert_array_equal(kink_signs(X, hidden), [[1, 1], [0, -1]])
-    np.testing.assert_array_equal(kink_signs(X, hidden, tol=0.0), [[1, 1], [1, -1]])
+    np.testing.assert_array_equal(kink_signs(X, hidden, kink_tol=0.0), [[1, 1], [1, -1]])
     np.testing.assert_array_equal(find_kinks(X, hidden), [[False, False], [True, False]])
 
 
@@ -73,10 +73,12 @@ def test_there_is_one_convention():
     sources = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in root.rglob("*.py")}
     told = {name: source for name, source in sources.items() if "kink" in source.lower()}
     found = {name: other for name, source in told.items() if (other := other_conventions(source))}
-    # SGD comes near a kink and never on it: its limit is judged in a neighbourhood.
+    # SGD comes near a kink and never on it: its limit is judged in a neighbourhood. So do flows, of which `kkt` judges
+    # the limits: with its one tolerance, unless another is given for kinks.
     assert found == {
         "atoms/kinks.py": ["a constant"],
         "dynamics/descent/stochastic_limit.py": ["sgd_limit"],
+        "margin/kkt_points.py": ["kkt"],
     }
 
 

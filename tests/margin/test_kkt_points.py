@@ -110,11 +110,9 @@ def test_one_multiplier_of_many():
 @pytest.mark.parametrize("gate", [0.0, 1.0])
 def test_a_wrong_gate_at_a_tie_leaves_a_residual(gate):
     """A neuron held on a kink by a sample of the other class. Planted faults: a tie is active; a tie is not."""
-    X, y, point = next(
-        (X, y, p) for X, y, p in stationary_points(60) if np.any((p.gates > 0.1) & (p.gates < 0.9))
-    )
+    X, y, point = next((X, y, p) for X, y, p in stationary_points(60) if np.any(between(p.gates)))
     network = point.network
-    gates = np.where((point.gates > 0.1) & (point.gates < 0.9), gate, point.gates)
+    gates = np.where(between(point.gates), gate, point.gates)
 
     def left(gates):
         pull = X.T @ ((y * point.multipliers)[:, None] * gates)
@@ -122,6 +120,25 @@ def test_a_wrong_gate_at_a_tie_leaves_a_residual(gate):
 
     assert left(point.gates) <= 1e-6
     assert left(gates) > 1e-3
+
+
+def test_the_tolerance_of_kinks_is_that_of_margins_unless_it_is_given():
+    """Kinks left by 1e-8: to a kink_tol below, samples there are active or not, and the stationary point is lost."""
+    X, y, point = next((X, y, p) for X, y, p in stationary_points(60) if np.any(between(p.gates)))
+    sample, neuron = np.argwhere(between(point.gates))[0]
+    hidden = np.array(point.network.hidden)
+    hidden[:, neuron] += 1e-8 * X[sample]
+    moved = ReLUNetwork(hidden, point.network.output)
+    near, off = (kkt(X, y, moved, tol=TOL, kink_tol=k) for k in (None, 1e-10))
+    assert near.is_kkt
+    assert between(near.gates[sample, neuron])
+    assert not off.is_kkt
+    assert off.gates[sample, neuron] == 1.0
+
+
+def between(gates):
+    """Return where a Clarke multiplier is neither of its ends."""
+    return (gates > 0.1) & (gates < 0.9)
 
 
 @settings(max_examples=8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.names import keep_old_arguments
 from cvxnn.validation import Array
 
 # Samples with |x_i^T u| up to this fraction of ||x_i|| ||u|| are on the kink of u: the convex programs leave 1e-13, and
@@ -12,8 +13,9 @@ from cvxnn.validation import Array
 ON_KINK = 1e-9
 
 
-def kink_signs(X: Array, hidden: Array, tol: float = ON_KINK) -> NDArray[np.int8]:
-    """Return the signs of ``x_i^T u_j``, zero where ``|x_i^T u_j| <= tol ||x_i|| ||u_j||``.
+@keep_old_arguments(tol="kink_tol")
+def kink_signs(X: Array, hidden: Array, kink_tol: float = ON_KINK) -> NDArray[np.int8]:
+    """Return the signs of ``x_i^T u_j``, zero where ``|x_i^T u_j| <= kink_tol ||x_i|| ||u_j||``.
 
     Parameters
     ----------
@@ -21,7 +23,7 @@ def kink_signs(X: Array, hidden: Array, tol: float = ON_KINK) -> NDArray[np.int8
         Data.
     hidden : ndarray of shape (d, m)
         Neurons.
-    tol : float, default 1e-9
+    kink_tol : float, default 1e-9
         What counts as on the kink; the solvers leave about 1e-13.
 
     Returns
@@ -36,12 +38,14 @@ def kink_signs(X: Array, hidden: Array, tol: float = ON_KINK) -> NDArray[np.int8
     """
     Z = X @ hidden
     size = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(hidden, axis=0)
-    return np.where(np.abs(Z) > tol * size, np.sign(Z), 0.0).astype(np.int8)
+    return np.where(np.abs(Z) > kink_tol * size, np.sign(Z), 0.0).astype(np.int8)
 
 
-def find_kinks(X: Array, hidden: Array, tol: float = ON_KINK) -> NDArray[np.bool_]:
-    """Return which samples are on the kink of which neurons, ``|x_i^T u_j| <= tol ||x_i|| ||u_j||``, shape (n, m).
+@keep_old_arguments(tol="kink_tol")
+def find_kinks(X: Array, hidden: Array, kink_tol: float = ON_KINK) -> NDArray[np.bool_]:
+    """Return which samples are on the kink of which neurons, ``|x_i^T u_j| <= kink_tol ||x_i|| ||u_j||``, shape (n, m).
 
-    Zero neurons are on the kink of every sample, and every neuron on that of a zero sample.
+    Zero neurons are on the kink of every sample, and every neuron on that of a zero sample. Parameters are those of
+    `kink_signs`.
     """
-    return np.asarray(kink_signs(X, hidden, tol) == 0)
+    return np.asarray(kink_signs(X, hidden, kink_tol) == 0)

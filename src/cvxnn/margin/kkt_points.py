@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.atoms import find_kinks
 from cvxnn.margin.dual_constraint import DualConstraint, DualNorm
 from cvxnn.margin.scaling import scaled_to_margin_one
 from cvxnn.networks import ReLUNetwork
@@ -41,14 +42,14 @@ class KKTPoint:
     multipliers : ndarray of shape (n,)
         ``lam >= 0``, zero where the margin is not tight. The literature's lambda is ``y * lam``.
     gates : ndarray of shape (n, m)
-        Clarke multipliers of the hidden layer: 1 where active, 0 where not, in [0, 1] on ties.
+        Clarke multipliers of the hidden layer: 1 where active, 0 where not, in [0, 1] on kinks.
     residual : float
         Norm of what is left of ``u_j = a_j X^T diag(gates_j) diag(y) lam`` and ``a_j = lam^T diag(y) (X u_j)_+``, all
         neurons together, over that of the network.
     dual_norm : DualNorm
         The largest ``|(y * lam)^T (Xu)_+|`` over unit vectors, for the multipliers that make it smallest.
     tol : float
-        The tolerance of `is_kkt` and `is_global`, and of what counts as tight and as a tie.
+        The tolerance of `is_kkt` and `is_global`, and of what counts as tight.
     """
 
     network: ReLUNetwork
@@ -89,11 +90,13 @@ class KKTPoint:
         return self.is_kkt and self.is_dual_feasible
 
 
-def kkt(X: Any, y: Any, network: ReLUNetwork, *, tol: float = 1e-6) -> KKTPoint:
+def kkt(
+    X: Any, y: Any, network: ReLUNetwork, *, tol: float = 1e-6, kink_tol: float | None = None
+) -> KKTPoint:
     """Return the multipliers of a network in max margin, its residual, and whether it is global.
 
     Multipliers solve ``min over lam, rho of ||residual||`` with ``lam >= 0`` on the tight samples and
-    ``0 <= rho_ij <= lam_i`` on the ties ``x_i^T u_j = 0``, a convex problem. Among all of them, those with the
+    ``0 <= rho_ij <= lam_i`` on kinks, ``x_i^T u_j = 0``, a convex problem. Among all of them, those with the
     smallest ``Phi = max over ||u|| <= 1 of |(y * lam)^T (Xu)_+|`` are returned, found by cutting planes.
 
     Statement
@@ -112,8 +115,11 @@ def kkt(X: Any, y: Any, network: ReLUNetwork, *, tol: float = 1e-6) -> KKTPoint:
     network : ReLUNetwork
         One output, no output offset.
     tol : float, default 1e-6
-        Samples with a margin up to ``1 + tol`` times the smallest are tight, ``|x_i^T u_j| <= tol ||x_i|| ||u_j||``
-        is a tie.
+        Residual of a KKT point, and excess of a feasible dual norm over 1; samples with a margin up to ``1 + tol``
+        times the smallest are tight.
+    kink_tol : float, optional
+        Samples with ``|x_i^T u_j| <= kink_tol ||x_i|| ||u_j||`` are on the kink of u_j; by default ``tol``, as limits
+        of descent come no closer to kinks than to margins.
 
     Returns
     -------
@@ -147,11 +153,12 @@ def kkt(X: Any, y: Any, network: ReLUNetwork, *, tol: float = 1e-6) -> KKTPoint:
     network = as_network(network)
     X, y = as_labelled(X, y)
     tol = as_number(tol, "tol", positive=True)
+    kink_tol = tol if kink_tol is None else as_number(kink_tol, "kink_tol")
     network = scaled_to_margin_one(X, y, network)
     # In units of X the solver sees numbers of order one, whatever the units of X.
     unit = power_of_four(X)
     inner = ReLUNetwork(network.hidden * math.sqrt(unit), network.output * math.sqrt(unit))
-    conditions = _Conditions.of(X / unit, y, inner, tol)
+    conditions = _Conditions.of(X / unit, y, inner, tol, kink_tol)
     constraint = DualConstraint(conditions.X)
     lam, rho, found = _least_dual_norm(conditions, constraint)
     gates = conditions.gates(lam, rho)
@@ -161,37 +168,32 @@ def kkt(X: Any, y: Any, network: ReLUNetwork, *, tol: float = 1e-6) -> KKTPoint:
 
 @dataclass(frozen=True, eq=False)
 class _Conditions:
-    """The stationarity conditions of a network as a linear map of (lam, rho) on tight samples and ties."""
+    """The stationarity conditions of a network as a linear map of (lam, rho) on tight samples and kinks."""
 
     X: Array
     y: Array
     network: ReLUNetwork
     active: NDArray[np.bool_]  # (n, m)
     tight: NDArray[np.intp]  # (k,)
-    ties: tuple[NDArray[np.intp], NDArray[np.intp]]  # positions among the tight samples, and neurons
+    kinks: tuple[NDArray[np.intp], NDArray[np.intp]]  # positions among the tight samples, and neurons
     matrix: Array = field(repr=False)  # (m d + m, k + t)
     target: Array = field(repr=False)  # (m d + m,)
-    tol: float
 
     @classmethod
-    def of(cls, X: Array, y: Array, network: ReLUNetwork, tol: float) -> _Conditions:
+    def of(cls, X: Array, y: Array, network: ReLUNetwork, tol: float, kink_tol: float) -> _Conditions:
         U, a = network.hidden, network.output
-        Z = X @ U
-        scale = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(U, axis=0)
-        tied = np.abs(Z) <= tol * scale
-        active = (Z > 0) & ~tied
+        Z, on_kink = X @ U, find_kinks(X, U, kink_tol)
+        active = (Z > 0) & ~on_kink
         tight = np.flatnonzero(y * network.predict(X) <= 1.0 + tol)
-        places, neurons = np.nonzero(tied[tight])
+        places, neurons = np.nonzero(on_kink[tight])
         signed = y[tight, None] * X[tight]  # (k, d)
         hidden = np.einsum("kj,kd,j->jdk", active[tight], signed, a).reshape(-1, len(tight))
         output = (y[tight, None] * np.maximum(Z[tight], 0.0) * active[tight]).T
-        at_ties = np.zeros((len(hidden) + len(a), len(places)))
+        at_kinks = np.zeros((len(hidden) + len(a), len(places)))
         for column, (k, j) in enumerate(zip(places, neurons, strict=True)):
-            at_ties[j * X.shape[1] : (j + 1) * X.shape[1], column] = a[j] * signed[k]
-        matrix = np.hstack([np.vstack([hidden, output]), at_ties])
-        return cls(
-            X, y, network, active, tight, (places, neurons), matrix, np.concatenate([U.T.ravel(), a]), tol
-        )
+            at_kinks[j * X.shape[1] : (j + 1) * X.shape[1], column] = a[j] * signed[k]
+        matrix = np.hstack([np.vstack([hidden, output]), at_kinks])
+        return cls(X, y, network, active, tight, (places, neurons), matrix, np.concatenate([U.T.ravel(), a]))
 
     def residual(self, lam: Array, rho: Array) -> float:
         """Return the residual's norm over the network's."""
@@ -199,9 +201,9 @@ class _Conditions:
         return float(np.linalg.norm(left) / np.linalg.norm(self.target))
 
     def gates(self, lam: Array, rho: Array) -> Array:
-        """Return the Clarke multipliers (n, m); 1/2 on ties of samples without a multiplier."""
+        """Return the Clarke multipliers (n, m); 1/2 on kinks of samples without a multiplier."""
         gates = self.active.astype(np.float64)
-        k, j = self.ties
+        k, j = self.kinks
         at = lam[self.tight[k]]
         gates[self.tight[k], j] = np.where(at > 0, np.minimum(rho / np.where(at > 0, at, 1.0), 1.0), 0.5)
         return gates
@@ -241,10 +243,10 @@ def _solve(conditions: _Conditions, limit: float | None, cuts: Array) -> tuple[f
     import cvxpy as cp
 
     lam = cp.Variable(len(conditions.tight), nonneg=True)
-    rho = cp.Variable(len(conditions.ties[0]), nonneg=True)
+    rho = cp.Variable(len(conditions.kinks[0]), nonneg=True)
     scale = float(np.linalg.norm(conditions.target))
     left = (conditions.target - conditions.matrix @ cp.hstack([lam, rho])) / scale
-    constraints = [rho <= lam[conditions.ties[0]]] if len(conditions.ties[0]) else []
+    constraints = [rho <= lam[conditions.kinks[0]]] if len(conditions.kinks[0]) else []
     if limit is None:
         objective = cp.norm(left)
     else:
@@ -261,6 +263,6 @@ def _solve(conditions: _Conditions, limit: float | None, cuts: Array) -> tuple[f
             f"X and the network must be such that double precision finds multipliers; their problem is {problem.status}"
         )
     at = conditions.expand(lam.value)
-    slopes = np.clip(rho.value, 0.0, at[conditions.tight[conditions.ties[0]]]) if rho.size else np.zeros(0)
+    slopes = np.clip(rho.value, 0.0, at[conditions.tight[conditions.kinks[0]]]) if rho.size else np.zeros(0)
     value = conditions.residual(at, slopes) if limit is None else float(problem.value)
     return value, at, slopes

@@ -54,7 +54,7 @@ def test_rounding_does_not_take_a_neuron_off_its_kink():
     X = np.array([[1.0, 0.0], [0.0, 1.0]])
     hidden = np.array([[1.0, 1.0], [1e-13, -1.0]])
     assert share_cone(X, hidden, np.ones(2)).all()
-    assert not share_cone(X, hidden, np.ones(2), tol=0.0).all()
+    assert not share_cone(X, hidden, np.ones(2), kink_tol=0.0).all()
 
 
 def test_sums_stand_at_the_first_of_each_group():

@@ -8,6 +8,7 @@ import pytest
 from cvxnn import Problem, ReLUNetwork, solve
 from cvxnn.landscape.minimal_networks.minimality import largest_spread
 from cvxnn.landscape.stationary_points.clarke import stationarity
+from cvxnn.landscape.stationary_points.directional import is_local_minimum
 from cvxnn.landscape.stationary_points.kink_descent import descend_to_stationarity
 from cvxnn.landscape.stationary_points.sub_programs import (
     kinked_example,
@@ -62,6 +63,21 @@ def test_each_hypothesis_is_checked_by_name():
         sub_sampled_program(several, ReLUNetwork([[1.0]], [[1.0, 1.0]]), both_signs=True)
     with pytest.raises(ValueError, match="non-zero neuron"):
         sub_sampled_program(off.problem, ReLUNetwork(np.zeros((2, 1)), [0.0]))
+
+
+def test_neurons_near_their_kinks_are_on_them_to_the_tolerance_given():
+    problem, network = one_neuron_on_a_convex_kink(1.0)
+    hidden, step = network.hidden, np.array([[0.0], [1e-6]])
+    below, near = (ReLUNetwork(hidden + move, network.output) for move in (-step, step))
+    assert not sub_sampled_program(problem, below).masks[0, 0]
+    assert sub_sampled_program(problem, below, kink_tol=1e-5).masks[0, 0]
+    with pytest.raises(HypothesisError, match="Clarke stationary"):
+        optimal_on_own_patterns(problem, near, tol=1e-5)
+    found = optimal_on_own_patterns(problem, near, tol=1e-5, kink_tol=1e-5)
+    assert found.spread.holds
+    assert [is_local_minimum(problem, near, tol=1e-5, kink_tol=k) for k in (1e-9, 1e-5)] == [False, True]
+    with pytest.raises(ValueError, match="kink_tol must be"):
+        sub_sampled_program(problem, near, kink_tol=np.nan)
 
 
 def one_neuron_on_a_convex_kink(depth):

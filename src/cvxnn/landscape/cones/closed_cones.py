@@ -33,7 +33,7 @@ def same_output(signs: Array) -> NDArray[np.bool_]:
     return np.asarray(kind.ravel()[:, None] == kind.ravel())
 
 
-def share_cone(X: Array, hidden: Array, signs: Array, tol: float = ON_KINK) -> NDArray[np.bool_]:
+def share_cone(X: Array, hidden: Array, signs: Array, kink_tol: float = ON_KINK) -> NDArray[np.bool_]:
     """Return which pairs of neurons lie in one closed cone with one output sign or direction, shape (m, m).
 
     Parameters
@@ -44,7 +44,7 @@ def share_cone(X: Array, hidden: Array, signs: Array, tol: float = ON_KINK) -> N
         Neurons, or their blocks.
     signs : ndarray of shape (m,) or (m, C)
         Output signs, or unit output directions.
-    tol : float, default 1e-9
+    kink_tol : float, default 1e-9
         As for `kink_signs`.
 
     Examples
@@ -57,7 +57,7 @@ def share_cone(X: Array, hidden: Array, signs: Array, tol: float = ON_KINK) -> N
            [1, 1, 1],
            [0, 1, 1]])
     """
-    sides = kink_signs(X, hidden, tol)
+    sides = kink_signs(X, hidden, kink_tol)
     return np.asarray(~opposed(sides, sides) & same_output(signs))
 
 

@@ -16,6 +16,7 @@ from cvxnn.landscape.cones.closed_cones import opposed, share_cone
 from cvxnn.landscape.cones.distances import neuron_distance
 from cvxnn.landscape.minimal_networks.minimality import is_minimal, is_scaled
 from cvxnn.landscape.minimal_networks.operations import output_sizes, require_plain_decay, signed_blocks
+from cvxnn.names import keep_old_arguments
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network
 from cvxnn.programs import ReLUProgram
@@ -27,7 +28,8 @@ from cvxnn.validation import Array, require_kind
 _SAME_DIRECTION = 1e-9
 
 
-def to_blocks(program: ReLUProgram, network: ReLUNetwork, *, tol: float = ON_KINK) -> Array:
+@keep_old_arguments(tol="kink_tol")
+def to_blocks(program: ReLUProgram, network: ReLUNetwork, *, kink_tol: float = ON_KINK) -> Array:
     """Map a network to blocks of a convex program whose closed cones contain its neurons.
 
     ``||a_j|| u_j`` is added up in a block of the neuron's output sign or direction: that of its own pattern if there
@@ -42,8 +44,8 @@ def to_blocks(program: ReLUProgram, network: ReLUNetwork, *, tol: float = ON_KIN
         The convex program.
     network : ReLUNetwork
         The network; zero neurons are dropped.
-    tol : float, default 1e-9
-        Samples with ``|x^T u| <= tol ||x|| ||u||`` are on the kink of u, in the closed cones of both sides.
+    kink_tol : float, default 1e-9
+        Samples with ``|x^T u| <= kink_tol ||x|| ||u||`` are on the kink of u, in the closed cones of both sides.
 
     Returns
     -------
@@ -77,17 +79,17 @@ def to_blocks(program: ReLUProgram, network: ReLUNetwork, *, tol: float = ON_KIN
     blocks, signs = signed_blocks(alive)
     W = np.zeros((program.problem.n_features, program.n_blocks))
     if alive.n_neurons:
-        np.add.at(W.T, _places(program, alive, signs, tol), blocks.T)
+        np.add.at(W.T, _places(program, alive, signs, kink_tol), blocks.T)
     return W
 
 
-def _places(program: ReLUProgram, network: ReLUNetwork, signs: Array, tol: float) -> NDArray[np.intp]:
+def _places(program: ReLUProgram, network: ReLUNetwork, signs: Array, kink_tol: float) -> NDArray[np.intp]:
     """Return the block of every neuron."""
     X, masks = program.problem.X, program.masks
     sides = np.where(masks, np.int8(1), np.int8(-1))
     m, B = network.n_neurons, program.n_blocks
     along = signs.reshape(m, -1) @ program.signs.reshape(B, -1).T
-    fits = ~opposed(kink_signs(X, network.hidden, tol), sides) & (along >= 1.0 - _SAME_DIRECTION)
+    fits = ~opposed(kink_signs(X, network.hidden, kink_tol), sides) & (along >= 1.0 - _SAME_DIRECTION)
     if not np.all(np.any(fits, axis=1)):
         lost = int(np.flatnonzero(~np.any(fits, axis=1))[0])
         raise HypothesisError(

@@ -162,7 +162,8 @@ def merge_directions(network: ReLUNetwork) -> ReLUNetwork:
     return network_of_blocks(merged.blocks, merged.signs, network.offset)
 
 
-def merge_cones(network: ReLUNetwork, X: Array, *, tol: float = ON_KINK) -> ReLUNetwork:
+@keep_old_arguments(tol="kink_tol")
+def merge_cones(network: ReLUNetwork, X: Array, *, kink_tol: float = ON_KINK) -> ReLUNetwork:
     """Add up neurons of one closed cone and output sign until no two share both; drop zero ones.
 
     A neuron on the face shared by two cones belongs to both, and joins the first group of neurons that it can join;
@@ -175,8 +176,8 @@ def merge_cones(network: ReLUNetwork, X: Array, *, tol: float = ON_KINK) -> ReLU
         The network.
     X : ndarray of shape (n, d)
         Data.
-    tol : float, default 1e-9
-        Samples with ``|x^T u| <= tol ||x|| ||u||`` are on the kink of u; f(X) moves by at most as much.
+    kink_tol : float, default 1e-9
+        Samples with ``|x^T u| <= kink_tol ||x|| ||u||`` are on the kink of u; f(X) moves by at most as much.
 
     References
     ----------
@@ -193,7 +194,7 @@ def merge_cones(network: ReLUNetwork, X: Array, *, tol: float = ON_KINK) -> ReLU
     network = network.balance().prune_zeros()
     while True:
         blocks, signs = signed_blocks(network)
-        groups = groups_of(share_cone(X, blocks, signs, tol))
+        groups = groups_of(share_cone(X, blocks, signs, kink_tol))
         if len(groups) == network.n_neurons:
             return network
         network = network_of_blocks(add_up(blocks, groups), signs, network.offset).prune_zeros()

@@ -51,7 +51,7 @@ def minimal(problem: Problem, network: ReLUNetwork, *, kink_tol: float = ON_KINK
     problem, network = as_problem(problem), as_network(network)
     require_plain_decay(problem)
     network = problem.fitting(network)
-    return merge_cones(network, problem.X, tol=kink_tol)
+    return merge_cones(network, problem.X, kink_tol=kink_tol)
 
 
 def prune(problem: Problem, network: ReLUNetwork, *, keep_penalty: bool = False) -> ReLUNetwork:

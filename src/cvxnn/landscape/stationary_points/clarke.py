@@ -214,9 +214,9 @@ def neuron_parts(
     return NeuronParts(lam, on_kink, tuple(lines))
 
 
-def _as_kinks(problem: Problem, network: ReLUNetwork, kinks: Any, tol: float) -> NDArray[np.bool_]:
+def _as_kinks(problem: Problem, network: ReLUNetwork, kinks: Any, kink_tol: float) -> NDArray[np.bool_]:
     if kinks is None:
-        return find_kinks(problem.X, network.hidden, tol)
+        return find_kinks(problem.X, network.hidden, kink_tol)
     found = np.asarray(kinks)
     shape = (problem.n_samples, network.n_neurons)
     if found.shape != shape or found.dtype != np.bool_:

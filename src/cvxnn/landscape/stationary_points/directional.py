@@ -99,6 +99,7 @@ def is_local_minimum(
     *,
     tol: float = 1e-8,
     kinks: Any = None,
+    kink_tol: float = ON_KINK,
     fixed_output: bool = False,
 ) -> bool:
     """Return whether a network is a local minimum of the training problem of its width.
@@ -123,6 +124,8 @@ def is_local_minimum(
         count as zero; and up to `Stationarity.rounding` where that is larger.
     kinks : bool array_like of shape (n, m), optional
         As for `stationarity`.
+    kink_tol : float, default 1e-9
+        As for `stationarity`.
     fixed_output : bool, default False
         Whether output weights are given numbers.
 
@@ -146,7 +149,7 @@ def is_local_minimum(
             "problem must have one output and beta > 0 where output weights are not fixed; got "
             f"{problem.n_outputs} outputs and beta = {problem.beta:g}"
         )
-    found = stationarity(problem, network, kinks=kinks, fixed_output=fixed_output)
+    found = stationarity(problem, network, kinks=kinks, kink_tol=kink_tol, fixed_output=fixed_output)
     if not found.is_stationary(tol):
         return False
     slopes = directional_slopes(problem, network, kinks=found.kinks, fixed_output=fixed_output).slopes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.atoms import Atoms, find_kinks
+from cvxnn.atoms import ON_KINK, Atoms, find_kinks
 from cvxnn.landscape.minimal_networks.minimality import largest_spread
 from cvxnn.landscape.minimal_networks.operations import signed_blocks
 from cvxnn.landscape.stationary_points.clarke import Stationarity, stationarity
@@ -18,6 +18,7 @@ from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.validation import as_number
 
 # Relative gap to which the sub-program is solved.
 _GAP = 1e-9
@@ -42,7 +43,12 @@ class OwnProgram:
 
 
 def sub_sampled_program(
-    problem: Problem, network: ReLUNetwork, *, kinks: Any = None, both_signs: bool = False
+    problem: Problem,
+    network: ReLUNetwork,
+    *,
+    kinks: Any = None,
+    kink_tol: float = ON_KINK,
+    both_signs: bool = False,
 ) -> ReLUProgram:
     """Return the convex program sub-sampled to the patterns and output signs (or directions) of a network's neurons.
 
@@ -57,7 +63,9 @@ def sub_sampled_program(
         With a non-zero neuron.
     kinks : bool array_like of shape (n, m), optional
         Which samples are on the kink of which neurons; by default those with
-        ``|x_i^T u_j| <= 1e-9 ||x_i|| ||u_j||``.
+        ``|x_i^T u_j| <= kink_tol ||x_i|| ||u_j||``.
+    kink_tol : float, default 1e-9
+        See ``kinks``.
     both_signs : bool, default False
         Whether every pattern has a block for each sign, not only for the signs of its neurons; for one output.
 
@@ -76,8 +84,9 @@ def sub_sampled_program(
     if not np.any(used):
         raise ValueError("network must have a non-zero neuron; found none")
     hidden = network.hidden[:, used]
-    on_kink = find_kinks(problem.X, hidden) if kinks is None else np.asarray(kinks, dtype=np.bool_)[:, used]
-    masks = (problem.X @ hidden > 0) | on_kink
+    kink_tol = as_number(kink_tol, "kink_tol")
+    near = find_kinks(problem.X, hidden, kink_tol) if kinks is None else np.asarray(kinks, np.bool_)[:, used]
+    masks = (problem.X @ hidden > 0) | near
     if both_signs:
         _with_one_output(problem)
         return ReLUProgram(problem, np.unique(masks, axis=1))
@@ -91,6 +100,7 @@ def optimal_on_own_patterns(
     network: ReLUNetwork,
     *,
     kinks: Any = None,
+    kink_tol: float = ON_KINK,
     both_signs: bool = False,
     tol: float = 1e-8,
 ) -> OwnProgram:
@@ -112,6 +122,8 @@ def optimal_on_own_patterns(
     network : ReLUNetwork
         The network; zero neurons are left out.
     kinks : bool array_like of shape (n, m), optional
+        As for `stationarity`.
+    kink_tol : float, default 1e-9
         As for `stationarity`.
     both_signs : bool, default False
         Whether the program has a block of each sign for every pattern.
@@ -158,7 +170,7 @@ def optimal_on_own_patterns(
     """
     problem, network = as_problem(problem), as_network(network)
     problem = _with_one_output(problem)
-    found = stationarity(problem, network, kinks=kinks)
+    found = stationarity(problem, network, kinks=kinks, kink_tol=kink_tol)
     _check_hypotheses(found, network, both_signs, tol)
     used = np.linalg.norm(network.hidden, axis=0) > 0
     measured = problem.objective(network)
