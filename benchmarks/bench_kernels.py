@@ -92,7 +92,7 @@ def norm_rows(sizes: list[int], repetitions: int) -> list[list[Any]]:
                 v = rng.standard_normal(d)
                 X /= np.linalg.norm(X, axis=1, keepdims=True)
                 v *= np.sign(X[0] @ v) / np.linalg.norm(v)  # active somewhere on the smallest sample
-                found.append(neuron_norms(X, v, sizes, degree=degree, largest_program=sizes[0]))
+                found.append(neuron_norms(X, v, sizes, activation=degree, largest_program=sizes[0]))
             norms = np.array([one.gamma_2 for one in found]).T
             slope = log_log_slope(sizes, norms)
             largest = max(one.bounded.measured for one in found)

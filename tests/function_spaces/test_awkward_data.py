@@ -109,7 +109,7 @@ CALLS = {
     "units_needed": by_degree(lambda X, y, k: units_needed(X, 1.0, 0.1, k)),
     "units_for_target": {"": lambda X, y: units_for_target(X, neuron(X), 0.3 * size(X))},
     "rademacher_complexity": by_degree(lambda X, y, k: rademacher_complexity(X, k, n_signs=2)),
-    "neuron_norms": by_degree(lambda X, y, k: neuron_norms(X, np.ones(X.shape[1]), [2, 3], degree=k)),
+    "neuron_norms": by_degree(lambda X, y, k: neuron_norms(X, np.ones(X.shape[1]), [2, 3], activation=k)),
     "gamma_2": by_degree(lambda X, y, k: gamma_2(X, y, kernel=ArcCosineKernel(k))),
     "norm_inequality": {"": norm_inequality},
     "mean_neuron_norm": {"": lambda X, y: mean_neuron_norm(X, n_neurons=10)},
@@ -217,7 +217,7 @@ VALUES = {
     "feature_radius": lambda X, y, k, s, t: feature_radius(X, k) / s**k,
     "units_needed": lambda X, y, k, s, t: units_needed(X, t / s**k, 0.1 * t, k),
     "gamma_2": lambda X, y, k, s, t: gamma_2(X, y, kernel=ArcCosineKernel(k)) * s**k / t,
-    "neuron_norms": lambda X, y, k, s, t: neuron_norms(X, [1.0, 1.0], [2, 3], degree=k).gamma_2[1],
+    "neuron_norms": lambda X, y, k, s, t: neuron_norms(X, [1.0, 1.0], [2, 3], activation=k).gamma_2[1],
     "ridge": lambda X, y, k, s, t: (
         KernelSpaceRegressor(s ** (2 * k), degree=k, bias=False).fit(X, y).objective_ / t**2
     ),

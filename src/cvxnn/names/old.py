@@ -101,14 +101,16 @@ def keep_old_arguments(**names: str) -> Callable[[Callable[P, R]], Callable[P, R
     """
 
     def keeping(function: Callable[P, R]) -> Callable[P, R]:
+        name = function.__qualname__.removesuffix(".__init__")
+
         @functools.wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
             for old in names.keys() & kwargs.keys():
                 new = names[old]
                 if new in kwargs:
-                    raise TypeError(f"{function.__name__}: {old} is the old name of {new}; pass {new} alone")
+                    raise TypeError(f"{name}: {old} is the old name of {new}; pass {new} alone")
                 warnings.warn(
-                    f"{function.__name__}: the argument {old} is now called {new}; "
+                    f"{name}: the argument {old} is now called {new}; "
                     "the old name goes with the next release",
                     DeprecationWarning,
                     stacklevel=2,

@@ -26,7 +26,7 @@ def test_a_neuron_has_bounded_gamma_1_and_growing_gamma_2(degree, d):
         X = rng.standard_normal((128, d))
         X /= np.linalg.norm(X, axis=1, keepdims=True)
         norms = neuron_norms(
-            X, 2.0 * rng.standard_normal(d), [8, 16, 32, 64, 128], degree=degree, largest_program=8
+            X, 2.0 * rng.standard_normal(d), [8, 16, 32, 64, 128], activation=degree, largest_program=8
         )
         assert norms.bounded.holds
         assert norms.rises.holds
@@ -58,7 +58,7 @@ def test_one_dimension_is_refused():
         ({"v": [1.0]}, "v must have the 2 columns of X; got 1"),
         ({"sizes": [4]}, "sizes must be at least two increasing numbers up to 6"),
         ({"sizes": [4, 9]}, "sizes must be at least two increasing numbers up to 6"),
-        ({"degree": 3}, "degree must be 0, 1 or 2; got 3"),
+        ({"activation": 3}, r"activation must be \(z\)_\+\^k with k = 0, 1 or 2; got 3"),
     ],
 )
 def test_bad_input_is_named(changes, message):

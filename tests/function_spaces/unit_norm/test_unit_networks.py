@@ -34,6 +34,12 @@ def test_a_neuron_without_direction_is_left_out_unless_it_is_a_constant():
         unit_norm_form(ReLUNetwork([[0.0, 1.0]], [5.0, 1.0]), 0)
 
 
+def test_the_activation_of_a_unit_network_was_its_degree():
+    with pytest.warns(DeprecationWarning, match="UnitNetwork: the argument degree is now called activation"):
+        assert UnitNetwork([[1.0]], [1.0], degree=2).activation == PositivePart(2)
+    assert UnitNetwork([[1.0]], [1.0], "squared_relu").degree == 2
+
+
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match="directions must be unit vectors"):
         UnitNetwork([[2.0]], [1.0])
@@ -49,5 +55,5 @@ def test_bad_input_is_named():
         unit_norm_form(ReLUNetwork([[1.0]], [1.0], [2.0]))
     with pytest.raises(ValueError, match="2 columns"):
         UnitNetwork([[1.0], [0.0]], [1.0]).predict([[1.0]])
-    with pytest.raises(ValueError, match="degree must be 1"):
+    with pytest.raises(ValueError, match="activation must be 'relu' for a ReLU network"):
         UnitNetwork([[1.0]], [1.0], 2).balanced()

@@ -117,6 +117,13 @@ class Weights:
     def predict(self, X: Any, activation: Any = "relu") -> Array:
         """Return the predictions of all networks, shape (B, n), for data (n, d).
 
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data.
+        activation : str, int or Activation, default "relu"
+            Activation function.
+
         Raises
         ------
         ValueError

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.activations import PositivePart
-from cvxnn.function_spaces.kernels.arc_cosine import DEGREES, ArcCosineKernel, as_kernel
+from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
 from cvxnn.function_spaces.kernels.norm import gamma_2, squared_norms
 from cvxnn.function_spaces.kernels.random_features import random_neurons
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
+from cvxnn.function_spaces.unit_norm.unit_networks import as_degree
 from cvxnn.function_spaces.variation.norms import variation_norm
+from cvxnn.names import keep_old_arguments
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
@@ -65,8 +67,15 @@ class NeuronNorms:
         return Comparison(float(np.min(self.gamma_2[1:] / self.gamma_2[:-1])), 1.0, "at least")
 
 
+@keep_old_arguments(degree="activation")
 def neuron_norms(
-    X: Any, v: Any, sizes: Any, *, degree: int = 1, largest_program: int = 32, oracle_seconds: float = 0.5
+    X: Any,
+    v: Any,
+    sizes: Any,
+    *,
+    activation: Any = "relu",
+    largest_program: int = 32,
+    oracle_seconds: float = 0.5,
 ) -> NeuronNorms:
     """Return gamma_1 and gamma_2 of ``(v^T x)_+^k`` on the first n samples, for growing n.
 
@@ -84,8 +93,8 @@ def neuron_norms(
         The neuron.
     sizes : array_like of int, shape (k,)
         Increasing, at most n; at least two.
-    degree : {0, 1, 2}, default 1
-        k.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2.
     largest_program : int, default 32
         Up to that many samples gamma_1 is solved for; beyond, it is between the last lower bound, which further samples
         cannot lower, and the neuron's own norm.
@@ -114,8 +123,7 @@ def neuron_norms(
     X, v = as_finite_array(X, "X", (2,)), as_finite_array(v, "v", (1,))
     if len(v) != X.shape[1]:
         raise ValueError(f"v must have the {X.shape[1]} columns of X; got {len(v)}")
-    if degree not in DEGREES:
-        raise ValueError(f"degree must be 0, 1 or 2; got {degree!r}")
+    degree = as_degree(activation)
     counts = _as_sizes(sizes, len(X))
     values = PositivePart(degree).value(X @ v)
     rank = int(np.linalg.matrix_rank(X[: counts[0]]))

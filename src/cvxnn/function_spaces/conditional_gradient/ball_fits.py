@@ -116,7 +116,7 @@ def constrained_fit(
     X: Any,
     y: Any,
     delta: float,
-    activation: Any = 1,
+    activation: Any = "relu",
     *,
     loss: str | Loss = "squared",
     sample_weight: Any = None,
@@ -139,8 +139,8 @@ def constrained_fit(
         Targets.
     delta : float
         The radius, > 0.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        ``(z)_+^k``.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2.
     loss : str or Loss, default "squared"
         A smooth loss, summed over samples.
     sample_weight : array_like of shape (n,), optional

@@ -52,8 +52,8 @@ class ConditionalGradient:
         "fixed": ``rho_t = 2 / (t + 1)``, t = 1, 2, ..., so that the first step forgets the start. "line_search": the
         best point between f and fbar. "fully_corrective": the best point of the hull of 0 and of all neurons found.
         "away": line search towards fbar or away from the neuron in use that correlates least.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        ``(z)_+^k``.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2.
     max_steps : int, default 1000
         Largest number of steps.
     tol : float, default 1e-6
@@ -90,7 +90,7 @@ class ConditionalGradient:
 
     delta: float
     step: StepRule = "line_search"
-    activation: Any = 1
+    activation: Any = "relu"
     max_steps: int = 1000
     tol: float = 1e-6
     max_seconds: float | None = None

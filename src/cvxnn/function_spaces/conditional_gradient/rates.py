@@ -97,7 +97,7 @@ class UnitsUsed:
     neurons: int
 
 
-def feature_radius(X: Any, activation: Any = 1) -> float:
+def feature_radius(X: Any, activation: Any = "relu") -> float:
     """Return an upper bound on ``max over ||v|| = 1 of ||(X v)_+^k||``.
 
     ``||X||_2`` for k = 1, ``sqrt(n)`` for k = 0, and ``max_i ||x_i|| ||X||_2`` for k = 2: ``sum z_i^4 <= max z_i^2 sum
@@ -107,8 +107,8 @@ def feature_radius(X: Any, activation: Any = 1) -> float:
     ----------
     X : array_like of shape (n, d)
         Data.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        ``(z)_+^k``.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def conditional_gradient_rate(
     X: Any,
     y: Any,
     delta: float,
-    activation: Any = 1,
+    activation: Any = "relu",
     *,
     loss: str | Loss = "squared",
     sample_weight: Any = None,
@@ -156,8 +156,8 @@ def conditional_gradient_rate(
         Targets.
     delta : float
         The radius, > 0.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        ``(z)_+^k``.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2.
     loss : str or Loss, default "squared"
         A smooth loss, summed over samples: L is its curvature, times the largest weight.
     sample_weight : array_like of shape (n,), optional
@@ -179,7 +179,7 @@ def conditional_gradient_rate(
     return ConditionalGradientRate(problem.curvature, 2.0 * radius)
 
 
-def units_needed(X: Any, gamma_1: float, eps: float, activation: Any = 1) -> int:
+def units_needed(X: Any, gamma_1: float, eps: float, activation: Any = "relu") -> int:
     """Return how many units of conditional gradient bring any target of variation norm gamma_1 within eps on data.
 
     Statement: for ``J(f) = 1/2 ||f - g||^2`` and ``delta = gamma_1 >= gamma_1(g)``, J* = 0, so the rate gives
@@ -196,8 +196,8 @@ def units_needed(X: Any, gamma_1: float, eps: float, activation: Any = 1) -> int
         The target's variation norm, or more; > 0.
     eps : float
         Root mean square error to reach, > 0.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        ``(z)_+^k``.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2.
 
     References
     ----------

@@ -63,7 +63,7 @@ def rademacher_curve(
     *,
     samples: Any,
     dimensions: Any,
-    activation: Any = 1,
+    activation: Any = "relu",
     n_repetitions: int = 20,
     n_signs: int = 5,
     distribution: InputDistribution = "sphere",
@@ -76,8 +76,8 @@ def rademacher_curve(
     ----------
     samples, dimensions : int or sequence of int
         n and d: both of k entries, or one of them a number.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        ``(z)_+^k``.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2.
     n_repetitions : int, default 20
         R, samples of inputs at each size.
     n_signs : int, default 5
@@ -165,7 +165,7 @@ class RademacherComplexity:
 
 def rademacher_complexity(
     X: Any,
-    activation: Any = 1,
+    activation: Any = "relu",
     *,
     delta: float = 1.0,
     n_signs: int | None = 100,
@@ -190,8 +190,8 @@ def rademacher_complexity(
     ----------
     X : array_like of shape (n, d)
         Data, a bias as a column.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        ``(z)_+^k``.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2.
     delta : float, default 1.0
         The radius of the ball, >= 0.
     n_signs : int or None, default 100

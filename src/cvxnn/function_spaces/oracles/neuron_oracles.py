@@ -92,7 +92,7 @@ class ReLUOracle(NeuronOracle):
 
 
 def neuron_oracle(
-    X: Any, activation: Any = 1, *, max_seconds: float | None = 0.5, random_state: Seed = 0
+    X: Any, activation: Any = "relu", *, max_seconds: float | None = 0.5, random_state: Seed = 0
 ) -> NeuronOracle:
     """Return the oracle of an activation on data.
 
@@ -100,8 +100,8 @@ def neuron_oracle(
     ----------
     X : array_like of shape (n, d)
         Data.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        ``(z)_+^k``.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2.
     max_seconds : float or None, default 0.5
         About the longest time that a call of an exact method may take; None for no limit, 0 asks for a search.
     random_state : int, Generator, RandomState or None, default 0

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.activations import PositivePart, get_activation
+from cvxnn.names import keep_old_arguments
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_network
 from cvxnn.short_reprs import short_repr
@@ -48,13 +49,13 @@ class UnitNetwork:
         Unit vectors v_j; m may be 0.
     weights : array_like of shape (m,)
         w_j.
-    degree : {1, 0, 2}
-        k; for 0 the unit is ``1[v_j^T x >= 0]``.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2; for 0 the unit is ``1[v_j^T x >= 0]``.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, a direction is not of length one, or k is not 0, 1 or 2.
+        If shapes do not fit, an entry is not finite, a direction is not of length one, or the activation is another.
 
     Examples
     --------
@@ -65,9 +66,10 @@ class UnitNetwork:
 
     directions: Array  # (d, m)
     weights: Array  # (m,)
-    degree: int = 1
+    activation: PositivePart
 
-    def __init__(self, directions: Any, weights: Any, degree: int = 1) -> None:
+    @keep_old_arguments(degree="activation")
+    def __init__(self, directions: Any, weights: Any, activation: Any = "relu") -> None:
         V, w = np.asarray(directions, dtype=np.float64), np.asarray(weights, dtype=np.float64)
         if V.ndim != 2 or V.shape[0] == 0 or w.shape != (V.shape[1],):
             raise ValueError(
@@ -81,7 +83,12 @@ class UnitNetwork:
             raise ValueError(f"directions must be unit vectors; found one of length {worst!r}")
         object.__setattr__(self, "directions", read_only(V))
         object.__setattr__(self, "weights", read_only(w))
-        object.__setattr__(self, "degree", as_degree(degree))
+        object.__setattr__(self, "activation", PositivePart(as_degree(activation)))
+
+    @property
+    def degree(self) -> int:
+        """Return k."""
+        return self.activation.degree
 
     @property
     def n_neurons(self) -> int:
@@ -116,12 +123,12 @@ class UnitNetwork:
             If the activation is not the ReLU, k = 1.
         """
         if self.degree != 1:
-            raise ValueError(f"degree must be 1 for a ReLU network; got {self.degree}")
+            raise ValueError(f"activation must be 'relu' for a ReLU network; it is {self.activation!r}")
         roots = np.sqrt(np.abs(self.weights))
         return ReLUNetwork(self.directions * roots, np.sign(self.weights) * roots)
 
 
-def unit_norm_form(network: ReLUNetwork | UnitNetwork, activation: Any = 1) -> UnitNetwork:
+def unit_norm_form(network: ReLUNetwork | UnitNetwork, activation: Any = "relu") -> UnitNetwork:
     """Return a network with hidden units scaled to length one, which leaves its function as it is.
 
     ``a (u^T x)_+^k = a ||u||^k (v^T x)_+^k`` with ``v = u / ||u||``. A neuron with u = 0 adds nothing for k >= 1 and is
@@ -131,8 +138,8 @@ def unit_norm_form(network: ReLUNetwork | UnitNetwork, activation: Any = 1) -> U
     ----------
     network : ReLUNetwork or UnitNetwork
         One output, without an offset. Of the first, hidden and output weights are read with the activation given.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        The network's activation; for a `UnitNetwork` its own is taken.
+    activation : str, int or Activation, default "relu"
+        The network's, "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2; a `UnitNetwork` has its own.
 
     Raises
     ------

@@ -106,7 +106,7 @@ class StrictBound:
     lam: Array  # (2,)
 
 
-def variation_norm_bound(network: ReLUNetwork | UnitNetwork, activation: Any = 1) -> float:
+def variation_norm_bound(network: ReLUNetwork | UnitNetwork, activation: Any = "relu") -> float:
     """Return ``||w||_1`` of a network's unit-norm form: an upper bound on the variation norm of its function.
 
     ``sum_j ||u_j||^k |a_j|``; for the ReLU, k = 1, the network's path norm. It is the total variation of one measure
@@ -116,8 +116,8 @@ def variation_norm_bound(network: ReLUNetwork | UnitNetwork, activation: Any = 1
     ----------
     network : ReLUNetwork or UnitNetwork
         One output, no offset.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        The activation of the network; a `UnitNetwork` has its own.
+    activation : str, int or Activation, default "relu"
+        The network's, "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2; a `UnitNetwork` has its own.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def strict_bound_example() -> StrictBound:
 def variation_norm(
     X: Any,
     values: Any,
-    activation: Any = 1,
+    activation: Any = "relu",
     *,
     tol: float = 1e-6,
     max_rounds: int = 200,
@@ -181,8 +181,8 @@ def variation_norm(
         Data.
     values : array_like of shape (n,)
         f.
-    activation : {1, 0, 2}, "relu", "step", "squared_relu" or PositivePart, default 1
-        ``(z)_+^k``.
+    activation : str, int or Activation, default "relu"
+        "step", "relu" or "squared_relu": ``(z)_+^k`` with k = 0, 1 or 2.
     tol : float, default 1e-6
         Relative difference of the two sides to stop at: proven, or, where no more can be proved, found; below 1e-9 as
         1e-9.
