@@ -323,7 +323,10 @@ class ReLUNetwork(TwoLayerNetwork):
     def prune_zeros(self, tol: float = 0.0) -> ReLUNetwork:
         """Return the network without neurons of ``||u_j|| ||a_j|| <= tol``.
 
-        With ``tol=0`` keeps f everywhere; otherwise changes ``|f(x)|`` by at most the dropped sum times ``||x||``.
+        Parameters
+        ----------
+        tol : float, default 0
+            With 0 keeps f everywhere; otherwise changes ``|f(x)|`` by at most the dropped sum times ``||x||``.
         """
         alive = np.linalg.norm(self.hidden, axis=0) * row_norms(self.output) > tol
         return self.select(alive)

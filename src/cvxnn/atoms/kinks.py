@@ -45,7 +45,11 @@ def kink_signs(X: Array, hidden: Array, kink_tol: float = ON_KINK) -> NDArray[np
 def find_kinks(X: Array, hidden: Array, kink_tol: float = ON_KINK) -> NDArray[np.bool_]:
     """Return which samples are on the kink of which neurons, ``|x_i^T u_j| <= kink_tol ||x_i|| ||u_j||``, shape (n, m).
 
-    Zero neurons are on the kink of every sample, and every neuron on that of a zero sample. Parameters are those of
-    `kink_signs`.
+    Zero neurons are on the kink of every sample, and every neuron on that of a zero sample.
+
+    Parameters
+    ----------
+    X, hidden, kink_tol
+        As of `kink_signs`.
     """
     return np.asarray(kink_signs(X, hidden, kink_tol) == 0)

@@ -14,7 +14,7 @@ from cvxnn.patterns import enumerate_patterns
 from cvxnn.programs import WorkingSets
 from cvxnn.programs.cones import project_blocks
 from cvxnn.short_reprs import short_repr
-from cvxnn.validation import Array, as_finite_array, read_only
+from cvxnn.validation import Array, as_finite_array, as_number, read_only
 
 # Numbers in the masks of a batch of projections: small enough for their temporaries to stay in cache.
 _BATCH_ENTRIES = 1 << 18
@@ -92,8 +92,16 @@ class Ellipsoid:
         return float(np.linalg.norm(least_norm(self.X, point)))
 
     def contains(self, z: Any, *, tol: float = 1e-9) -> bool:
-        """Return whether a point's gauge is at most ``1 + tol``."""
-        return self.gauge(z) <= 1 + tol
+        """Return whether a point's gauge is at most ``1 + tol``.
+
+        Parameters
+        ----------
+        z : array_like of shape (n,)
+            As of `gauge`.
+        tol : float, default 1e-9
+            How far outside still counts as inside, as a share of the set.
+        """
+        return self.gauge(z) <= 1 + as_number(tol, "tol")
 
 
 @short_repr
@@ -227,8 +235,16 @@ class RectifiedEllipsoid:
         return float(np.linalg.norm(least_norm(rows[on], point[on], rows[~on])))
 
     def contains(self, z: Any, *, tol: float = 1e-9) -> bool:
-        """Return whether a point's gauge is at most ``1 + tol``."""
-        return self.gauge(z) <= 1 + tol
+        """Return whether a point's gauge is at most ``1 + tol``.
+
+        Parameters
+        ----------
+        z : array_like of shape (n,)
+            As of `gauge`.
+        tol : float, default 1e-9
+            How far outside still counts as inside, as a share of the set.
+        """
+        return self.gauge(z) <= 1 + as_number(tol, "tol")
 
     def _best(self, directions: Array) -> tuple[Array, Array]:
         """Return the largest value (k,) and its maximiser in coordinates (r, k), zero where the value is."""

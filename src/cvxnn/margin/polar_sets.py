@@ -90,7 +90,15 @@ class PolarSet:
         return self.contacts(lam).upper
 
     def contains(self, lam: Any, *, tol: float = 1e-9) -> bool:
-        """Return whether a dual variable's gauge is at most ``1 + tol``."""
+        """Return whether a dual variable's gauge is at most ``1 + tol``.
+
+        Parameters
+        ----------
+        lam : array_like of shape (n,)
+            Dual variable.
+        tol : float, default 1e-9
+            How far outside still counts as inside, as a share of the set.
+        """
         return self.gauge(lam) <= 1 + as_number(tol, "tol")
 
     def lines(self) -> Array:

@@ -83,7 +83,12 @@ def check_duplicated_patterns(optimum: Optimum, problem: Problem, masks: Masks, 
 def check_added_pattern(optimum: Optimum, problem: Problem, patterns: Any, *, tol: float) -> None:
     """Check that the last pattern, added to the others, cannot raise the optimum.
 
-    ``patterns`` may be anything with columns that ``optimum`` takes: a bool array or ``ActivationPatterns``.
+    Parameters
+    ----------
+    optimum, problem, tol
+        As of `check_duplicated_patterns`.
+    patterns : bool ndarray of shape (n, P) or ActivationPatterns
+        Anything with columns that ``optimum`` takes.
     """
     fewer = patterns[:, :-1] if isinstance(patterns, np.ndarray) else patterns[: len(patterns) - 1]
     before, after = optimum(problem, fewer), optimum(problem, patterns)
@@ -91,14 +96,28 @@ def check_added_pattern(optimum: Optimum, problem: Problem, patterns: Any, *, to
 
 
 def check_order_of_patterns(optimum: Optimum, problem: Problem, patterns: Any, *, tol: float) -> None:
-    """Check that the order of the patterns changes nothing."""
+    """Check that the order of the patterns changes nothing.
+
+    Parameters
+    ----------
+    optimum, problem, patterns, tol
+        As of `check_added_pattern`.
+    """
     turned = patterns[:, ::-1] if isinstance(patterns, np.ndarray) else patterns[::-1]
     before, after = optimum(problem, patterns), optimum(problem, turned)
     require_close(after, before, tol * (before + after), "the order of patterns must change nothing")
 
 
 def check_scaling(optimum: Optimum, problem: Problem, patterns: Any, factor: float, *, tol: float) -> None:
-    """Check that ``(y, beta) -> (c y, c beta)`` scales the squared-loss optimum by ``c^2``."""
+    """Check that ``(y, beta) -> (c y, c beta)`` scales the squared-loss optimum by ``c^2``.
+
+    Parameters
+    ----------
+    optimum, problem, patterns, tol
+        As of `check_added_pattern`.
+    factor : float
+        c > 0.
+    """
     scaled = Problem(
         problem.X, factor * problem.y, factor * problem.beta, problem.loss, problem.output_offset
     )
@@ -110,7 +129,15 @@ def check_scaling(optimum: Optimum, problem: Problem, patterns: Any, factor: flo
 def check_scaling_of_data(
     optimum: Optimum, problem: Problem, patterns: Any, factor: float, *, tol: float
 ) -> None:
-    """Check that ``(X, beta) -> (c X, c beta)`` changes nothing: blocks shrink by c."""
+    """Check that ``(X, beta) -> (c X, c beta)`` changes nothing: blocks shrink by c.
+
+    Parameters
+    ----------
+    optimum, problem, patterns, tol
+        As of `check_added_pattern`.
+    factor : float
+        c > 0.
+    """
     scaled = Problem(
         factor * problem.X, problem.y, factor * problem.beta, problem.loss, problem.output_offset
     )
@@ -122,6 +149,11 @@ def check_monotone_in_beta(optimum: Optimum, problem: Problem, patterns: Any, *,
     """Check that the optimum rises with beta, is concave in it, and never exceeds the zero network's loss.
 
     For fixed blocks the objective is affine in beta; a minimum of affine functions is concave.
+
+    Parameters
+    ----------
+    optimum, problem, patterns, tol
+        As of `check_added_pattern`.
     """
     low, middle, high = (optimum(problem.with_beta(c * problem.beta), patterns) for c in (0.5, 1.0, 1.5))
     require_at_most(low, middle, tol * middle, "the optimum must rise with beta")
@@ -135,6 +167,13 @@ def check_gated_below_relu(
     gated: Optimum, relu: Optimum, problem: Problem, patterns: Any, *, tol: float
 ) -> None:
     """Check that dropping the cones cannot raise the optimum: gated <= ReLU on the same patterns.
+
+    Parameters
+    ----------
+    gated, relu : callable
+        The optima, ``gated(problem, patterns)``.
+    problem, patterns, tol
+        As of `check_added_pattern`.
 
     References
     ----------

@@ -103,6 +103,11 @@ class Weights:
     def network(self, index: int = 0) -> ReLUNetwork:
         """Return one of the networks, with ReLU for its activation.
 
+        Parameters
+        ----------
+        index : int, default 0
+            Which of them.
+
         Raises
         ------
         ValueError

@@ -134,11 +134,22 @@ class Trajectory:
         return self.records[name]
 
     def weights(self, index: int) -> Weights:
-        """Return the networks at ``times[index]``; needs the record "weights"."""
+        """Return the networks at ``times[index]``; needs the record "weights".
+
+        Parameters
+        ----------
+        index : int
+            Which of the times.
+        """
         return Weights.trusted(self["hidden"][index], self["output"][index])
 
     def network(self, index: int = 0) -> ReLUNetwork:
         """Return one of the networks at the end.
+
+        Parameters
+        ----------
+        index : int, default 0
+            Which of the networks.
 
         Raises
         ------

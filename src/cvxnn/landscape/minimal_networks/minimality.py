@@ -38,6 +38,13 @@ INDEPENDENT = 1e-10
 def is_scaled(network: ReLUNetwork, *, tol: float = EQUAL) -> bool:
     """Return whether ``||u_j|| = ||a_j||`` for all neurons, to ``tol`` relative to the network's largest weight.
 
+    Parameters
+    ----------
+    network : ReLUNetwork
+        The network.
+    tol : float, default 1e-6
+        Largest difference of the two, in units of the largest weight.
+
     Examples
     --------
     >>> is_scaled(ReLUNetwork([[2.0]], [1.0])), is_scaled(ReLUNetwork([[2.0]], [1.0]).balance())

@@ -133,7 +133,13 @@ class OptimalSet:
         return ReLUNetwork(network.hidden, network.output, [offset])
 
     def locate(self, network: ReLUNetwork, *, tol: float = 1e-8) -> Location:
-        """Return `cvxnn.landscape.locate` of the set and a network: the name of old, for one release."""
+        """Return `cvxnn.landscape.locate` of the set and a network: the name of old, for one release.
+
+        Parameters
+        ----------
+        network, tol
+            As of `cvxnn.landscape.locate`.
+        """
         warnings.warn(
             "OptimalSet.locate is now called cvxnn.landscape.locate, of the set and the network; the old name goes "
             "with the next release",
@@ -143,7 +149,15 @@ class OptimalSet:
         return location_of(network, self, as_number(tol, "tol", positive=True))
 
     def contains(self, network: ReLUNetwork, *, tol: float = 1e-8) -> bool:
-        """Return whether a network's objective is the optimal value to ``tol``, relative."""
+        """Return whether a network's objective is the optimal value to ``tol``, relative.
+
+        Parameters
+        ----------
+        network : ReLUNetwork
+            Any network that fits the problem.
+        tol : float, default 1e-8
+            Relative excess over the optimal value that counts as none.
+        """
         network = self.problem.fitting(network)
         excess = self.problem.objective(network) - self.value
         return abs(excess) <= as_number(tol, "tol", positive=True) * self.value

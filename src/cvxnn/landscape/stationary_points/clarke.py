@@ -77,6 +77,11 @@ class Stationarity:
     def is_stationary(self, tol: float = 1e-8) -> bool:
         """Return whether the residual is at most ``tol``, or not above what rounding makes of zero.
 
+        Parameters
+        ----------
+        tol : float, default 1e-8
+            Largest `residual` that counts as zero.
+
         Raises
         ------
         PrecisionError
