@@ -33,6 +33,7 @@ LABELS = np.array([0, 1, 0, 1])
 PROBLEM = Problem(X, Y, beta=0.5)
 PROGRAM = cvxnn.ReLUProgram(PROBLEM, cvxnn.enumerate_patterns(X))
 NETWORK = ReLUNetwork([[1.0, 0.0], [0.0, 1.0]], [0.5, -0.5])
+SMALL = ReLUNetwork([[3e-5, 3e-5], [4e-5, 4e-5]], [5e-5, -5e-5])
 SPACE = certificates.RowSpace(X)
 STEPS = {"n_steps": 2, "step_size": 0.01}
 
@@ -89,6 +90,9 @@ CALLS = {
     "cvxnn.dynamics.descent_order": lambda limit: dynamics.descent_order(
         PROBLEM, NETWORK, t_end=0.1, n_steps=(10, 20), max_seconds=limit
     ),
+    "cvxnn.dynamics.early_alignment": lambda limit: dynamics.early_alignment(
+        Problem(X, Y, beta=0.0), SMALL, sign=1, max_seconds=limit
+    ),
     "cvxnn.dynamics.gradient_flow": lambda limit: dynamics.gradient_flow(
         PROBLEM, NETWORK, t_end=0.1, max_seconds=limit
     ),
@@ -100,6 +104,15 @@ CALLS = {
     ),
     "cvxnn.dynamics.particle_optimality": lambda limit: dynamics.particle_optimality(
         PROBLEM, NETWORK, max_seconds=limit
+    ),
+    "cvxnn.dynamics.projected_descent": lambda limit: dynamics.projected_descent(
+        PROGRAM, n_steps=2, max_seconds=limit
+    ),
+    "cvxnn.dynamics.saddle_to_saddle": lambda limit: dynamics.saddle_to_saddle(
+        Problem(np.eye(2), [2.0, -1.0], beta=0.0), SMALL, resolution=0.1, max_seconds=limit
+    ),
+    "cvxnn.dynamics.side_by_side": lambda limit: dynamics.side_by_side(
+        PROBLEM, NETWORK.balance(), **STEPS, max_seconds=limit
     ),
     "cvxnn.dynamics.simulate": lambda limit: dynamics.simulate(
         PROBLEM, initialisation.he(2, 2), **STEPS, max_seconds=limit
@@ -113,12 +126,30 @@ CALLS = {
     "cvxnn.function_spaces.VariationNormLearner": lambda limit: function_spaces.VariationNormLearner(
         ratios=(0.5,), max_seconds=limit
     ).learn(function_spaces.TrainingSample(X, Y, X, Y)),
+    "cvxnn.function_spaces.approximate_on_circle": lambda limit: function_spaces.approximate_on_circle(
+        np.zeros(4), [1.0], max_seconds=limit
+    ),
     "cvxnn.function_spaces.constrained_fit": lambda limit: function_spaces.constrained_fit(
         X, Y, 1.0, tol=0.1, max_seconds=limit
     ),
+    "cvxnn.function_spaces.error_decomposition": lambda limit: function_spaces.error_decomposition(
+        X, Y, [0, 1], ReLUNetwork([[0.5], [0.5]], [0.5]), 1.0, max_seconds=limit
+    ),
+    "cvxnn.function_spaces.hardest_waves": lambda limit: function_spaces.hardest_waves(
+        [4.0], n_angles=16, max_seconds=limit
+    ),
     "cvxnn.function_spaces.neuron_oracle": lambda limit: function_spaces.neuron_oracle(X, max_seconds=limit),
+    "cvxnn.function_spaces.neuron_norms": lambda limit: function_spaces.neuron_norms(
+        X, [1.0, 0.0], [3, 4], max_seconds=limit
+    ),
+    "cvxnn.function_spaces.norm_inequality": lambda limit: function_spaces.norm_inequality(
+        X, Y, max_seconds=limit
+    ),
     "cvxnn.function_spaces.penalty_and_constraint": lambda limit: function_spaces.penalty_and_constraint(
         PROBLEM, max_seconds=limit
+    ),
+    "cvxnn.function_spaces.units_for_target": lambda limit: function_spaces.units_for_target(
+        X, function_spaces.UnitNetwork([[1.0], [0.0]], [1.0]), 0.5, max_seconds=limit
     ),
     "cvxnn.function_spaces.variation_norm": lambda limit: function_spaces.variation_norm(
         X, Y, tol=0.1, max_seconds=limit

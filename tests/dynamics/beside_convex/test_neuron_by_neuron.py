@@ -1,5 +1,8 @@
 """Two descents from one network, neuron by neuron."""
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.dynamics.beside_convex.neuron_by_neuron import block_velocities, side_by_side
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import HypothesisError
 
 # Fits its two samples with a neuron each, which no step takes across a boundary.
@@ -106,3 +110,22 @@ def test_refusals():
         side_by_side(problem, network, n_steps=50, step_size=1e3)
     with pytest.raises(ValueError, match="beta"):
         side_by_side(problem.with_beta(0.0), network, n_steps=1, step_size=0.1)
+
+
+def test_the_time_limit_keeps_the_steps_of_both(monkeypatch):
+    start = ReLUNetwork([[0.1, -0.1], [0.0, 0.0]], [0.1, 0.1])
+    whole = side_by_side(TWO, start, n_steps=300, step_size=0.1)
+    assert whole.status is TrajectoryStatus.FINISHED
+    nothing = side_by_side(TWO, start, n_steps=300, step_size=0.1, max_seconds=0.0)
+    assert nothing.status is TrajectoryStatus.MAX_SECONDS
+    np.testing.assert_array_equal(nothing.steps, [0.0])
+    # A clock that every look moves on by a second: 100 and some for descent, what is left for the other two.
+    looks = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(looks)))
+    cut = side_by_side(TWO, start, n_steps=300, step_size=0.1, max_seconds=300.0)
+    assert cut.status is TrajectoryStatus.MAX_SECONDS
+    k = len(cut.steps) - 1
+    assert 10 < k < 100
+    for name in ("steps", "network_blocks", "convex_blocks", "network_objective", "convex_objective", "left"):
+        np.testing.assert_array_equal(getattr(cut, name)[:k], getattr(whole, name)[:k])
+    assert len(cut.cosines) == len(cut.left) == len(cut.convex_objective) == k + 1

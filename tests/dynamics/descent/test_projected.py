@@ -1,5 +1,8 @@
 """Projected gradient descent on convex programs."""
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from cvxnn import Problem, ReLUProgram, enumerate_patterns, sample_patterns, solve
 from cvxnn.dynamics.descent.projected import projected_descent
 from cvxnn.programs import GatedReLUProgram
+from cvxnn.statuses import TrajectoryStatus
 
 
 def random_program(seed, n=10, d=3, P=6, beta=0.1, loss="squared"):
@@ -86,3 +90,18 @@ def test_refusals():
         projected_descent(program, n_steps=1, step_size=0.0)
     with pytest.raises(ValueError, match="smooth"):
         projected_descent(random_program(4, loss="hinge"), n_steps=1)
+
+
+def test_the_time_limit_records_the_last_step(monkeypatch):
+    program = ReLUProgram(Problem([[1.0], [-1.0]], [1.0, 2.0], beta=0.1), [[1, 0], [0, 1]])
+    whole = projected_descent(program, n_steps=100, n_records=11)
+    assert whole.status is TrajectoryStatus.FINISHED
+    looks = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(looks)))
+    cut = projected_descent(program, n_steps=100, n_records=11, max_seconds=36.0)
+    assert cut.status is TrajectoryStatus.MAX_SECONDS
+    assert 10 < cut.steps[-1] <= 36  # others look at the clock too
+    k = len(cut.steps) - 1
+    np.testing.assert_array_equal(cut.steps[:k], 10.0 * np.arange(k))
+    np.testing.assert_array_equal(cut.blocks[:k], whole.blocks[:k])
+    assert cut.objective[-1] == program.objective(cut.blocks[-1])

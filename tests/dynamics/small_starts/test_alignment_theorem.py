@@ -1,5 +1,8 @@
 """The theorem on alignment: where it holds, that the size does not matter, and where its hypotheses fail."""
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,7 @@ from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.small_starts.alignment_theorem import early_alignment
 from cvxnn.dynamics.small_starts.early_flow import EarlyEnd
 from cvxnn.dynamics.trajectories.alignment import AlignmentCosines, largest_cosines
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import HypothesisError
 
 
@@ -79,3 +83,31 @@ def test_paths_count_the_dead():
     found = early_alignment(problem, start, sign=1)
     assert found.n_dead == 1
     assert [path.end for path in found.paths] == [EarlyEnd.CONSISTENT, EarlyEnd.DEAD]
+
+
+def test_the_time_limit_ends_the_flow_and_not_the_prediction(monkeypatch):
+    rng = np.random.default_rng(2)
+    problem = Problem(rng.standard_normal((8, 3)), np.where(rng.random(8) < 0.5, 1.0, -1.0), beta=0.0)
+    start = start_of(rng, 3, 12, 1e-5)
+    whole = early_alignment(problem, start, sign=1, delta=1e-4)
+    assert whole.time.predicted > 0
+    assert whole.status is TrajectoryStatus.FINISHED
+    cut = early_alignment(problem, start, sign=1, delta=1e-4, max_seconds=0.0)
+    assert cut.status is TrajectoryStatus.MAX_SECONDS
+    assert np.isnan(cut.time.measured)
+    assert cut.time.predicted == whole.time.predicted
+    assert cut.aligned.holds  # none, by measure and by prediction
+    # A clock that every look moves on by a second: after T and before the end of the flow.
+    looks = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(looks)))
+    speed = max(np.max(np.linalg.norm(path.own_pulls, axis=1)) for path in whole.paths)
+    late = early_alignment(
+        problem,
+        start,
+        sign=1,
+        delta=1e-4,
+        max_seconds=float(1.1 * whole.time.predicted * speed / 2e-3),
+    )
+    assert late.status is TrajectoryStatus.MAX_SECONDS
+    assert late.time.measured == pytest.approx(whole.time.measured, rel=1e-9)
+    assert late.aligned.holds

@@ -1,5 +1,8 @@
 """Steps of learning on orthogonal data: levels, times, and the limit of small starts."""
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.dynamics.small_starts.learning_steps import predicted_steps, saddle_to_saddle
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import HypothesisError
 
 
@@ -117,3 +121,31 @@ def test_hypotheses_are_named():
             else pytest.raises(HypothesisError, match="must see")
         ):
             saddle_to_saddle(problem, network)
+
+
+def test_the_time_limit_leaves_what_was_not_reached_unmeasured(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = orthogonal(rng, 4, 5), np.array([2.0, 1.0, -0.5, -1.0])
+    problem, start = Problem(X, y, beta=0.0), covering_start(rng, X, y, 6, 1e-5)
+    nothing = saddle_to_saddle(problem, start, max_seconds=0.0)
+    assert nothing.status is TrajectoryStatus.MAX_SECONDS
+    assert nothing.levels + nothing.slopes + nothing.escapes == ()
+    assert len(nothing.steps) == 2
+    whole = saddle_to_saddle(problem, start, resolution=2e-2)
+    assert whole.status is TrajectoryStatus.FINISHED
+    # A clock that every look moves on by a second: the limit comes with the first of the two steps done.
+    looks = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(looks)))
+    n_steps = np.rint(whole.times[-1] * np.linalg.norm(y) / 2e-2)
+    part = saddle_to_saddle(problem, start, resolution=2e-2, max_seconds=float(0.33 * n_steps))
+    assert part.status is TrajectoryStatus.MAX_SECONDS
+    assert part.levels == ()
+    assert part.slopes == whole.slopes[:1]
+    assert part.escapes == whole.escapes[:1]
+
+
+def test_flows_that_would_not_end_are_refused_with_their_steps():
+    problem = Problem(np.eye(2), [1.0, 1e-9], beta=0.0)
+    start = ReLUNetwork([[1e-8, -1e-8], [-1e-8, 1e-8]], [2**0.5 * 1e-8, 2**0.5 * 1e-8])
+    with pytest.raises(ValueError, match=r"at most 1e\+08 steps.* max_seconds"):
+        saddle_to_saddle(problem, start)

@@ -1,5 +1,8 @@
 """Lipschitz functions on the circle within balls of F_2."""
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 
@@ -83,3 +86,33 @@ def test_bad_input_is_named():
         hardest_waves([1.0], n_angles=48, frequencies=[10])
     with pytest.raises(ValueError, match="n_angles must have an even divisor"):
         hardest_waves([1.0], n_angles=17)
+
+
+def test_the_time_limit_keeps_the_radii_reached(monkeypatch):
+    whole = hardest_waves([2.0, 4.0, 8.0], n_angles=48)
+    assert whole.is_complete
+    first = hardest_waves([2.0, 4.0, 8.0], n_angles=48, max_seconds=0.0)
+    assert not first.is_complete
+    np.testing.assert_array_equal(first.deltas, [2.0])
+    # of some waves only: no more than of all, and an error of a wave in the class
+    assert first.lower[0] <= first.errors[0] <= whole.errors[0]
+    with monkeypatch.context() as patched:  # every look moves the clock on by a second; the solver looks too
+        looks = itertools.count()
+        patched.setattr(time, "perf_counter", lambda: float(next(looks)))
+        hardest_waves([2.0, 4.0, 8.0], n_angles=48, max_seconds=1e9)
+        cut = hardest_waves([2.0, 4.0, 8.0], n_angles=48, max_seconds=0.6 * next(looks))
+    np.testing.assert_array_equal(cut.deltas, [2.0, 4.0])
+    assert cut.errors[0] == whole.errors[0]
+    assert cut.errors[1] <= whole.errors[1]
+    assert not cut.is_complete
+    wave = np.cos(2 * np.pi * np.arange(16) / 16) / 2
+    one = approximate_on_circle(wave, [1.0, 2.0], max_seconds=0.0)
+    assert (len(one.deltas), one.is_complete) == (1, False)
+    assert approximate_on_circle(wave, [1.0, 2.0], max_seconds=30.0).is_complete
+
+
+def test_more_angles_than_a_program_can_take_are_refused():
+    with pytest.raises(ValueError, match="n_angles must be at most 2000; got 2400"):
+        hardest_waves([4.0], n_angles=2400)
+    with pytest.raises(ValueError, match="target must have at most 2000 values; got 2002"):
+        approximate_on_circle(np.zeros(2002), [4.0])

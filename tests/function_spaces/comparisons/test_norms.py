@@ -12,6 +12,7 @@ from cvxnn.function_spaces.comparisons.norms import norm_inequality
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
 from cvxnn.function_spaces.kernels.norm import gamma_2
 from cvxnn.patterns import enumerate_patterns
+from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import HypothesisError
 
 
@@ -78,3 +79,13 @@ def test_in_one_dimension_a_neuron_is_in_both_spaces():
     norms = norm_inequality(X, np.maximum(X[:, 0], 0.0))
     assert norms.gamma_1 == pytest.approx(1.0)
     assert norms.gamma_2 == pytest.approx(math.sqrt(2))
+
+
+def test_the_time_limit_is_told():
+    X, f = np.random.default_rng(0).standard_normal((12, 3)), np.arange(12.0)
+    cut, whole = norm_inequality(X, f, max_seconds=0.0), norm_inequality(X, f)
+    assert cut.status is SolveStatus.MAX_SECONDS
+    assert whole.status is not SolveStatus.MAX_SECONDS
+    assert cut.gamma_1 >= whole.gamma_1
+    assert 0.0 < cut.lower_bound <= whole.gamma_1
+    assert cut.gamma_2 == whole.gamma_2

@@ -102,3 +102,21 @@ def test_the_law_of_the_mean_needs_full_rank():
         mean_neuron_norm([[1.0, 0.0], [2.0, 0.0]])
     with pytest.raises(HypothesisError, match="must have full rank"):
         mean_neuron_norm([[1.0, 0.0], [0.0, 0.0]])
+
+
+def test_the_time_limit_leaves_sizes_out():
+    angles = 2 * np.pi * np.random.default_rng(0).permutation(64) / 64
+    circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    whole, cut = (
+        neuron_norms(circle, circle[0], [8, 16, 32, 64], max_seconds=limit) for limit in (None, 0.0)
+    )
+    assert whole.is_complete
+    assert not cut.is_complete
+    np.testing.assert_array_equal(cut.sizes, [8, 16])
+    np.testing.assert_array_equal(cut.gamma_2, whole.gamma_2[:2])
+    # What is known at the limit: between what was proved and the neuron itself.
+    assert np.all(cut.gamma_1 <= cut.length)
+    assert np.all(cut.gamma_1 >= whole.gamma_1[:2] - 1e-6)
+    assert np.all(cut.lower_bounds <= whole.gamma_1[:2] + 1e-6)
+    assert cut.bounded.holds
+    assert cut.rises.holds

@@ -1,5 +1,7 @@
 """The rate at every step against the enumerated optimum, and the number of units."""
 
+import math
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from cvxnn.function_spaces.conditional_gradient.rates import (
 )
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_features
 from cvxnn.patterns import enumerate_patterns
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import HypothesisError
 
 STEPS = ("fixed", "line_search", "away", "fully_corrective")
@@ -121,3 +124,15 @@ def test_a_search_is_no_exact_oracle():
         conditional_gradient_rate(X, np.ones(6), 1.0).comparisons(run, 0.0)
     with pytest.raises(ValueError, match="smooth"):
         conditional_gradient_rate(X, np.ones(6), 1.0, loss="hinge")
+
+
+def test_units_that_no_time_was_left_for_are_not_counted():
+    target = UnitNetwork([[1.0, -0.6], [0.0, 0.8]], [1.0, 2.0])
+    X = np.random.default_rng(0).standard_normal((6, 2))
+    used = units_for_target(X, target, 0.05)
+    assert (used.status, used.steps.holds) == (TrajectoryStatus.REACHED, True)
+    cut = units_for_target(X, target, 0.05, max_seconds=0.0)
+    assert cut.status is TrajectoryStatus.MAX_SECONDS
+    assert math.isnan(cut.steps.measured)
+    assert cut.steps.predicted == used.steps.predicted
+    assert cut.error > 0.05

@@ -16,6 +16,7 @@ from cvxnn.function_spaces.generalisation.decomposition import (
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm_form
 from cvxnn.patterns import enumerate_patterns
+from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import HypothesisError
 
 
@@ -194,3 +195,30 @@ def test_bad_input_is_named(change, message):
     arguments = {"X": np.eye(2), "y": [1.0, 2.0], "sample": [0], "network": network, "delta": 1.0}
     with pytest.raises(ValueError, match=message):
         error_decomposition(**{**arguments, **change})
+
+
+def test_the_time_limit_leaves_true_and_blunter_errors():
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((7, 2)), rng.standard_normal(7)
+    network = ReLUNetwork(rng.standard_normal((2, 2)), [0.4, -0.3])
+    settings = (X, y, [0, 2, 2, 5], network, 3.0)
+    whole, cut = error_decomposition(*settings), error_decomposition(*settings, max_seconds=0.0)
+    assert whole.status is not SolveStatus.MAX_SECONDS
+    assert cut.status is SolveStatus.MAX_SECONDS
+    slack = 1e-9
+    assert cut.excess_risk == whole.excess_risk
+    assert cut.approximation >= whole.approximation - slack
+    assert cut.optimisation >= whole.optimisation - slack
+    assert 0.0 < cut.estimation_lower <= whole.estimation_lower + slack
+    assert cut.estimation_upper >= whole.estimation_upper - slack
+    assert cut.comparison.holds
+    assert cut.proven.holds
+
+
+def test_pairs_of_wide_data_are_those_of_their_span():
+    """At d = 400 matrices of pairs of d x d would take 20 GB."""
+    rng = np.random.default_rng(4)
+    narrow, turn = rng.standard_normal((4, 4)), np.linalg.qr(rng.standard_normal((400, 4)))[0].T
+    w = np.array([0.5, -0.25, -0.5, 0.25])
+    pairs = [largest_pair(X, w, enumerate_patterns(narrow)) for X in (narrow, narrow @ turn)]
+    assert pairs[1] == pytest.approx(pairs[0], rel=1e-9)

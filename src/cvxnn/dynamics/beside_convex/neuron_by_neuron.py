@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.deadlines import Deadline
 from cvxnn.dynamics.descent.projected import projected_descent, relatively_compared
 from cvxnn.dynamics.descent.simulation import simulate
 from cvxnn.dynamics.starts.objectives import BatchedObjective
@@ -17,6 +18,7 @@ from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import Solution, solve
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import Comparison, HypothesisError, require_balanced, require_no_zero_neuron
 from cvxnn.validation import Array, within_float64
 
@@ -32,7 +34,7 @@ class SideBySide:
     Parameters
     ----------
     steps : ndarray of shape (k,)
-        Numbers of steps.
+        Numbers of steps, those that both have come to.
     network_blocks : ndarray of shape (k, d, m)
         ``|a_j| u_j`` of gradient descent on the network.
     convex_blocks : ndarray of shape (k, d, m)
@@ -42,7 +44,9 @@ class SideBySide:
     left : bool ndarray of shape (k, m)
         Whether neuron j's pattern or output sign is not that of the start.
     solution : Solution
-        The optimum of the convex program.
+        The optimum of the convex program, as far as the solver came; its status says so.
+    status : TrajectoryStatus
+        Why the steps ended: FINISHED, or MAX_SECONDS where one of the two descents did.
     """
 
     steps: Array
@@ -52,6 +56,7 @@ class SideBySide:
     convex_objective: Array
     left: NDArray[np.bool_]
     solution: Solution
+    status: TrajectoryStatus = TrajectoryStatus.FINISHED
 
     @property
     def cosines(self) -> Array:
@@ -103,6 +108,7 @@ def side_by_side(
     step_size: float,
     convex_step_size: float | None = None,
     n_records: int = 101,
+    max_seconds: float | None = None,
 ) -> SideBySide:
     """Run gradient descent on a network and projected gradient descent on the convex program of its patterns.
 
@@ -124,6 +130,8 @@ def side_by_side(
         Step size on the program; by default that of `projected_descent`.
     n_records : int, default 101
         At how many steps both are recorded.
+    max_seconds : float, optional
+        Time limit: a third for each descent and for the solver, and what those before left.
 
     Raises
     ------
@@ -147,6 +155,7 @@ def side_by_side(
         network = network.prune_zeros()
         if network.n_neurons == 0:
             raise ValueError("network must have a non-zero neuron; found none")
+        deadline = Deadline.after(max_seconds)
         masks, signs = network.patterns(problem.X), np.sign(network.output).reshape(-1)
         program = ReLUProgram(problem, masks, signs)
         trajectory = simulate(
@@ -156,23 +165,34 @@ def side_by_side(
             step_size=step_size,
             record=("objective", "weights"),
             n_records=n_records,
+            max_seconds=deadline.share(1 / 3).limit(),
         )
+        if trajectory.status is TrajectoryStatus.INTERRUPTED:  # there is nothing yet to put beside it
+            raise KeyboardInterrupt
         if trajectory.diverged[0]:
             raise ValueError(
                 f"step_size must be one for which gradient descent does not diverge; got {step_size!r}"
             )
         start = network.hidden * np.abs(network.output).reshape(-1)
         path = projected_descent(
-            program, start, n_steps=n_steps, step_size=convex_step_size, n_records=n_records
+            program,
+            start,
+            n_steps=n_steps,
+            step_size=convex_step_size,
+            n_records=n_records,
+            max_seconds=deadline.share(1 / 2).limit(),
         )
+        both, ours, theirs = np.intersect1d(trajectory.times, path.steps, return_indices=True)
+        ended = TrajectoryStatus.MAX_SECONDS in (trajectory.status, path.status)
         return SideBySide(
-            trajectory.times,
-            trajectory["hidden"][:, 0] * np.abs(trajectory["output"]),
-            path.blocks,
-            trajectory["objective"][:, 0],
-            path.objective,
-            _left(problem, trajectory, masks, signs),
-            solve(program, tol=_GAP),
+            both,
+            (trajectory["hidden"][:, 0] * np.abs(trajectory["output"]))[ours],
+            path.blocks[theirs],
+            trajectory["objective"][ours, 0],
+            path.objective[theirs],
+            _left(problem, trajectory, masks, signs)[ours],
+            solve(program, tol=_GAP, max_seconds=deadline.limit()),
+            TrajectoryStatus.MAX_SECONDS if ended else TrajectoryStatus.FINISHED,
         )
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.deadlines import Deadline
 from cvxnn.dynamics.trajectories.record_book import record_steps
 from cvxnn.programs import ConvexProgram, WorkingSets
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import Comparison, Relation
 from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind, within_float64
 
@@ -32,6 +34,8 @@ class ProjectedPath:
         Blocks after them; in their cones from the first step on.
     objective : ndarray of shape (k,)
         The program's objective there.
+    status : TrajectoryStatus
+        Why it ended: FINISHED, or MAX_SECONDS after the last of the steps.
     """
 
     program: ConvexProgram
@@ -39,6 +43,7 @@ class ProjectedPath:
     steps: Array
     blocks: Array
     objective: Array
+    status: TrajectoryStatus = TrajectoryStatus.FINISHED
 
     def against_optimum(self, *, tol: float = 1e-4) -> Comparison:
         """Compare the objective at the end with the solver's optimum.
@@ -69,6 +74,7 @@ def projected_descent(
     n_steps: int,
     step_size: float | None = None,
     n_records: int = 101,
+    max_seconds: float | None = None,
 ) -> ProjectedPath:
     """Run projected gradient descent on a convex program, without momentum.
 
@@ -89,6 +95,8 @@ def projected_descent(
         By default ``1 / (c ||A||^2)``, c the loss's curvature: the largest for which descent and rate are proven.
     n_records : int, default 101
         At how many steps, the first and last among them, blocks are recorded.
+    max_seconds : float, optional
+        Stop after this long; the blocks then are recorded too.
 
     Returns
     -------
@@ -124,19 +132,29 @@ def projected_descent(
         if not problem.loss.is_smooth or problem.output_offset:
             raise ValueError(f"program must have a smooth loss and no output offset; got {problem!r}")
         W = _as_start(program, start)
-        n_steps = as_count(n_steps, "n_steps", 1)
+        n_steps, deadline = as_count(n_steps, "n_steps", 1), Deadline.after(max_seconds)
         steps = record_steps(n_steps, n_records, "linear")
         if step_size is None:
             lipschitz = problem.curvature * program.squared_norm()
             step_size = 1.0 / lipschitz if lipschitz > 0 else 1.0
         step_size = as_number(step_size, "step_size", positive=True)
-        sets, blocks = WorkingSets.empty(program.n_blocks), [W]
+        sets, blocks, taken = WorkingSets.empty(program.n_blocks), [W], [0]
+        status = TrajectoryStatus.FINISHED
         for step in range(1, n_steps + 1):
+            if deadline.is_over:
+                status = TrajectoryStatus.MAX_SECONDS
+                break
             W = program.prox(W + step_size * program.adjoint(program.dual_variable(W)), step_size, sets)
             if step == steps[len(blocks)]:
                 blocks.append(W)
+                taken.append(step)
+        if taken[-1] < step - 1:  # of a run that was cut
+            blocks.append(W)
+            taken.append(step - 1)
         values = np.array([program.objective(point) for point in blocks])
-        return ProjectedPath(program, step_size, steps.astype(np.float64), np.array(blocks), values)
+        return ProjectedPath(
+            program, step_size, np.array(taken, dtype=np.float64), np.array(blocks), values, status
+        )
 
 
 def _as_start(program: ConvexProgram, start: Any) -> Array:

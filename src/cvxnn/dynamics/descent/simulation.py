@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.activations import get_activation
-from cvxnn.deadlines import Deadline
+from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.dynamics.descent.methods import GradientDescent, Method
 from cvxnn.dynamics.descent.sources import FullBatch, SampleSource, as_source, judging_objective
 from cvxnn.dynamics.starts.objectives import BatchedObjective
@@ -25,6 +25,8 @@ from cvxnn.validation import Array, as_count, as_finite_array, within_float64
 
 # Steps between two looks, apart from those at records, whether anything is finite still.
 _LOOK = 64
+# Small networks take some ten thousand steps a second.
+_MOST_STEPS, _MOST_STEPS_AT_ALL = 1e8, 1e15
 
 
 def simulate(
@@ -234,6 +236,31 @@ def run_steps(descent: Stepper, book: RecordBook, steps: NDArray[np.int64], dead
     if book.last != descent.n_steps:
         book.add(descent.n_steps, descent.point)
     return book.trajectory(descent.point, status)
+
+
+def small_steps(number: float, max_seconds: float | None) -> int:
+    """Return a number of steps as a whole number, at least one; refuse more than would end.
+
+    Parameters
+    ----------
+    number : float
+        Steps that follow a flow closely enough.
+    max_seconds : float or None
+        The time limit of the simulation.
+
+    Raises
+    ------
+    ValueError
+        If they are more than 1e8 and there is no time limit, or more than 1e15.
+    """
+    most = _MOST_STEPS if as_limit(max_seconds) == np.inf else _MOST_STEPS_AT_ALL
+    if not number <= most:
+        raise ValueError(
+            f"resolution must leave at most {most:.0e} steps, but the flow takes about {number:.1e}: raise it, start "
+            "less small, or bring data and targets to one size"
+            + (", or give max_seconds" if most == _MOST_STEPS else "")
+        )
+    return max(1, int(np.ceil(number)))
 
 
 def require_fitting(objective: BatchedObjective, weights: Weights) -> None:

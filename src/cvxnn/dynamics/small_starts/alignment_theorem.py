@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cvxnn.dynamics.descent.simulation import simulate
+from cvxnn.dynamics.descent.simulation import simulate, small_steps
 from cvxnn.dynamics.small_starts.early_flow import EarlyEnd, EarlyPath, early_path
 from cvxnn.dynamics.starts.objectives import BatchedObjective
 from cvxnn.dynamics.starts.weights import Weights
@@ -20,6 +20,7 @@ from cvxnn.dynamics.trajectories.alignment import (
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import Comparison, HypothesisError, require_balanced, require_no_zero_neuron
 from cvxnn.validation import Array, within_float64
 
@@ -38,9 +39,10 @@ class EarlyAlignment:
     delta : float
         Angle asked for.
     time : Comparison
-        T(delta), measured beside predicted.
+        T(delta), measured beside predicted. Measured as infinite where no neuron aligned, and as NaN where the time
+        limit came before one did.
     aligned : Comparison
-        Share of neurons aligned a fifth later than predicted T(delta), of those with a direction.
+        Share of neurons aligned a fifth later than predicted T(delta), or at the time limit, of those with a direction.
     n_neurons, n_dead : int
         Neurons of this sign; those of them that the prediction leaves active on no sample in the end.
     slides : bool
@@ -50,6 +52,8 @@ class EarlyAlignment:
         ``||f|| / ||r||`` at the predicted time, by the prediction: how small the network still is.
     paths : tuple of EarlyPath
         The predicted path of each neuron of this sign.
+    status : TrajectoryStatus
+        Why the simulated flow ended: FINISHED, or MAX_SECONDS.
     """
 
     sign: int
@@ -61,6 +65,7 @@ class EarlyAlignment:
     slides: bool
     fit: float
     paths: tuple[EarlyPath, ...]
+    status: TrajectoryStatus = TrajectoryStatus.FINISHED
 
 
 def early_alignment(
@@ -71,6 +76,7 @@ def early_alignment(
     delta: float = 0.01,
     resolution: float = 2e-3,
     tol: float = 0.02,
+    max_seconds: float | None = None,
 ) -> EarlyAlignment:
     """Return when neurons of one sign align, measured along gradient flow and predicted from their directions alone.
 
@@ -102,6 +108,8 @@ def early_alignment(
         Step of the simulated flow times the largest ``||X^T D(u) r||`` along the paths; relative error of T is half.
     tol : float, default 0.02
         Tolerance of the comparison of times.
+    max_seconds : float, optional
+        Time limit of the simulated flow; without one, flows of more than 1e8 steps are refused.
 
     Raises
     ------
@@ -138,16 +146,17 @@ def early_alignment(
             raise HypothesisError(
                 f"start must be small: by T = {predicted:.3g} the network fits {fit:.2g} of the residual; scale it down"
             )
-        horizon = 1.2 * predicted
         speed = max(float(np.max(np.linalg.norm(path.own_pulls, axis=1))) for path in paths)
-        times, cosines = _cosines(problem, weights, horizon, resolution / speed)
-        measured = alignment_times(times, cosines, weights.output, sign=sign, delta=delta)
+        times, cosines, status = _cosines(problem, weights, 1.2 * predicted, resolution / speed, max_seconds)
+        measured = float(alignment_times(times, cosines, weights.output, sign=sign, delta=delta)[0])
+        if np.isinf(measured) and status is not TrajectoryStatus.FINISHED:
+            measured = np.nan
         shares = aligned_share(cosines[-1], weights.output, sign=sign, delta=delta)
-        ends = np.array([path.cosine(horizon) for path in ours])
+        ends = np.array([path.cosine(float(times[-1])) for path in ours])
         return EarlyAlignment(
             sign=sign,
             delta=delta,
-            time=Comparison(float(measured[0]), predicted, tol=tol),
+            time=Comparison(measured, predicted, tol=tol),
             aligned=Comparison(
                 float(shares[0]), float(np.mean(ends[~np.isnan(ends)] >= 1.0 - delta)), tol=tol
             ),
@@ -156,6 +165,7 @@ def early_alignment(
             slides=any(path.slide_time < predicted for path in ours),
             fit=fit,
             paths=ours,
+            status=status,
         )
 
 
@@ -171,9 +181,11 @@ def _first_time(paths: tuple[EarlyPath, ...], sign: int, delta: float) -> float:
     return predicted
 
 
-def _cosines(problem: Problem, weights: Weights, horizon: float, step: float) -> tuple[Array, Array]:
-    """Return recorded times and cosines (k, 1, m) of gradient descent with small steps."""
-    n_steps = max(1, int(np.ceil(horizon / step)))
+def _cosines(
+    problem: Problem, weights: Weights, horizon: float, step: float, max_seconds: float | None
+) -> tuple[Array, Array, TrajectoryStatus]:
+    """Return recorded times and cosines (k, 1, m) of gradient descent with small steps, and why it ended."""
+    n_steps = small_steps(horizon / step, max_seconds)
     run = simulate(
         problem,
         weights,
@@ -181,8 +193,9 @@ def _cosines(problem: Problem, weights: Weights, horizon: float, step: float) ->
         step_size=horizon / n_steps,
         record=[AlignmentCosines()],
         n_records=min(n_steps, 2000) + 1,
+        max_seconds=max_seconds,
     )
-    return run.times * horizon / n_steps, run["alignment"]
+    return run.times * horizon / n_steps, run["alignment"], run.status
 
 
 def _checked(problem: Problem, start: ReLUNetwork, sign: int) -> tuple[Weights, Array]:

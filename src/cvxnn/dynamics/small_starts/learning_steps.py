@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.dynamics.descent.simulation import simulate
+from cvxnn.dynamics.descent.simulation import simulate, small_steps
 from cvxnn.dynamics.small_starts.early_flow import early_path
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import Comparison, HypothesisError, require_balanced
 from cvxnn.validation import Array, as_number
 
@@ -131,7 +132,8 @@ class SaddleToSaddle:
     steps : tuple of LearningStep
         What is predicted.
     levels : tuple of Comparison
-        For every step the loss half-way to the next one, or at the end, beside the predicted level.
+        For every step the loss half-way to the next one, or at the end, beside the predicted level. Here and below,
+        where the time limit came first, for those steps only that the flow came to.
     slopes : tuple of Comparison
         For every step the growth of its time with ``log(1 / size)``, between the start and one scaled down.
     escapes : tuple of Comparison
@@ -140,6 +142,8 @@ class SaddleToSaddle:
         Recorded times.
     losses : ndarray of shape (k, 2)
         Losses from the start and from the one scaled down.
+    status : TrajectoryStatus
+        Why the simulated flow ended: FINISHED, or MAX_SECONDS.
     """
 
     steps: tuple[LearningStep, ...]
@@ -148,6 +152,7 @@ class SaddleToSaddle:
     escapes: tuple[Comparison, ...]
     times: Array
     losses: Array
+    status: TrajectoryStatus = TrajectoryStatus.FINISHED
 
 
 def saddle_to_saddle(
@@ -157,6 +162,7 @@ def saddle_to_saddle(
     shrink: float = 1e-2,
     resolution: float = 5e-3,
     tol: float = 0.02,
+    max_seconds: float | None = None,
 ) -> SaddleToSaddle:
     """Return the steps of gradient flow on orthogonal data from a small start, measured and predicted.
 
@@ -180,6 +186,8 @@ def saddle_to_saddle(
         Step of the simulated flow times ``||(y_k ||x_k||)||``.
     tol : float, default 0.02
         Tolerance of the comparisons: relative for times, of half the sum of squared targets for levels.
+    max_seconds : float, optional
+        Time limit of the simulated flow; without one, flows of more than 1e8 steps are refused.
 
     Raises
     ------
@@ -217,7 +225,9 @@ def saddle_to_saddle(
     # The constant in the last step's time, and the time to settle, are some units of the slowest rate.
     slowest = min(strength, 1.0 / max(step.time for step in steps))
     horizon = steps[-1].time * np.log(1.0 / (size / natural * shrink)) + 12.0 / slowest
-    n_steps = int(np.ceil(horizon * strength / as_number(resolution, "resolution", positive=True)))
+    n_steps = small_steps(
+        horizon * strength / as_number(resolution, "resolution", positive=True), max_seconds
+    )
     both = Weights(
         np.stack([start.hidden, shrink * start.hidden]), np.stack([start.output, shrink * start.output])
     )
@@ -228,25 +238,30 @@ def saddle_to_saddle(
         step_size=horizon / n_steps,
         record=("loss",),
         n_records=min(n_steps, 4000) + 1,
+        max_seconds=max_seconds,
     )
     times, losses = run.times * horizon / n_steps, run["loss"]
     unit = 0.5 * float(y @ y)
     marks = _marks(times, losses, unit, steps)
+    # What a flow that was cut did not come to is not measured; in one that was not, it has not happened.
+    came = np.inf if run.status is TrajectoryStatus.FINISHED else float(times[-1])
     middles = np.vstack([0.5 * (marks[1:] + marks[:-1]), np.full((1, 2), horizon)])
     levels = tuple(
         Comparison(float(np.interp(middle[1], times, losses[:, 1])) / unit, step.level / unit, tol=tol)
         for step, middle in zip(steps, middles, strict=True)
+        if middle[1] <= came
     )
     slopes = tuple(
         Comparison(float((mark[1] - mark[0]) / np.log(1.0 / shrink)) / step.time, 1.0, tol=tol)
         for step, mark in zip(steps, marks, strict=True)
+        if np.max(mark) <= came
     )
     escapes = tuple(
         Comparison(float(mark[0]) / step.escape, 1.0, tol=tol)
         for step, mark in zip(steps, marks, strict=True)
-        if not np.isnan(step.escape)
+        if not np.isnan(step.escape) and mark[0] <= came
     )
-    return SaddleToSaddle(steps, levels, slopes, escapes, times, losses)
+    return SaddleToSaddle(steps, levels, slopes, escapes, times, losses, run.status)
 
 
 def _marks(times: Array, losses: Array, unit: float, steps: tuple[LearningStep, ...]) -> Array:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
@@ -20,6 +21,8 @@ _EXPONENT = -1.0
 # The fitted exponent is compared to this: the finite grid and range of radii leave a few hundredths.
 _SLOPE_TOL = 0.1
 _ALL = slice(None)
+# An interior point takes cubes of that.
+_MOST_ANGLES = 2000
 
 
 @short_repr
@@ -39,6 +42,8 @@ class CircleApproximation:
         The function approximated, on N equispaced angles from 0 to pi.
     approximations : ndarray of shape (k, N)
         The best approximations.
+    is_complete : bool
+        Whether there was time for all radii asked for, and for all functions of the class.
     """
 
     deltas: Array  # (k,)
@@ -46,6 +51,7 @@ class CircleApproximation:
     lower: Array  # (k,)
     targets: Array  # (k, N)
     approximations: Array  # (k, N)
+    is_complete: bool = True
 
     @property
     def slope(self) -> float:
@@ -68,7 +74,9 @@ class CircleApproximation:
         return Comparison(self.slope, _EXPONENT, "equal", _SLOPE_TOL)
 
 
-def approximate_on_circle(target: Any, deltas: Any) -> CircleApproximation:
+def approximate_on_circle(
+    target: Any, deltas: Any, *, max_seconds: float | None = None
+) -> CircleApproximation:
     """Return the least sup-errors of a function on the circle within balls of F_2, k = 1 without bias.
 
     Statement: for an even 1-Lipschitz g with ``|g| <= 1`` on the sphere S^d and delta above a constant, some h with
@@ -83,16 +91,18 @@ def approximate_on_circle(target: Any, deltas: Any) -> CircleApproximation:
     Parameters
     ----------
     target : array_like of shape (N,)
-        Values at the angles ``pi i / N``, N >= 4 even.
+        Values at the angles ``pi i / N``, N >= 4 even, at most 2000.
     deltas : array_like of shape (k,)
         Radii > 0.
+    max_seconds : float, optional
+        Time limit, looked at before every radius but the first; the result is of those reached.
 
     Raises
     ------
     HypothesisError
         If the target is not 1-Lipschitz or exceeds 1.
     ValueError
-        If N is odd or too small, or a radius is not positive.
+        If N is odd, too small or too large, or a radius is not positive.
 
     References
     ----------
@@ -110,6 +120,9 @@ def approximate_on_circle(target: Any, deltas: Any) -> CircleApproximation:
     N = len(target)
     if N < 4 or N % 2:
         raise ValueError(f"target must have an even number of values, at least 4; got {N}")
+    if N > _MOST_ANGLES:
+        raise ValueError(f"target must have at most {_MOST_ANGLES} values; got {N}")
+    deadline = Deadline.after(max_seconds)
     steepest = float(np.max(np.abs(np.diff(np.append(target, target[0]))))) * N / np.pi
     if steepest > 1.0 + 1e-9:
         raise HypothesisError(
@@ -118,10 +131,17 @@ def approximate_on_circle(target: Any, deltas: Any) -> CircleApproximation:
     if np.max(np.abs(target)) > 1.0:
         raise HypothesisError(f"the target must be at most 1; its largest is {np.max(np.abs(target)):.6g}")
     approximate = _projection(_unit_ball(N), target)
-    return _gather(radii, [approximate(float(delta)) for delta in radii])
+    found: list[_Nearest] = []
+    for delta in radii:
+        if found and deadline.is_over:
+            break
+        found.append(approximate(float(delta)))
+    return _gather(radii, found, len(found) == len(radii))
 
 
-def hardest_waves(deltas: Any, *, n_angles: int = 192, frequencies: Any = None) -> CircleApproximation:
+def hardest_waves(
+    deltas: Any, *, n_angles: int = 192, frequencies: Any = None, max_seconds: float | None = None
+) -> CircleApproximation:
     """Return the largest of the least sup-errors over the waves ``cos(K t) / K``, K even: the theorem's lower side.
 
     Every wave is even and 1-Lipschitz, so the errors bound those of the class from below. They fall like 1 / delta: for
@@ -132,10 +152,13 @@ def hardest_waves(deltas: Any, *, n_angles: int = 192, frequencies: Any = None) 
     deltas : array_like of shape (k,)
         Radii > 0.
     n_angles : int, default 192
-        N, angles from 0 to pi, at least 16.
+        N, angles from 0 to pi, 16 to 2000.
     frequencies : array_like of int, optional
         Frequencies K; by default all even divisors of N up to N / 4, and others are refused. Radii up to N / 8 or so
         find their wave among them.
+    max_seconds : float, optional
+        Time limit, looked at before every approximation but the first; the result is of the radii reached. The error at
+        the last of them may be of some of the waves only, and bounds that of the class no less.
 
     Raises
     ------
@@ -152,9 +175,22 @@ def hardest_waves(deltas: Any, *, n_angles: int = 192, frequencies: Any = None) 
     array([0.52, 0.54])
     """
     radii, N = _as_radii(deltas), as_count(n_angles, "n_angles", 16)
-    waves = [_wave(N, K) for K in _as_frequencies(frequencies, N)]
-    found = [max((wave(float(delta)) for wave in waves), key=lambda one: one.error) for delta in radii]
-    return _gather(radii, found)
+    if N > _MOST_ANGLES:
+        raise ValueError(f"n_angles must be at most {_MOST_ANGLES}; got {N}")
+    deadline, ball = Deadline.after(max_seconds), _unit_ball(N)
+    waves = [_wave(ball, K) for K in _as_frequencies(frequencies, N)]
+    found: list[_Nearest] = []
+    n_solved = 0
+    for delta in radii:
+        of_waves: list[_Nearest] = []
+        for wave in waves:
+            if n_solved and deadline.is_over:
+                break
+            of_waves.append(wave(float(delta)))
+            n_solved += 1
+        if of_waves:
+            found.append(max(of_waves, key=lambda one: one.error))
+    return _gather(radii, found, n_solved == len(radii) * len(waves))
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,25 +203,27 @@ class _Nearest:
     values: Array  # (N,)
 
 
-def _gather(radii: Array, found: list[_Nearest]) -> CircleApproximation:
+def _gather(radii: Array, found: list[_Nearest], is_complete: bool) -> CircleApproximation:
     return CircleApproximation(
-        radii,
+        radii[: len(found)],
         np.array([one.error for one in found]),
         np.array([one.lower for one in found]),
         np.array([one.target for one in found]),
         np.array([one.values for one in found]),
+        is_complete,
     )
 
 
-def _wave(N: int, frequency: int) -> Callable[[float], _Nearest]:
+def _wave(ball: Array, frequency: int) -> Callable[[float], _Nearest]:
     """Return the map from a ball's radius to the approximation of a wave.
 
     Averaged over the wave's symmetries, an approximation stays in the ball and its error does not grow. What is left
     are the odd multiples of the frequency, on a quarter of a period.
     """
+    N = len(ball)
     wave = np.cos(frequency * np.pi * np.arange(N) / N) / frequency
     kept = np.arange(frequency // 2, N // 2 + 1, frequency)
-    return _projection(_unit_ball(N)[:, kept], wave, slice(N // (2 * frequency) + 1))
+    return _projection(ball[:, kept], wave, slice(N // (2 * frequency) + 1))
 
 
 def _projection(basis: Array, target: Array, rows: slice = _ALL) -> Callable[[float], _Nearest]:

@@ -9,6 +9,7 @@ from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
 from cvxnn.function_spaces.kernels.norm import gamma_2
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
 from cvxnn.function_spaces.variation.norms import variation_norm
+from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
 
 # The variation norm is known to a relative 1e-6.
@@ -25,11 +26,15 @@ class NormInequality:
         The variation norm: of a network that takes the values, and proved by duality.
     gamma_2 : float
         The norm of F_2; infinite where no function of F_2 takes the values.
+    status : SolveStatus
+        Why `variation_norm` stopped: at MAX_SECONDS gamma_1 is of the best network found, infinite where there is none
+        yet, and an inequality that does not hold says nothing.
     """
 
     gamma_1: float
     lower_bound: float
     gamma_2: float
+    status: SolveStatus = SolveStatus.PROVEN
 
     @property
     def inequality(self) -> Comparison:
@@ -37,7 +42,9 @@ class NormInequality:
         return Comparison(self.gamma_1, self.gamma_2, "at most", _NORM_TOL)
 
 
-def norm_inequality(X: Any, f: Any, *, kernel: ArcCosineKernel | None = None) -> NormInequality:
+def norm_inequality(
+    X: Any, f: Any, *, kernel: ArcCosineKernel | None = None, max_seconds: float | None = None
+) -> NormInequality:
     """Return gamma_1 and gamma_2 of values on a sample.
 
     Statement: ``gamma_1 <= gamma_2``, so F_2 lies in F_1.
@@ -52,6 +59,8 @@ def norm_inequality(X: Any, f: Any, *, kernel: ArcCosineKernel | None = None) ->
         Values.
     kernel : ArcCosineKernel, optional
         Kernel of F_2; by default of degree 1, without bias.
+    max_seconds : float, optional
+        Time limit of `variation_norm`.
 
     Raises
     ------
@@ -73,5 +82,5 @@ def norm_inequality(X: Any, f: Any, *, kernel: ArcCosineKernel | None = None) ->
     kernel = as_kernel(kernel)
     if kernel.measure != "sphere":
         raise HypothesisError(f"the kernel's measure must be that of the sphere; got {kernel.measure!r}")
-    norm = uninterrupted(variation_norm(kernel.inputs(X), f, kernel.activation))
-    return NormInequality(norm.value, norm.lower_bound, gamma_2(X, f, kernel=kernel))
+    norm = uninterrupted(variation_norm(kernel.inputs(X), f, kernel.activation, max_seconds=max_seconds))
+    return NormInequality(norm.value, norm.lower_bound, gamma_2(X, f, kernel=kernel), norm.status)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.activations import PositivePart
+from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
 from cvxnn.function_spaces.kernels.norm import gamma_2, squared_norms
 from cvxnn.function_spaces.kernels.random_features import random_neurons
@@ -19,6 +20,7 @@ from cvxnn.names import keep_old_arguments
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
+from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_count, as_finite_array
 
@@ -26,6 +28,8 @@ from cvxnn.validation import Array, as_count, as_finite_array
 _NORM_TOL = 1e-5
 # Of the largest eigenvalue of the kernel matrix with a diagonal of ones.
 _LEAST_EIGENVALUE = 1e-12
+# A rate needs that many.
+_LEAST_SIZES = 2
 
 
 @short_repr
@@ -36,13 +40,15 @@ class NeuronNorms:
     Parameters
     ----------
     sizes : ndarray of int, shape (k,)
-        Samples.
+        Samples; those that were reached in time.
     gamma_1, lower_bounds : ndarray of shape (k,)
         The variation norm from both sides.
     gamma_2 : ndarray of shape (k,)
         The norm of F_2.
     length : float
         ``||v||^k``, the neuron's own norm.
+    is_complete : bool
+        Whether nothing was cut short by the time limit: neither a size nor a program for gamma_1.
     """
 
     sizes: NDArray[np.int64]  # (k,)
@@ -50,6 +56,7 @@ class NeuronNorms:
     lower_bounds: Array  # (k,)
     gamma_2: Array  # (k,)
     length: float
+    is_complete: bool = True
 
     @property
     def slope(self) -> float:
@@ -76,6 +83,7 @@ def neuron_norms(
     activation: Any = "relu",
     largest_program: int = 32,
     oracle_seconds: float = 0.5,
+    max_seconds: float | None = None,
 ) -> NeuronNorms:
     """Return gamma_1 and gamma_2 of ``(v^T x)_+^k`` on the first n samples, for growing n.
 
@@ -100,6 +108,9 @@ def neuron_norms(
         cannot lower, and the neuron's own norm.
     oracle_seconds : float, default 0.5
         As of `variation_norm`.
+    max_seconds : float, optional
+        Time limit. A program that it ends leaves gamma_1 between what it has proved and the neuron's own norm; sizes
+        that are not reached are left out, the first two excepted.
 
     Raises
     ------
@@ -124,7 +135,8 @@ def neuron_norms(
     if len(v) != X.shape[1]:
         raise ValueError(f"v must have the {X.shape[1]} columns of X; got {len(v)}")
     degree = as_degree(activation)
-    counts = _as_sizes(sizes, len(X))
+    counts, largest = _as_sizes(sizes, len(X)), as_count(largest_program, "largest_program")
+    deadline = Deadline.after(max_seconds)
     values = PositivePart(degree).value(X @ v)
     rank = int(np.linalg.matrix_rank(X[: counts[0]]))
     if rank < 2:
@@ -136,13 +148,29 @@ def neuron_norms(
             f"the neuron must not be zero on the smallest sample; it is on all of its {counts[0]} rows"
         )
     kernel, length = ArcCosineKernel(degree), float(np.linalg.norm(v)) ** degree
-    upper, lower = np.full(len(counts), length), np.zeros(len(counts))
-    for i, n in enumerate(counts):
-        if n <= as_count(largest_program, "largest_program"):
-            norm = uninterrupted(variation_norm(X[:n], values[:n], degree, oracle_seconds=oracle_seconds))
-            upper[i], lower[i] = norm.value, norm.lower_bound
-    norms = np.array([gamma_2(X[:n], values[:n], kernel=kernel) for n in counts])
-    return NeuronNorms(counts, upper, np.maximum.accumulate(lower), norms, length)
+    rows: list[tuple[float, float, float]] = []
+    is_complete = True
+    for n in counts:
+        if len(rows) >= _LEAST_SIZES and deadline.is_over:
+            is_complete = False
+            break
+        upper, lower = length, 0.0
+        if n <= largest:
+            norm = uninterrupted(
+                variation_norm(
+                    X[:n],
+                    values[:n],
+                    degree,
+                    oracle_seconds=oracle_seconds,
+                    max_seconds=deadline.limit(),
+                )
+            )
+            ended = norm.status is SolveStatus.MAX_SECONDS
+            upper, lower = min(norm.value, length) if ended else norm.value, norm.lower_bound
+            is_complete = is_complete and not ended
+        rows.append((upper, lower, gamma_2(X[:n], values[:n], kernel=kernel)))
+    uppers, lowers, norms = np.array(rows).T
+    return NeuronNorms(counts[: len(rows)], uppers, np.maximum.accumulate(lowers), norms, length, is_complete)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.conditional_gradient.method import ConditionalGradient, smooth_problem
 from cvxnn.function_spaces.conditional_gradient.result import ConditionalGradientResult
 from cvxnn.function_spaces.conditional_gradient.steps import StepRule
@@ -15,6 +16,7 @@ from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree
 from cvxnn.losses import Loss
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import SolveStatus, TrajectoryStatus
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import (
     Array,
@@ -85,16 +87,20 @@ class UnitsUsed:
     Parameters
     ----------
     steps : Comparison
-        Steps until the error was at most eps, beside `units_needed`.
+        Steps until the error was at most eps, beside `units_needed`: infinite where none of so many reached it, NaN
+        where the time limit came first.
     error : float
         The root mean square error then.
     neurons : int
         The network's neurons then, at most the steps.
+    status : TrajectoryStatus
+        REACHED, FINISHED where all steps that should suffice were taken in vain, or MAX_SECONDS.
     """
 
     steps: Comparison
     error: float
     neurons: int
+    status: TrajectoryStatus = TrajectoryStatus.REACHED
 
 
 def feature_radius(X: Any, activation: Any = "relu") -> float:
@@ -221,7 +227,13 @@ def units_needed(X: Any, gamma_1: float, eps: float, activation: Any = "relu") -
 
 
 def units_for_target(
-    X: Any, target: UnitNetwork, eps: float, *, step: StepRule = "line_search", random_state: Seed = 0
+    X: Any,
+    target: UnitNetwork,
+    eps: float,
+    *,
+    step: StepRule = "line_search",
+    max_seconds: float | None = None,
+    random_state: Seed = 0,
 ) -> UnitsUsed:
     """Count the units that conditional gradient takes to a network's values, beside `units_needed`.
 
@@ -235,6 +247,8 @@ def units_for_target(
         Root mean square error to reach, > 0.
     step : {"line_search", "fixed", "fully_corrective", "away"}, default "line_search"
         As of `ConditionalGradient`.
+    max_seconds : float, optional
+        Time limit; what the run has come to is returned.
     random_state : int, Generator, RandomState or None, default 0
         Seed of searches.
 
@@ -251,7 +265,7 @@ def units_for_target(
     (True, 14398.0)
     """
     data, eps = as_finite_array(X, "X", (2,)), as_number(eps, "eps", positive=True)
-    gamma_1 = target.total_variation
+    gamma_1, deadline = target.total_variation, Deadline.after(max_seconds)
     most = units_needed(data, gamma_1, eps, target.degree)
     values = target.predict(data)
     enough = 0.5 * len(data) * eps**2
@@ -259,17 +273,28 @@ def units_for_target(
     while True:
         # runs are repeated with twice the steps: all but the last cost less than the last
         run = ConditionalGradient(
-            gamma_1, step, target.degree, max_steps=steps, tol=0.0, random_state=random_state
+            gamma_1,
+            step,
+            target.degree,
+            max_steps=steps,
+            tol=0.0,
+            max_seconds=deadline.limit(),
+            random_state=random_state,
         ).run(data, values)
         _require_exact(run)
         below = np.flatnonzero(run.objectives <= enough)
-        if len(below) or steps >= most:
+        in_time = run.status is not SolveStatus.MAX_SECONDS
+        if len(below) or steps >= most or not in_time:
             break
         steps = min(2 * steps, most)
-    last = run.history[int(below[0])] if len(below) else run.history[-1]
+    if len(below):
+        last, status = run.history[int(below[0])], TrajectoryStatus.REACHED
+    else:
+        last, status = run.history[-1], TrajectoryStatus.FINISHED if in_time else TrajectoryStatus.MAX_SECONDS
+    taken = {TrajectoryStatus.REACHED: float(last.step), TrajectoryStatus.FINISHED: math.inf}
     error = math.sqrt(2.0 * last.objective / len(data))
-    reached = float(last.step) if len(below) else math.inf
-    return UnitsUsed(Comparison(reached, float(most), "at most"), error, last.neurons)
+    steps_taken = Comparison(taken.get(status, math.nan), float(most), "at most")
+    return UnitsUsed(steps_taken, error, last.neurons, status)
 
 
 def _require_exact(result: ConditionalGradientResult) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.function_spaces.conditional_gradient.ball_fits import ConstrainedFit, constrained_fit
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.oracles.ranking import NeuronOracle
@@ -16,6 +17,8 @@ from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, enumerate_patterns
 from cvxnn.problem import Problem
+from cvxnn.short_reprs import short_repr
+from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_finite_array, as_number, as_vector, times_power, within_float64
 
@@ -29,10 +32,11 @@ def deviation(w: Array, f: Array, y: Array) -> float:
     return 0.5 * float(w @ (f - y) ** 2)
 
 
-def largest_pair(X: Array, w: Array, patterns: ActivationPatterns) -> float:
+def largest_pair(X: Array, w: Array, patterns: ActivationPatterns, deadline: Deadline = NEVER) -> float:
     """Return ``max over pairs of cells of ||X^T D W D' X||_2``, at least ``|a^T W a'|`` of all pairs of unit atoms.
 
-    P^2 / 2 singular values of d x d matrices.
+    P^2 / 2 singular values of matrices of size min(d, N); ``||X^T |W| X||_2``, which is at least that, where there is
+    no time for them.
 
     Parameters
     ----------
@@ -42,26 +46,39 @@ def largest_pair(X: Array, w: Array, patterns: ActivationPatterns) -> float:
         Diagonal of W.
     patterns : ActivationPatterns
         All patterns of X; rows on a boundary add nothing to an atom, so that open cells are enough.
+    deadline : Deadline, default NEVER
+        When to stop looking at pairs.
     """
+    if X.shape[1] > len(X):
+        X = np.linalg.qr(X.T)[1].T  # coordinates of the rows in their span
     masks = np.asarray(patterns, dtype=np.float64).T  # (P, N)
     products = (w[:, None, None] * X[:, :, None] * X[:, None, :]).reshape(len(X), -1)
+    rounding = 8 * len(X) * _EPS * float(np.sum(np.abs(products)))
     rows, columns = np.triu_indices(len(masks))
     largest = 0.0
     for start in range(0, len(rows), _PAIRS):
+        if deadline.is_over:
+            return float(np.linalg.norm(np.sqrt(np.abs(w))[:, None] * X, 2)) ** 2 + rounding
         pairs = slice(start, start + _PAIRS)
         both = masks[rows[pairs]] * masks[columns[pairs]]
         matrices = (both @ products).reshape(-1, X.shape[1], X.shape[1])
         largest = max(largest, float(np.max(np.linalg.norm(matrices, 2, axis=(1, 2)))))
-    rounding = 8 * len(X) * _EPS * float(np.sum(np.abs(products)))
     return largest + rounding
 
 
 def largest_deviation(
-    X: Array, w: Array, y: Array, delta: float, oracle: NeuronOracle, patterns: ActivationPatterns
+    X: Array,
+    w: Array,
+    y: Array,
+    delta: float,
+    oracle: NeuronOracle,
+    patterns: ActivationPatterns,
+    deadline: Deadline = NEVER,
 ) -> float:
-    """Return a proven upper bound on ``sup over the ball of |J_n(f) - J(f)|``."""
+    """Return a proven upper bound on ``sup over the ball of |J_n(f) - J(f)|``, a larger one where time ends."""
     constant = 0.5 * abs(float(w @ y**2))
-    return constant + delta * oracle.maximise(w * y).upper + 0.5 * delta**2 * largest_pair(X, w, patterns)
+    bilinear = largest_pair(X, w, patterns, deadline)
+    return constant + delta * oracle.maximise(w * y).upper + 0.5 * delta**2 * bilinear
 
 
 def deviation_found(
@@ -72,11 +89,13 @@ def deviation_found(
     oracle: NeuronOracle,
     patterns: ActivationPatterns,
     fits: Array | None = None,
+    deadline: Deadline = NEVER,
 ) -> float:
     """Return the largest ``|J_n(f) - J(f)|`` met by ascent from members of the ball.
 
     Starts are zero, the ``fits`` (N, s) given, and of the atoms along the patterns' gates the best of either sign. Each
-    step moves towards the atom of the largest slope, as far as the quadratic on that segment rises.
+    step moves towards the atom of the largest slope, as far as the quadratic on that segment rises. After the deadline
+    starts are looked at, and no step is taken.
     """
     atoms = delta * np.maximum(X @ patterns.gates, 0.0)
     atoms = np.column_stack([np.zeros(len(y)), atoms, -atoms])
@@ -86,12 +105,16 @@ def deviation_found(
     for sign in (1.0, -1.0):
         chosen = np.argsort(-sign * values, kind="stable")[:_STARTS]
         for start in np.column_stack([atoms[:, chosen], given]).T:
-            best = max(best, _climb(X, sign * w, y, delta, oracle, start))
+            best = max(best, _climb(X, sign * w, y, delta, oracle, start, deadline))
     return best
 
 
-def _climb(X: Array, w: Array, y: Array, delta: float, oracle: NeuronOracle, f: Array) -> float:
+def _climb(
+    X: Array, w: Array, y: Array, delta: float, oracle: NeuronOracle, f: Array, deadline: Deadline
+) -> float:
     for _ in range(_STEPS):
+        if deadline.is_over:
+            break
         slope = w * (f - y)
         found = oracle.maximise(slope)
         if delta * found.value - slope @ f <= 1e-12 * (1 + abs(float(slope @ f))) or len(found.signs) == 0:
@@ -110,6 +133,7 @@ _INSIDE = 1e-9
 _FIT_TOL = 1e-10
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ErrorDecomposition:
     """The excess risk beside the three errors that bound it.
@@ -124,6 +148,9 @@ class ErrorDecomposition:
         ``sup over the ball of |J_n - J|`` lies between: attained, and proven.
     optimisation : float
         ``J_n(f) - inf over the ball of J_n``, from above, by no more than the fit's gap.
+    status : SolveStatus
+        That of the fits, or MAX_SECONDS where time ended the fits, the ascent to ``estimation_lower`` or the proof of
+        ``estimation_upper``: each error is then what the sentence above says, and less sharp.
     """
 
     excess_risk: float
@@ -131,6 +158,7 @@ class ErrorDecomposition:
     estimation_lower: float
     estimation_upper: float
     optimisation: float
+    status: SolveStatus = SolveStatus.PROVEN
 
     @property
     def comparison(self) -> Comparison:
@@ -150,7 +178,13 @@ class ErrorDecomposition:
 
 
 def error_decomposition(
-    X: Any, y: Any, sample: Any, network: ReLUNetwork | UnitNetwork, delta: float
+    X: Any,
+    y: Any,
+    sample: Any,
+    network: ReLUNetwork | UnitNetwork,
+    delta: float,
+    *,
+    max_seconds: float | None = None,
 ) -> ErrorDecomposition:
     """Decompose the excess risk of a network learnt from a sample of a finite population.
 
@@ -176,6 +210,8 @@ def error_decomposition(
         What was learnt, from whatever: one output, no offset, ReLUs, path norm (total variation) at most delta.
     delta : float
         The radius of the ball, > 0.
+    max_seconds : float, optional
+        Time limit, of which both fits, ascent and proof get a quarter each, and what those before them left.
 
     Raises
     ------
@@ -198,34 +234,44 @@ def error_decomposition(
     (True, True)
     """
     X, y = as_finite_array(X, "X", (2,)), as_vector(y, "y")
-    delta = as_number(delta, "delta", positive=True)
+    delta, deadline = as_number(delta, "delta", positive=True), Deadline.after(max_seconds)
     shares = _shares(X, y, sample)
     learnt = _in_ball(network, X, delta)
     units = ProblemUnits.of(Problem(X, y, beta=0.0), 1)
     with within_float64("X, y and delta"):
         own, radius = units.problem, times_power(delta, -units.weights)
-        errors = _decomposed(own.X, own.y, shares, units.network(learnt), radius)
-        return ErrorDecomposition(*(float(np.ldexp(error, units.losses)) for error in errors))
+        errors, status = _decomposed(own.X, own.y, shares, units.network(learnt), radius, deadline)
+        excess, approximation, lower, upper, optimisation = (
+            float(np.ldexp(error, units.losses)) for error in errors
+        )
+        return ErrorDecomposition(excess, approximation, lower, upper, optimisation, status)
 
 
 def _decomposed(
-    X: Array, y: Array, shares: Array, learnt: UnitNetwork, delta: float
-) -> tuple[float, float, float, float, float]:
-    """Return the excess risk, and the errors in the order of `ErrorDecomposition`."""
+    X: Array, y: Array, shares: Array, learnt: UnitNetwork, delta: float, deadline: Deadline
+) -> tuple[tuple[float, float, float, float, float], SolveStatus]:
+    """Return the excess risk and the errors in the order of `ErrorDecomposition`, and their status."""
     patterns = _patterns(X)
     oracle = neuron_oracle(X)
-    population = _best_in_ball(X, y, np.full(len(y), 1 / len(y)), delta)
-    drawn = _best_in_ball(X, y, shares, delta)
+    population = _best_in_ball(X, y, np.full(len(y), 1 / len(y)), delta, deadline.share(1 / 4))
+    drawn = _best_in_ball(X, y, shares, delta, deadline.share(1 / 3))
     f, w = learnt.predict(X), shares - 1 / len(y)
     fits = np.column_stack([f, population.network.predict(X), drawn.network.predict(X)])
     infimum = _infimum(X, y, patterns)
-    return (
+    ascent = deadline.share(1 / 2)
+    found = deviation_found(X, w, y, delta, oracle, patterns, fits, ascent)
+    in_time = not ascent.is_over
+    proven = largest_deviation(X, w, y, delta, oracle, patterns, deadline)
+    errors = (
         0.5 * float(np.mean((f - y) ** 2)) - infimum,
         population.objective - infimum,
-        deviation_found(X, w, y, delta, oracle, patterns, fits),
-        largest_deviation(X, w, y, delta, oracle, patterns),
+        found,
+        proven,
         0.5 * float(shares @ (f - y) ** 2) - drawn.lower_bound,
     )
+    if not in_time or deadline.is_over:
+        return errors, SolveStatus.MAX_SECONDS
+    return errors, population.status if population.status is not SolveStatus.PROVEN else drawn.status
 
 
 def _shares(X: Array, y: Array, sample: Any) -> Array:
@@ -262,9 +308,11 @@ def _patterns(X: Array) -> ActivationPatterns:
         raise HypothesisError(f"the population's patterns must be few enough: {error}") from None
 
 
-def _best_in_ball(X: Array, y: Array, shares: Array, delta: float) -> ConstrainedFit:
+def _best_in_ball(X: Array, y: Array, shares: Array, delta: float, deadline: Deadline) -> ConstrainedFit:
     """Return the best of the ball for a weighted mean of losses, its lower bound proven."""
-    return uninterrupted(constrained_fit(X, y, delta, sample_weight=shares, tol=_FIT_TOL))
+    return uninterrupted(
+        constrained_fit(X, y, delta, sample_weight=shares, tol=_FIT_TOL, max_seconds=deadline.limit())
+    )
 
 
 def _infimum(X: Array, y: Array, patterns: ActivationPatterns) -> float:
