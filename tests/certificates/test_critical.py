@@ -1,7 +1,9 @@
+import time
+
 import numpy as np
 import pytest
 
-from cvxnn.certificates import beta_max, certify, exact_oracle
+from cvxnn.certificates import beta_max, certify, critical, exact_oracle
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 
@@ -87,3 +89,61 @@ def test_losses_with_a_kink_have_one_too():
     y = np.array([1.0, 1.0, -1.0, -1.0])
     problem = Problem(np.array([[1.0], [2.0], [-1.0], [-2.0]]), y, 0.0, "hinge", True)
     assert beta_max(problem) == pytest.approx(3.0, rel=1e-3)  # lam = y at no neurons, 1 + 2 on either side
+
+
+@pytest.fixture
+def many_rows():
+    rng = np.random.default_rng(5)
+    return Problem(rng.standard_normal((300, 4)), rng.standard_normal(300), 0.0)
+
+
+def test_a_time_limit_gives_the_largest_value_so_far(many_rows):
+    value = beta_max(many_rows)
+    # starts alone: the best of some hundred directions in four dimensions is not far from the best of all
+    assert 0.5 * value < beta_max(many_rows, max_seconds=1e-6) < value
+    assert beta_max(many_rows, max_seconds=1e6) == value
+
+
+def test_when_time_is_up_no_oracle_is_asked_and_no_start_climbs_on(many_rows, monkeypatch):
+    seconds, steps = [0.0], []
+
+    def step(A, c, b, *rest):
+        steps.append(seconds[0])
+        seconds[0] += 1.0
+        return b
+
+    monkeypatch.setattr(time, "perf_counter", lambda: seconds[0])
+    monkeypatch.setattr("cvxnn.certificates.local_search.ascent.box_least_squares", step)
+    monkeypatch.setattr("cvxnn.certificates.critical.exact_oracle", lambda *args, **kwargs: 1 / 0)
+    assert beta_max(many_rows, max_seconds=4.0) > 0
+    assert max(steps) <= 4.0
+    with pytest.raises(ZeroDivisionError):  # without a limit the oracle is asked
+        beta_max(many_rows)
+
+
+def test_kinks_share_the_time(monkeypatch):
+    rng = np.random.default_rng(6)
+    X, limits = rng.standard_normal((40, 3)), []
+
+    def search(*args, max_seconds, **kwargs):
+        limits.append(max_seconds)
+        return found(*args, **kwargs)
+
+    found = critical.search
+    monkeypatch.setattr(critical, "search", search)
+    beta_max(X, np.sign(X[:, 0]), loss="hinge", output_offset=True, max_seconds=80.0)
+    assert len(limits) > 1
+    assert max(limits) <= 10.0
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, "soon"])
+def test_time_limits_are_positive_numbers(wrong, many_rows):
+    with pytest.raises(ValueError, match="max_seconds must be a finite number > 0"):
+        beta_max(many_rows, max_seconds=wrong)
+
+
+def test_two_columns_are_swept_without_a_search(monkeypatch):
+    problem = random_problem(7)
+    value = exact_oracle(problem.X).maximise(problem.y).value
+    monkeypatch.setattr(critical, "search", lambda *args, **kwargs: 1 / 0)
+    assert beta_max(problem) == pytest.approx(value, rel=1e-12)  # in units of its own, hence the rounding

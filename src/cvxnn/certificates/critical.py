@@ -11,6 +11,7 @@ from cvxnn.certificates.duals.subgradients import Kinks
 from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.oracles import Maximisers
+from cvxnn.deadlines import Deadline
 from cvxnn.losses import Loss
 from cvxnn.problem import OutputNorm, Problem
 from cvxnn.seeds import Seed, require_seed
@@ -21,6 +22,11 @@ from cvxnn.validation import Array, PrecisionError
 _KINK_WIDTH = 1e-9
 # Of the loss of no neurons: what smoothing a loss with kinks may take off it.
 _SMOOTHING = 1e-6
+# Of the time left, what a search takes at most where the loss has kinks and many follow one another.
+_SEARCH_SHARE = 0.125
+# Longest time that the exact oracle may be expected to take, and seconds for each n d min(n, d) of the singular values
+# that it looks at.
+_ORACLE_SECONDS, _SECONDS_TO_FACTOR = 1.0, 2e-9
 
 
 def beta_max(
@@ -32,6 +38,7 @@ def beta_max(
     sample_weight: Any = None,
     output_norm: OutputNorm = "l2",
     random_state: Seed = 0,
+    max_seconds: float | None = None,
 ) -> float:
     """Return the weight decay from which on the network without neurons is optimal.
 
@@ -57,6 +64,10 @@ def beta_max(
         With data only.
     random_state : int, Generator, RandomState or None, default 0
         Seed of the search.
+    max_seconds : float, optional
+        Time limit. The largest value found until then is returned: a lower estimate, except that a choice among
+        subgradients that it cuts short can be too large. An exact method that is not expected to end in time is left
+        out. None: no limit, and a value that depends on ``random_state`` only.
 
     Returns
     -------
@@ -66,7 +77,8 @@ def beta_max(
     Raises
     ------
     ValueError
-        If ``y`` is missing with data or given with a problem, or if the value is beyond double precision.
+        If ``y`` is missing with data or given with a problem, if ``max_seconds`` is no number > 0, or if the value is
+        beyond double precision.
 
     References
     ----------
@@ -87,12 +99,13 @@ def beta_max(
     else:
         problem = Problem(problem, y, 0.0, loss, output_offset, sample_weight, output_norm)
     require_seed(random_state)
+    deadline = Deadline.after(max_seconds, positive=True)
     units = Units.of(problem.in_memory().flat().with_beta(0.0))
     inner = units.problem
     if inner.loss.is_smooth:
-        value = _maximise(inner, null_dual(inner), random_state).value
+        value = _maximise(inner, null_dual(inner), random_state, deadline).value
     else:
-        value = _smallest(inner, random_state)
+        value = _smallest(inner, random_state, deadline)
     critical = units.correlation(float(value))
     if critical == np.inf or (critical == 0.0 and value > 0.0):
         raise PrecisionError(
@@ -102,28 +115,37 @@ def beta_max(
     return critical
 
 
-def _smallest(problem: Problem, random_state: Seed) -> float:
+def _smallest(problem: Problem, random_state: Seed, deadline: Deadline) -> float:
     """Return the smallest value of the dual constraint among the subgradients of the zero network."""
     f, offset = np.zeros_like(problem.y), problem.null_offset()
     largest = max(float(np.max(np.abs(problem.centred_target))), float(np.max(np.abs(offset))))
     kinks = Kinks.near(problem, f, offset, _KINK_WIDTH * largest)
     if kinks is None:
-        return _maximise(problem, -problem.loss_gradient(f, offset), random_state).value
+        return _maximise(problem, -problem.loss_gradient(f, offset), random_state, deadline).value
     if not kinks.are_few:
-        return _maximise(problem, null_dual(problem.smoothed(_SMOOTHING)), random_state).value
+        return _maximise(problem, null_dual(problem.smoothed(_SMOOTHING)), random_state, deadline).value
     none = np.zeros((0, problem.y.size))
     gain = np.zeros((len(f), problem.n_outputs))
-    return kinks.choose(gain, 0.0, 1.0, none, lambda lam: _maximise(problem, lam, random_state))[1]
+
+    def maximise(lam: Array) -> Maximisers:
+        return _maximise(problem, lam, random_state, deadline.share(_SEARCH_SHARE))
+
+    return kinks.choose(gain, 0.0, 1.0, none, maximise, deadline=deadline)[1]
 
 
-def _maximise(problem: Problem, lam: Array, random_state: Seed) -> Maximisers:
+def _maximise(problem: Problem, lam: Array, random_state: Seed, deadline: Deadline) -> Maximisers:
     """Return what an exact oracle, where it is cheap enough, or else a search finds."""
-    outputs = problem.n_outputs
-    shaped = lam.reshape(problem.y.shape)
-    found = search(problem.X, shaped, random_state=random_state, output_norm=problem.output_norm)
-    if found.value == 0.0:
+    X, shaped = problem.X, lam.reshape(problem.y.shape)
+    outputs, norm = problem.n_outputs, problem.output_norm
+    if min(X.shape) <= 2:
+        sweep = exact_oracle(X, n_outputs=outputs, output_norm=norm, max_seconds=0.0)
+        assert sweep is not None
+        return sweep.maximise(shaped)
+    found = search(X, shaped, random_state=random_state, max_seconds=deadline.limit(), output_norm=norm)
+    left = deadline.seconds_left
+    if found.value == 0.0 or left < _SECONDS_TO_FACTOR * X.size * min(X.shape):
         return found
-    oracle = exact_oracle(problem.X, n_outputs=outputs, output_norm=problem.output_norm, max_seconds=1.0)
+    oracle = exact_oracle(X, n_outputs=outputs, output_norm=norm, max_seconds=min(_ORACLE_SECONDS, left))
     if oracle is None:
         return found
     exact = oracle.maximise(shaped)
