@@ -58,7 +58,7 @@ def radius_tables(
                 20,
                 n_steps=samples // 10,
                 step_size=step_size,
-                batch=10,
+                batch_size=10,
                 n_test=4000,
                 n_records=31 if seed == 0 else 2,
                 random_state=seed,
@@ -185,7 +185,7 @@ def width_tables(
             radius=radius,
             n_steps=steps,
             step_size=step_size,
-            batch=100,
+            batch_size=100,
             start=start,
             random_state=2 + (teacher is again),
         )

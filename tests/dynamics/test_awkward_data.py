@@ -172,10 +172,10 @@ CALLS = {
 NO_DATA = {
     "random_teachers": lambda s: random_teachers(2, 1, s),
     "radius_study": lambda s: radius_study(
-        random_teachers(2, 1, 1.0), [s], 2, n_steps=3, step_size=1e-2, batch=2, n_test=5, n_records=2
+        random_teachers(2, 1, 1.0), [s], 2, n_steps=3, step_size=1e-2, batch_size=2, n_test=5, n_records=2
     ),
     "width_study": lambda s: width_study(
-        random_teachers(2, 1, 1.0), [1, 2], radius=s, n_steps=3, step_size=1e-2, batch=2, n_test=5
+        random_teachers(2, 1, 1.0), [1, 2], radius=s, n_steps=3, step_size=1e-2, batch_size=2, n_test=5
     ),
 }
 READERS = {"load_trajectory", "load_logistic_flow", "decaying"}  # of files and of numbers of steps

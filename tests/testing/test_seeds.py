@@ -88,7 +88,7 @@ CALLS = {
         TEACHER.source(2, n_test=2), TEACHER.weights, **STEPS, random_state=seed
     ),
     "cvxnn.dynamics.radius_study": lambda seed: dynamics.radius_study(
-        TEACHER, [1.0], 2, **STEPS, batch=2, n_test=2, random_state=seed
+        TEACHER, [1.0], 2, **STEPS, batch_size=2, n_test=2, random_state=seed
     ),
     "cvxnn.dynamics.random_teachers": lambda seed: dynamics.random_teachers(2, 2, 1.0, random_state=seed),
     "cvxnn.dynamics.sgd_limit": lambda seed: dynamics.sgd_limit(
@@ -98,7 +98,7 @@ CALLS = {
         dynamics.MiniBatches(PROBLEM, 2), initialisation.he(2, 2), **STEPS, random_state=seed
     ),
     "cvxnn.dynamics.width_study": lambda seed: dynamics.width_study(
-        TEACHER, [2], radius=1.0, **STEPS, batch=2, n_test=2, random_state=seed
+        TEACHER, [2], radius=1.0, **STEPS, batch_size=2, n_test=2, random_state=seed
     ),
     "cvxnn.function_spaces.AdditiveTarget.random": target(function_spaces.AdditiveTarget),
     "cvxnn.function_spaces.AffineTarget.random": target(function_spaces.AffineTarget),

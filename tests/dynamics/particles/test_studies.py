@@ -28,14 +28,14 @@ def test_shares_and_geometric_means_by_hand():
 
 def test_a_student_of_the_teachers_width_does_not_start_as_the_teacher():
     teacher = random_teachers(3, 4, 2.0, n_teachers=2)
-    study = radius_study(teacher, [2.0], 4, n_steps=1, step_size=0.0, batch=1, n_test=50)
+    study = radius_study(teacher, [2.0], 4, n_steps=1, step_size=0.0, batch_size=1, n_test=50)
     assert np.all(study.losses[0] > 1e-3)
 
 
 def test_radii_side_by_side_are_descents_from_one_start_in_several_sizes():
     teacher = random_teachers(2, 2, 2.0, n_teachers=2)
-    study = radius_study(teacher, [0.1, 1.0], 5, n_steps=20, step_size=[0.1, 0.05], batch=4, n_test=30)
-    together = radius_study(teacher, [1.0], 5, n_steps=20, step_size=0.05, batch=4, n_test=30)
+    study = radius_study(teacher, [0.1, 1.0], 5, n_steps=20, step_size=[0.1, 0.05], batch_size=4, n_test=30)
+    together = radius_study(teacher, [1.0], 5, n_steps=20, step_size=0.05, batch_size=4, n_test=30)
     # the same products in batches of other sizes
     np.testing.assert_allclose(study.losses[:, 1], together.losses[:, 0], rtol=1e-10)
     np.testing.assert_allclose(study.baseline, together.baseline)
@@ -44,7 +44,7 @@ def test_radii_side_by_side_are_descents_from_one_start_in_several_sizes():
 
 def test_the_studies_judge_by_the_test_loss_of_descent_on_fresh_samples():
     teacher = random_teachers(2, 2, 2.0)
-    study = radius_study(teacher, [0.5], 3, n_steps=15, step_size=0.1, batch=4, n_test=25)
+    study = radius_study(teacher, [0.5], 3, n_steps=15, step_size=0.1, batch_size=4, n_test=25)
     X, y = teacher.source(1, n_test=25).test
     source = FreshSamples(lambda rng: teacher.sample(rng, 4), (X, y))
     network = study.final.network()
@@ -58,7 +58,7 @@ def test_the_studies_judge_by_the_test_loss_of_descent_on_fresh_samples():
 
 def test_the_ends_do_not_depend_on_what_is_recorded():
     teacher = random_teachers(2, 2, 2.0, n_teachers=2)
-    options = {"n_steps": 20, "step_size": 0.1, "batch": 4, "n_test": 30}
+    options = {"n_steps": 20, "step_size": 0.1, "batch_size": 4, "n_test": 30}
     few, many = (radius_study(teacher, [0.1, 1.0], 5, **options, n_records=k) for k in (2, 9))
     np.testing.assert_array_equal(few.steps, [0, 20])
     np.testing.assert_array_equal(few.losses[-1], many.losses[-1])
@@ -67,7 +67,7 @@ def test_the_ends_do_not_depend_on_what_is_recorded():
 def test_repetitions_share_their_inputs_and_studies_of_other_seeds_do_not():
     teacher = random_teachers(2, 2, 2.0)
     twice = Teacher(teacher.weights.repeat(2))
-    options = {"n_steps": 30, "step_size": 0.1, "batch": 4, "n_test": 30}
+    options = {"n_steps": 30, "step_size": 0.1, "batch_size": 4, "n_test": 30}
     study, other = (radius_study(twice, [0.5], 5, **options, random_state=s) for s in (0, 1))
     # one teacher, so one test set: what differs is the start
     assert study.baseline[0] == study.baseline[1]
@@ -77,7 +77,7 @@ def test_repetitions_share_their_inputs_and_studies_of_other_seeds_do_not():
 
 def test_seeds_repeat_and_differ():
     teacher = random_teachers(2, 2, 2.0, n_teachers=2)
-    options = {"radius": 0.5, "n_steps": 20, "step_size": 0.1, "batch": 4, "n_test": 30}
+    options = {"radius": 0.5, "n_steps": 20, "step_size": 0.1, "batch_size": 4, "n_test": 30}
     first, again, other = (width_study(teacher, [3], **options, random_state=s) for s in (0, 0, 1))
     np.testing.assert_array_equal(first.losses, again.losses)
     assert not np.any(first.losses == other.losses)
@@ -85,7 +85,7 @@ def test_seeds_repeat_and_differ():
 
 def test_sigmoid_students_start_with_output_weights_of_zero():
     teacher = random_teachers(2, 2, 3.0, n_teachers=2, activation="sigmoid", inputs="sphere")
-    options = {"radius": 1.0, "batch": 10, "n_test": 200}
+    options = {"radius": 1.0, "batch_size": 10, "n_test": 200}
     still = width_study(teacher, [4], n_steps=1, step_size=0.0, **options)
     np.testing.assert_allclose(still.losses[0], still.baseline)
     # the second teacher is small, its baseline 0.016: after 500 steps a ninth of it is left, after 2000 a thousandth
@@ -106,7 +106,7 @@ def test_balanced_starts_keep_the_signs_that_small_spheres_lose():
 
 def test_balanced_students_have_the_same_radius():
     teacher = random_teachers(2, 2, 2.0, n_teachers=2)
-    options = {"radius": 0.5, "n_steps": 1, "step_size": 0.0, "batch": 1, "n_test": 20}
+    options = {"radius": 0.5, "n_steps": 1, "step_size": 0.0, "batch_size": 1, "n_test": 20}
     study = width_study(teacher, [3], start="balanced", **options)
     seed = int(np.random.SeedSequence([0, 3]).generate_state(1)[0])
     start = balanced(3, 3, 0.5 / np.sqrt(2.0), n_networks=2, random_state=seed)
@@ -117,7 +117,7 @@ def test_balanced_students_have_the_same_radius():
 
 def test_students_that_diverge_have_not_found_their_teacher():
     teacher = random_teachers(2, 2, 2.0, n_teachers=2)
-    study = radius_study(teacher, [0.1, 10.0], 5, n_steps=60, step_size=[0.01, 1e4], batch=4, n_test=20)
+    study = radius_study(teacher, [0.1, 10.0], 5, n_steps=60, step_size=[0.01, 1e4], batch_size=4, n_test=20)
     assert np.all(np.isinf(study.losses[-1, 1]))
     assert study.found(1e9)[1] == 0.0
     assert np.all(np.isfinite(study.losses[:, 0]))
@@ -127,7 +127,7 @@ def test_students_that_diverge_have_not_found_their_teacher():
 def test_small_starts_find_the_teacher_more_often_than_large_ones():
     # report "On convex neural networks", section 5.3: d = 2, M = 3, radius 2, k = 20, 500,000 samples, one step size
     teacher = random_teachers(2, 3, 2.0, n_teachers=20, random_state=1)
-    study = radius_study(teacher, [0.05, 10.0], 20, n_steps=50_000, step_size=0.002, batch=10)
+    study = radius_study(teacher, [0.05, 10.0], 20, n_steps=50_000, step_size=0.002, batch_size=10)
     small, large = study.found(1e-3)
     assert isinstance(study, RadiusStudy)
     # over five seeds 0.55 to 0.65 and 0 to 0.15 of 20
@@ -139,7 +139,7 @@ def test_small_starts_find_the_teacher_more_often_than_large_ones():
 def test_excess_loss_falls_by_orders_of_magnitude_beyond_the_teachers_width():
     # section 5.2: d = 50, M = 10, fresh samples, a test set of 10,000, 20 repetitions
     teacher = random_teachers(50, 10, 2.0, n_teachers=20, random_state=2)
-    study = width_study(teacher, [5, 20], radius=0.5, n_steps=6000, step_size=0.2, batch=100)
+    study = width_study(teacher, [5, 20], radius=0.5, n_steps=6000, step_size=0.2, batch_size=100)
     narrow, wide = study.geometric_mean
     assert wide < 0.01 * narrow
 
@@ -149,38 +149,43 @@ def test_excess_loss_falls_by_orders_of_magnitude_beyond_the_teachers_width():
     [
         (
             lambda teacher: radius_study(
-                Teacher(Weights(np.ones((2, 1)), [1.0]), "tanh"), [1.0], 2, n_steps=1, step_size=0.1, batch=1
+                Teacher(Weights(np.ones((2, 1)), [1.0]), "tanh"),
+                [1.0],
+                2,
+                n_steps=1,
+                step_size=0.1,
+                batch_size=1,
             ),
             "teacher must have an activation of degree 1",
         ),
         (
-            lambda teacher: radius_study(teacher, [1.0], 2, n_steps=1, step_size=[0.1, 0.2], batch=1),
+            lambda teacher: radius_study(teacher, [1.0], 2, n_steps=1, step_size=[0.1, 0.2], batch_size=1),
             "step_size must be a number or 1 of them",
         ),
         (
-            lambda teacher: width_study(teacher, [0], radius=1.0, n_steps=1, step_size=0.1, batch=1),
+            lambda teacher: width_study(teacher, [0], radius=1.0, n_steps=1, step_size=0.1, batch_size=1),
             "widths must be an integer >= 1",
         ),
         (
-            lambda teacher: width_study(teacher, [2], radius=-1.0, n_steps=1, step_size=0.1, batch=1),
+            lambda teacher: width_study(teacher, [2], radius=-1.0, n_steps=1, step_size=0.1, batch_size=1),
             "radius must be a finite number >= 0",
         ),
         (
             lambda teacher: width_study(
-                teacher, [2], radius=1.0, n_steps=1, step_size=0.1, batch=1, start="cube"
+                teacher, [2], radius=1.0, n_steps=1, step_size=0.1, batch_size=1, start="cube"
             ),
             "start must be 'sphere' or 'balanced'",
         ),
         (
-            lambda teacher: width_study(teacher, [], radius=1.0, n_steps=1, step_size=0.1, batch=1),
+            lambda teacher: width_study(teacher, [], radius=1.0, n_steps=1, step_size=0.1, batch_size=1),
             "widths must hold a width; got none",
         ),
         (
-            lambda teacher: radius_study(teacher, [1.0, -1.0], 2, n_steps=1, step_size=0.1, batch=1),
+            lambda teacher: radius_study(teacher, [1.0, -1.0], 2, n_steps=1, step_size=0.1, batch_size=1),
             "radii must be >= 0",
         ),
         (
-            lambda teacher: radius_study(teacher, [1.0], 0, n_steps=1, step_size=0.1, batch=1),
+            lambda teacher: radius_study(teacher, [1.0], 0, n_steps=1, step_size=0.1, batch_size=1),
             "n_particles must be an integer >= 1",
         ),
     ],

@@ -158,7 +158,7 @@ def test_a_problem_takes_the_targets_of_one_teacher():
         (lambda: random_teachers(0, 1, 1.0), "d must be an integer >= 1"),
         (lambda: random_teachers(2, 1, 0.0), "radius must be a finite number > 0"),
         (lambda: random_teachers(2, 1, 1.0, activation="spline"), "activation must be one of"),
-        (lambda: random_teachers(2, 1, 1.0).source(0), "batch must be an integer >= 1"),
+        (lambda: random_teachers(2, 1, 1.0).source(0), "batch_size must be an integer >= 1"),
         (lambda: random_teachers(2, 1, 1.0).problem(0, 0.1), "n must be an integer >= 1"),
         (
             lambda: random_teachers(2, 1, 1.0).problem(5, 0.1, index=7),
@@ -177,7 +177,7 @@ def test_a_problem_takes_the_targets_of_one_teacher():
         (lambda: random_teachers(2, 1, 1.0).source(5, n_test=0), "n_test must be an integer >= 1"),
         (lambda: random_teachers(2, 1, 1.0).source(5, beta=-1.0), "beta must be a finite number >= 0"),
         (lambda: random_teachers(2, 1, 1.0).source(5, random_state="one"), "random_state must be an integer"),
-        (lambda: random_teachers(2, 0, 1.0), "n_hidden must be an integer >= 1"),
+        (lambda: random_teachers(2, 0, 1.0), "n_neurons must be an integer >= 1"),
         (lambda: random_teachers(2, 1, 1.0, n_teachers=0), "n_teachers must be an integer >= 1"),
         (lambda: random_teachers(2, 1, 1.0, random_state=0.5), "random_state must be an integer"),
         (lambda: random_teachers(2, 1, 1.0).sample(0, 5), "rng must be a numpy.random.Generator; got int"),

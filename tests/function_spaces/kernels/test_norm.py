@@ -74,7 +74,7 @@ def test_values_that_no_function_takes():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="f must have the 2 rows of X; got 3"):
+    with pytest.raises(ValueError, match="values must have the 2 rows of X; got 3"):
         gamma_2(np.eye(2), np.ones(3))
     with pytest.raises(ValueError, match="kernel must be an ArcCosineKernel; got 'rbf'"):
         gamma_2(np.eye(2), np.ones(2), kernel="rbf")

@@ -123,7 +123,7 @@ def _maximiser(problem: Problem, network: ReLUNetwork, max_seconds: float | None
         problem.X,
         starts=network.hidden,
         n_random=32,
-        max_iter=10,
+        max_iterations=10,
         max_seconds=max_seconds,
         output_norm=problem.output_norm,
     )

@@ -18,6 +18,7 @@ from cvxnn.certificates.oracles import (
     units,
 )
 from cvxnn.deadlines import Deadline
+from cvxnn.names import keep_old_arguments
 from cvxnn.problem import OutputNorm
 from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.validation import Array, as_finite_array
@@ -31,6 +32,7 @@ _START_ENTRIES = 4_000_000  # n times the number of starts: memory
 _START_WORK = 200_000_000  # n d times the number of starts: some ten seconds
 
 
+@keep_old_arguments(max_iter="max_iterations")
 def search(
     X: Array,
     lam: Array,
@@ -38,7 +40,7 @@ def search(
     starts: Array | None = None,
     n_random: int = 256,
     random_state: Seed = 0,
-    max_iter: int = 20,
+    max_iterations: int = 20,
     exclude: Array | None = None,
     max_seconds: float | None = None,
     output_norm: OutputNorm = "l2",
@@ -63,7 +65,7 @@ def search(
         made, the given ones first.
     random_state : int, Generator, RandomState or None, default 0
         Seed of the random starts.
-    max_iter : int, default 20
+    max_iterations : int, default 20
         Outer steps of each start.
     exclude : ndarray of shape (d, k), optional
         Directions to leave out of the result, such as neurons that are there already.
@@ -98,16 +100,16 @@ def search(
         return Maximisers.of(np.zeros((X.shape[1], 0)), empty, np.zeros(0))
     U0 = _starts(X, norms, starts, n_random, as_generator(random_state))
     if columns.shape[1] == 1 or output_norm == "l1":
-        U, signs = _climb_columns(X, columns, U0, norms, max_iter, deadline)
+        U, signs = _climb_columns(X, columns, U0, norms, max_iterations, deadline)
     else:
-        U = climb_jointly(X, columns, U0, norms, max_iter=max_iter, deadline=deadline)
+        U = climb_jointly(X, columns, U0, norms, max_iterations=max_iterations, deadline=deadline)
         signs = output_directions(X, columns, U)
     signs = signs.reshape(-1, *lam.shape[1:])
     return _result(X, lam, U, signs, exclude, 1e-12 * weight)
 
 
 def _climb_columns(
-    X: Array, columns: Array, U0: Array, norms: Array, max_iter: int, deadline: Deadline
+    X: Array, columns: Array, U0: Array, norms: Array, max_iterations: int, deadline: Deadline
 ) -> tuple[Array, Array]:
     """Return the directions that each output's starts end in for either sign, and their signs (k, C)."""
     C = columns.shape[1]
@@ -121,12 +123,12 @@ def _climb_columns(
     for k, q in enumerate(outputs):
         chosen = (own == k) | (np.arange(U0.shape[1]) % stride == k % stride)
         until = deadline.part((k + 1) / len(outputs))
-        found.append(_climb(X, columns @ q, U0[:, chosen], norms, max_iter, effort, until))
+        found.append(_climb(X, columns @ q, U0[:, chosen], norms, max_iterations, effort, until))
     return np.concatenate(found, axis=1), np.repeat(outputs, [U.shape[1] for U in found], axis=0)
 
 
 def _climb(
-    X: Array, l: Array, U0: Array, norms: Array, max_iter: int, effort: list[int], deadline: Deadline
+    X: Array, l: Array, U0: Array, norms: Array, max_iterations: int, effort: list[int], deadline: Deadline
 ) -> Array:
     """Return the directions that one sign's starts end in, of which effort are refined and polished."""
     if not np.any(l > 0):
@@ -134,13 +136,13 @@ def _climb(
     gradients = np.stack([X.T @ l, X.T @ np.maximum(l, 0.0)], axis=1)
     U = np.concatenate([units(gradients), U0], axis=1)
     ascent = Ascent(X, l)
-    values, directions = ascent.run(U, inner=_INNER, outer=max_iter, deadline=deadline)
+    values, directions = ascent.run(U, inner=_INNER, outer=max_iterations, deadline=deadline)
     order = np.argsort(-values, kind="stable")
     order = distinct(directions, np.ones(len(order)), order[values[order] > 0])
     if deadline.is_over:
         return directions[:, order]
     top, rest = order[: effort[0]], order[effort[0] :]
-    _, fine = ascent.run(directions[:, top], inner=_FINE_INNER, outer=max_iter, deadline=deadline)
+    _, fine = ascent.run(directions[:, top], inner=_FINE_INNER, outer=max_iterations, deadline=deadline)
     fine = fine[:, np.argsort(-correlations(X, l, fine), kind="stable")]
     for k in range(min(effort[1], fine.shape[1])):
         if deadline.is_over:

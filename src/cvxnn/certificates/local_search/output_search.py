@@ -95,7 +95,7 @@ class OutputAscent:
 
 
 def climb_jointly(
-    X: Array, lam: Array, U0: Array, norms: Array, *, max_iter: int, deadline: Deadline
+    X: Array, lam: Array, U0: Array, norms: Array, *, max_iterations: int, deadline: Deadline
 ) -> Array:
     """Return the directions that the starts end in, shape (d, k).
 
@@ -109,7 +109,7 @@ def climb_jointly(
         Unit starts; gradients for some output directions are added.
     norms : ndarray of shape (n,)
         ``||x_i||``.
-    max_iter : int
+    max_iterations : int
         Outer steps of each stage.
     deadline : Deadline
         When to return the best so far.
@@ -120,10 +120,10 @@ def climb_jointly(
     U = U[:, _best_first(U, values)]
     if deadline.is_over:
         return U
-    values, U = ascent.run(U, inner=_INNER, outer=max_iter, deadline=deadline)
+    values, U = ascent.run(U, inner=_INNER, outer=max_iterations, deadline=deadline)
     order = _best_first(U, values)
     top, rest = order[:_FINE], order[_FINE:]
-    values, fine = ascent.run(U[:, top], inner=_FINE_INNER, outer=max_iter, deadline=deadline)
+    values, fine = ascent.run(U[:, top], inner=_FINE_INNER, outer=max_iterations, deadline=deadline)
     fine = fine[:, _best_first(fine, values)]
     polished = min(_POLISHED, int(_POLISH_WORK // X.size / X.shape[1]))
     for k in range(min(polished, fine.shape[1])):

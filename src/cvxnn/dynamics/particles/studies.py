@@ -19,6 +19,7 @@ from cvxnn.dynamics.initialisation import balanced, sphere, zero_output
 from cvxnn.dynamics.particles.flow import particle_flow
 from cvxnn.dynamics.particles.teachers import Teacher
 from cvxnn.dynamics.starts.weights import Weights
+from cvxnn.names import keep_old_arguments
 from cvxnn.seeds import Seed, as_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
@@ -94,6 +95,7 @@ class RadiusStudy:
         return _share_below(self.losses[-1], self.baseline, threshold)
 
 
+@keep_old_arguments(batch="batch_size")
 def width_study(
     teacher: Teacher,
     widths: Iterable[int],
@@ -101,7 +103,7 @@ def width_study(
     radius: float,
     n_steps: int,
     step_size: float,
-    batch: int,
+    batch_size: int,
     start: Start = "sphere",
     n_test: int = 10_000,
     random_state: Seed = 0,
@@ -119,7 +121,7 @@ def width_study(
     radius : float
         Of every neuron at the start: ``sqrt(||u_j||^2 + a_j^2)`` for ReLU. For sigmoid and others hidden weights start
         at ``||u_j|| = radius`` and output weights at zero.
-    n_steps, step_size, batch, n_test
+    n_steps, step_size, batch_size, n_test
         Steps, their length in the particles' time (see `particle_flow`), samples in each, and test samples.
     start : {"sphere", "balanced"}, default "sphere"
         For ReLU: neurons uniform on the sphere in R^(d+1), or ``||u_j|| = |a_j|``, which keeps the signs of a_j.
@@ -143,7 +145,7 @@ def width_study(
     --------
     >>> from cvxnn.dynamics.particles.teachers import random_teachers
     >>> teacher = random_teachers(2, 2, 2.0, n_teachers=4, bias=False)
-    >>> study = width_study(teacher, [1, 8], radius=0.5, n_steps=500, step_size=0.1, batch=20, n_test=200)
+    >>> study = width_study(teacher, [1, 8], radius=0.5, n_steps=500, step_size=0.1, batch_size=20, n_test=200)
     >>> bool(study.geometric_mean[1] < 0.1 * study.geometric_mean[0])
     True
     """
@@ -152,7 +154,7 @@ def width_study(
         raise ValueError("widths must hold a width; got none")
     radius = as_number(radius, "radius")
     seed = as_seed(random_state)
-    source = teacher.source(batch, n_test=n_test, random_state=seed)
+    source = teacher.source(batch_size, n_test=n_test, random_state=seed)
     losses = []
     for width in counts:
         flow = particle_flow(
@@ -174,6 +176,7 @@ def width_study(
     )
 
 
+@keep_old_arguments(batch="batch_size")
 def radius_study(
     teacher: Teacher,
     radii: Any,
@@ -181,7 +184,7 @@ def radius_study(
     *,
     n_steps: int,
     step_size: Any,
-    batch: int,
+    batch_size: int,
     n_test: int = 10_000,
     n_records: int = 31,
     random_state: Seed = 0,
@@ -199,7 +202,7 @@ def radius_study(
         Radii of the starts, which differ in nothing else.
     n_particles : int
         Neurons of a student.
-    n_steps, batch, n_test
+    n_steps, batch_size, n_test
         Steps, fresh samples in each, and test samples.
     step_size : float or array_like of shape (S,)
         Step size, of all or for each radius.
@@ -225,7 +228,7 @@ def radius_study(
     --------
     >>> from cvxnn.dynamics.particles.teachers import random_teachers
     >>> teacher = random_teachers(2, 2, 2.0, n_teachers=3)
-    >>> study = radius_study(teacher, [0.05, 10.0], 8, n_steps=50, step_size=0.01, batch=5, n_test=100)
+    >>> study = radius_study(teacher, [0.05, 10.0], 8, n_steps=50, step_size=0.01, batch_size=5, n_test=100)
     >>> study.losses.shape
     (23, 2, 3)
     """
@@ -238,7 +241,7 @@ def radius_study(
     if sizes.ndim == 1 and sizes.shape != radii.shape:
         raise ValueError(f"step_size must be a number or {len(radii)} of them; got {step_size!r}")
     seed = as_seed(random_state)
-    source = _repeated(teacher.source(batch, n_test=n_test, random_state=seed), len(radii))
+    source = _repeated(teacher.source(batch_size, n_test=n_test, random_state=seed), len(radii))
     unit = _start(teacher, n_particles, 1.0, seed)
     repetitions = unit.n_networks
     flow = particle_flow(

@@ -12,6 +12,7 @@ from cvxnn.dynamics.descent.sources import FreshSamples
 from cvxnn.dynamics.initialisation import sphere
 from cvxnn.dynamics.starts.objectives import BatchedObjective, Samples
 from cvxnn.dynamics.starts.weights import Weights
+from cvxnn.names import keep_old_arguments
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed, as_seed
 from cvxnn.short_reprs import short_repr
@@ -121,14 +122,15 @@ class Teacher:
         objective = BatchedObjective(Samples(X, np.zeros(len(X))), activation=self.activation)
         return objective.predictions(np.moveaxis(self.weights.hidden, 0, 1), self.weights.output)
 
+    @keep_old_arguments(batch="batch_size")
     def source(
-        self, batch: int, *, n_test: int = 10_000, beta: float = 0.0, random_state: Seed = 0
+        self, batch_size: int, *, n_test: int = 10_000, beta: float = 0.0, random_state: Seed = 0
     ) -> FreshSamples:
         """Return fresh samples at every step, judged by the mean squared loss on a test set.
 
         Parameters
         ----------
-        batch : int
+        batch_size : int
             Samples in a step. All networks of a simulation see the same inputs, each with its teacher's targets: what
             they do is independent given the inputs only.
         n_test : int, default 10_000
@@ -149,9 +151,9 @@ class Teacher:
         ValueError
             If an argument is out of range.
         """
-        batch, n_test = as_count(batch, "batch", 1), as_count(n_test, "n_test", 1)
+        batch_size, n_test = as_count(batch_size, "batch_size", 1), as_count(n_test, "n_test", 1)
         test = self.sample(np.random.default_rng(_stream(random_state, _TEST_SETS)), n_test)
-        return FreshSamples(lambda rng: self.sample(rng, batch), test, beta=as_number(beta, "beta"))
+        return FreshSamples(lambda rng: self.sample(rng, batch_size), test, beta=as_number(beta, "beta"))
 
     def problem(self, n: int, beta: float, *, index: int = 0, random_state: Seed = 0) -> Problem:
         """Return the training problem of n samples of one of the teachers, losses summed.
@@ -183,9 +185,10 @@ class Teacher:
         return Problem(X, np.atleast_2d(y)[index], beta)
 
 
+@keep_old_arguments(n_hidden="n_neurons")
 def random_teachers(
     d: int,
-    n_hidden: int,
+    n_neurons: int,
     radius: float,
     *,
     n_teachers: int = 1,
@@ -200,7 +203,7 @@ def random_teachers(
     ----------
     d : int
         Inputs, the bias not counted.
-    n_hidden : int
+    n_neurons : int
         Neurons of a teacher.
     radius : float
         ``sqrt(||u_j||^2 + a_j^2)`` of every neuron, its bias counted.
@@ -230,9 +233,9 @@ def random_teachers(
     Weights(4 networks, 3 features -> 3 neurons -> 1 output)
     """
     d, radius = as_count(d, "d", 1), as_number(radius, "radius", positive=True)
-    n_hidden, n_teachers = as_count(n_hidden, "n_hidden", 1), as_count(n_teachers, "n_teachers", 1)
+    n_neurons, n_teachers = as_count(n_neurons, "n_neurons", 1), as_count(n_teachers, "n_teachers", 1)
     seed = int(_stream(random_state, _TEACHERS).generate_state(1, np.uint64)[0])
-    weights = sphere(d + bool(bias), n_hidden, radius, n_networks=n_teachers, random_state=seed)
+    weights = sphere(d + bool(bias), n_neurons, radius, n_networks=n_teachers, random_state=seed)
     return Teacher(weights, activation, inputs, bias)
 
 

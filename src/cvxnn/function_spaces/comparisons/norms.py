@@ -9,6 +9,7 @@ from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
 from cvxnn.function_spaces.kernels.norm import gamma_2
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
 from cvxnn.function_spaces.variation.norms import variation_norm
+from cvxnn.names import keep_old_arguments
 from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
 
@@ -42,8 +43,9 @@ class NormInequality:
         return Comparison(self.gamma_1, self.gamma_2, "at most", _NORM_TOL)
 
 
+@keep_old_arguments(f="values")
 def norm_inequality(
-    X: Any, f: Any, *, kernel: ArcCosineKernel | None = None, max_seconds: float | None = None
+    X: Any, values: Any, *, kernel: ArcCosineKernel | None = None, max_seconds: float | None = None
 ) -> NormInequality:
     """Return gamma_1 and gamma_2 of values on a sample.
 
@@ -55,8 +57,8 @@ def norm_inequality(
     ----------
     X : array_like of shape (n, d)
         Samples; the cost is that of `variation_norm`.
-    f : array_like of shape (n,)
-        Values.
+    values : array_like of shape (n,)
+        f.
     kernel : ArcCosineKernel, optional
         Kernel of F_2; by default of degree 1, without bias.
     max_seconds : float, optional
@@ -82,5 +84,5 @@ def norm_inequality(
     kernel = as_kernel(kernel)
     if kernel.measure != "sphere":
         raise HypothesisError(f"the kernel's measure must be that of the sphere; got {kernel.measure!r}")
-    norm = uninterrupted(variation_norm(kernel.inputs(X), f, kernel.activation, max_seconds=max_seconds))
-    return NormInequality(norm.value, norm.lower_bound, gamma_2(X, f, kernel=kernel), norm.status)
+    norm = uninterrupted(variation_norm(kernel.inputs(X), values, kernel.activation, max_seconds=max_seconds))
+    return NormInequality(norm.value, norm.lower_bound, gamma_2(X, values, kernel=kernel), norm.status)

@@ -10,6 +10,7 @@ from scipy.linalg import eigh
 
 from cvxnn.cones import lengths_and_units
 from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, as_kernel
+from cvxnn.names import keep_old_arguments
 from cvxnn.validation import Array, as_finite_array, as_vector, exponent, times_power, within_float64
 
 # Of the largest eigenvalue, times n: what rounding leaves of a zero one.
@@ -18,7 +19,8 @@ _ROUNDING = float(np.finfo(np.float64).eps)
 _OUTSIDE = 1e-6
 
 
-def gamma_2(X: Any, f: Any, *, kernel: ArcCosineKernel | None = None) -> float:
+@keep_old_arguments(f="values")
+def gamma_2(X: Any, values: Any, *, kernel: ArcCosineKernel | None = None) -> float:
     """Return ``min {gamma_2(g) : g(x_i) = f_i} = sqrt(f^T K^{-1} f)``, infinite where no function takes the values.
 
     From the eigenvalues of K with its diagonal scaled to ones, so that rows of very different lengths do no harm.
@@ -29,8 +31,8 @@ def gamma_2(X: Any, f: Any, *, kernel: ArcCosineKernel | None = None) -> float:
     ----------
     X : array_like of shape (n, d)
         Samples.
-    f : array_like of shape (n,)
-        Values.
+    values : array_like of shape (n,)
+        f.
     kernel : ArcCosineKernel, optional
         Kernel of the space; by default of degree 1, without bias, with weights on the sphere.
 
@@ -50,10 +52,10 @@ def gamma_2(X: Any, f: Any, *, kernel: ArcCosineKernel | None = None) -> float:
     >>> gamma_2([[1.0], [2.0]], [1.0, 1.0])
     inf
     """
-    kernel, f = as_kernel(kernel), as_vector(f, "f")
+    kernel, f = as_kernel(kernel), as_vector(values, "values")
     own = exponent(f)
     squares, power = _in_units(kernel, as_finite_array(X, "X", (2,)), np.ldexp(f, -own)[:, None])
-    with within_float64("X and f"):
+    with within_float64("X and values"):
         return times_power(float(np.sqrt(squares[0])), own - power)
 
 
@@ -82,7 +84,7 @@ def squared_norms(X: Any, F: Any, *, kernel: ArcCosineKernel | None = None) -> A
     kernel, F = as_kernel(kernel), as_finite_array(F, "F", (2,))
     own = exponent(F)
     squares, power = _in_units(kernel, as_finite_array(X, "X", (2,)), np.ldexp(F, -own))
-    with within_float64("X and f"):
+    with within_float64("X and values"):
         return np.array([times_power(float(square), 2 * (own - power)) for square in squares])
 
 
@@ -92,7 +94,7 @@ def _in_units(kernel: ArcCosineKernel, X: Array, F: Array) -> tuple[Array, int]:
     The kernel is that of unit rows, with ``(||x|| ||z||)^k`` taken out.
     """
     if len(F) != len(X):
-        raise ValueError(f"f must have the {len(X)} rows of X; got {len(F)}")
+        raise ValueError(f"values must have the {len(X)} rows of X; got {len(F)}")
     lengths, units = lengths_and_units(kernel.inputs(X))
     own = exponent(lengths) if kernel.degree else 0
     free = replace(kernel, bias=False)
@@ -102,7 +104,7 @@ def _in_units(kernel: ArcCosineKernel, X: Array, F: Array) -> tuple[Array, int]:
     if not np.any(seen):
         return np.where(outside, np.inf, 0.0), 0
     diagonal = np.sqrt(free.diag(units[seen]))
-    with within_float64("X and f"):
+    with within_float64("X and values"):
         squares = _squares(free.gram(units[seen]) / np.outer(diagonal, diagonal), F[seen] / roots[seen, None])
     return np.where(outside, np.inf, squares), kernel.degree * own
 
