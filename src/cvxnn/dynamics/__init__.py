@@ -1,4 +1,7 @@
-"""Training dynamics: descent methods and flows of two-layer networks, their trajectories, and what they tend to."""
+"""Training dynamics: descent methods and flows of two-layer networks, their trajectories, and what they tend to.
+
+Functions take a problem first; `logistic_flow` takes (X, y), as what it tends to, max margin, has no weight decay.
+"""
 
 from cvxnn.dynamics import initialisation
 from cvxnn.dynamics.beside_convex.comparison import ConvexComparison, convex_comparison

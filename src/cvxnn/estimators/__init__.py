@@ -1,4 +1,7 @@
-"""scikit-learn estimators."""
+"""scikit-learn estimators.
+
+They and the path take (X, y), as estimators do.
+"""
 
 from cvxnn.estimators.classifier import ReLUClassifier
 from cvxnn.estimators.classifier_cv import ReLUClassifierCV

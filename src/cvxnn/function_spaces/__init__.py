@@ -1,4 +1,7 @@
-"""Function spaces of infinitely wide networks: the variation norm (F_1) and kernels (F_2)."""
+"""Function spaces of infinitely wide networks: the variation norm (F_1) and kernels (F_2).
+
+Functions take (X, y), as a ball has a radius and no weight decay; the one that compares the two takes a problem.
+"""
 
 from cvxnn.function_spaces.comparisons.circle import (
     approximate_on_circle,

@@ -1,4 +1,8 @@
-"""The landscape of training: optimal sets, minimal networks, stationary points, connections of networks, duality."""
+"""The landscape of training: optimal sets, minimal networks, stationary points, connections of networks, duality.
+
+Functions take a problem first. Interpolation takes (X, y), as it has no weight decay, and so do splines, whose X are
+columns made of the numbers x.
+"""
 
 from cvxnn.landscape.cones.distances import function_distance, neuron_distance
 from cvxnn.landscape.connections.routes import (

@@ -1,4 +1,7 @@
-"""Max-margin networks, their duality, and the geometry of rectified ellipsoids."""
+"""Max-margin networks, their duality, and the geometry of rectified ellipsoids.
+
+Functions take (X, y), as max margin has neither a loss nor a weight decay.
+"""
 
 from cvxnn.margin.ellipsoids import Ellipsoid, RectifiedEllipsoid
 from cvxnn.margin.flow_limits import compare_flow, flow_limit

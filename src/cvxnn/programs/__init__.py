@@ -1,4 +1,7 @@
-"""The convex programs: one file each, each able to state itself to CVXPY."""
+"""The convex programs: one file each, each able to state itself to CVXPY.
+
+They take a problem first; that of max margin takes (X, y), as it has neither a loss nor a weight decay.
+"""
 
 from cvxnn.names import keep_old_names
 from cvxnn.programs.copositive import CopositiveProgram
