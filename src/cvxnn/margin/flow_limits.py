@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,13 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.programs import MaxMarginProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.units import power_of_four
+from cvxnn.validation import require_kind
+
+# A loss of log 2 and more may leave a sample on the wrong side.
+_LOG_LOG_2 = math.log(math.log(2.0))
+# Of margins and values, relative to them however small.
+_SAME = 1e-6
 
 
 @short_repr
@@ -57,7 +65,7 @@ def flow_limit(flow: LogisticFlow, *, tol: float = 1e-5) -> FlowLimit:
         patterns and signs, and its direction tends to an optimum of that convex program, which is a KKT point of
         max margin.
     Hypotheses
-        The flow separates the data, and its last patterns are final.
+        The flow separates the data, its loss being below log 2, and its last patterns are final.
     Guarantee
         ``distance`` says how close the flow has come.
 
@@ -71,7 +79,7 @@ def flow_limit(flow: LogisticFlow, *, tol: float = 1e-5) -> FlowLimit:
     Raises
     ------
     HypothesisError
-        If the flow's last network misclassifies a sample, or its last patterns are not final.
+        If the flow's last loss is log 2 or more, or its last patterns are not final.
 
     References
     ----------
@@ -85,9 +93,11 @@ def flow_limit(flow: LogisticFlow, *, tol: float = 1e-5) -> FlowLimit:
     >>> round(limit.point.value, 6), limit.point.is_global
     (1.5, True)
     """
-    X, y = flow.X, flow.y
-    last = scaled_to_margin_one(X, y, flow.network)
-    U = flow.hidden[-1]
+    _require_separating(flow)
+    last, y = scaled_to_margin_one(flow.X, flow.y, flow.network), flow.y
+    unit = power_of_four(flow.X)
+    root = math.sqrt(unit)
+    X, U = flow.X / unit, flow.hidden[-1] * root
     # The flow holds a sliding neuron within the width of its kink.
     masks = X @ U >= -2.0 * flow.kink_width * np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(U, axis=0)
     _, first = np.unique(np.vstack([masks, flow.signs > 0]), axis=1, return_index=True)
@@ -95,15 +105,27 @@ def flow_limit(flow: LogisticFlow, *, tol: float = 1e-5) -> FlowLimit:
     kept = kept[np.any(masks[:, kept], axis=0)]
     program = MaxMarginProgram(X, y, masks[:, kept], flow.signs[kept])
     network, _ = basic_network(solve_blocks(program))
-    point = kkt(X, y, network, tol=tol)
+    point = kkt(flow.X, y, ReLUNetwork(network.hidden / root, network.output / root), tol=tol)
     if not point.is_kkt:
         raise HypothesisError(
             f"the flow's last patterns must be final; their optimum is no KKT point, with a residual of "
             f"{point.residual:.3g}: follow the flow further, with a larger loss_exponent"
         )
-    return FlowLimit(
-        flow, point, Comparison(last.weight_decay, point.value, "at least", tol=10.0 * flow.kink_width)
-    )
+    approach_tol = 10.0 * flow.kink_width * min(1.0, point.value)
+    return FlowLimit(flow, point, Comparison(last.weight_decay, point.value, "at least", tol=approach_tol))
+
+
+def _require_separating(flow: LogisticFlow) -> None:
+    """Raise `HypothesisError` unless the flow's last loss tells that every sample is on its side."""
+    require_kind(flow, LogisticFlow, "flow", "logistic_flow(X, y) makes one")
+    if not flow.log_losses[-1] < _LOG_LOG_2:
+        margins = flow.y * flow.network.predict(flow.X)
+        worst = int(np.argmin(margins))
+        raise HypothesisError(
+            "the flow must separate the data, with a loss below log 2; its last is "
+            f"{math.exp(flow.log_losses[-1]):.6g}, with a margin of {margins[worst] + 0.0:.6g} at sample {worst}: "
+            f"{flow.status.value}"
+        )
 
 
 @short_repr
@@ -125,7 +147,8 @@ class FlowComparison:
     @property
     def margin(self) -> Comparison:
         """Return the margin of the flow's limit beside the largest there is, both at ``1/2 ||theta||^2 = 1``."""
-        return Comparison(1.0 / self.limit.point.value, self.best.margin, "at most")
+        tol = _SAME * min(1.0, self.best.margin)
+        return Comparison(1.0 / self.limit.point.value, self.best.margin, "at most", tol)
 
     @property
     def shortfall(self) -> float:
@@ -141,7 +164,7 @@ class FlowComparison:
         """
         point = self.limit.point
         if point.is_global:
-            return Comparison(point.value, self.best.value)
+            return Comparison(point.value, self.best.value, tol=_SAME * min(1.0, self.best.value))
         return Comparison(self.best.value, point.value * (1.0 - self.limit.point.tol), "at most", tol=0.0)
 
 
@@ -164,7 +187,7 @@ def compare_flow(flow: LogisticFlow, *, tol: float = 1e-5) -> FlowComparison:
     Raises
     ------
     HypothesisError
-        If the flow's last network misclassifies a sample, or its last patterns are not final.
+        If the flow's last loss is log 2 or more, or its last patterns are not final.
 
     References
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import require_balanced
-from cvxnn.validation import Array, as_count, as_number
+from cvxnn.units import power_of_four
+from cvxnn.validation import Array, PrecisionError, as_count, as_number, within_float64
 
 # Half the width of a kink, as a cosine.
 _KINK_WIDTH = 1e-6
@@ -29,6 +31,8 @@ _KINK_WIDTH = 1e-6
 # separates the data they grow by the margin per unit.
 _STOPPED = 1e-5
 _BALANCED = 1e-9
+# Of the longest row: squares of shorter ones vanish.
+_LEAST_LENGTH = 1e-100
 # Of SciPy's methods BDF takes a fifth of the time of Radau; LSODA takes the stiff end for not stiff and is ten times
 # as slow.
 _METHOD = BDF
@@ -94,8 +98,10 @@ class LogisticFlow:
         ``t = integral of ds / r``, by quadrature on parts of the recorded steps. At losses of ``exp(-600)`` that costs
         0.2 % of t, less before; small margins' errors of the flow itself count like theirs in ``exp(margin)``.
         """
-        flow = LogisticField(self.X, self.y, self.signs, _KINK_WIDTH)
-        return log_times(flow, self.clock, self.hidden.reshape(len(self.clock), -1))
+        unit = power_of_four(self.X)  # weights are in units of its root, the clock and times of its inverse
+        flow = LogisticField(self.X / unit, self.y, self.signs, _KINK_WIDTH)
+        states = self.hidden.reshape(len(self.clock), -1) * math.sqrt(unit)
+        return log_times(flow, self.clock * unit, states) - math.log(unit)
 
     @property
     def smoothed_margins(self) -> Array:
@@ -195,8 +201,8 @@ def logistic_flow(
         If an argument has a wrong shape or value, a row of X is zero, or labels are not -1 and +1.
     HypothesisError
         If ``start`` is not balanced.
-    ArithmeticError
-        If the integrator's steps fall below rounding.
+    PrecisionError
+        If the integrator's steps fall below rounding, or rows are of lengths too different for double precision.
 
     References
     ----------
@@ -216,23 +222,31 @@ def logistic_flow(
     require_seed(random_state)
     max_clock = as_number(max_clock, "max_clock", positive=True)
     rtol = as_number(rtol, "rtol", positive=True)
-    scale = float(np.median(np.linalg.norm(X, axis=1)))
+    unit = power_of_four(X)
+    lengths = np.linalg.norm(X / unit, axis=1)
+    if np.min(lengths) < _LEAST_LENGTH:
+        raise PrecisionError(
+            f"X must have rows of lengths within a factor of {1 / _LEAST_LENGTH:.0e} of each other; row "
+            f"{int(np.argmin(lengths))} is shorter"
+        )
+    scale = float(np.median(lengths))
     if start is None:
         m = as_count(n_neurons, "n_neurons", 1)
         hidden, signs = _small(X.shape[1], m, as_number(size, "size", positive=True), random_state)
     else:
         hidden, signs = _of_network(start, X.shape[1])
-        hidden = hidden * np.sqrt(scale)
+        hidden = hidden * math.sqrt(unit) * np.sqrt(scale)
     deadline = Deadline.after(max_seconds)
-    flow = LogisticField(X / scale, y, signs, _KINK_WIDTH)
+    flow = LogisticField(X / unit / scale, y, signs, _KINK_WIDTH)
     atol = rtol * float(np.min(np.linalg.norm(hidden, axis=0)))
     solver = _METHOD(flow.velocity, 0.0, hidden.ravel(), max_clock, jac=flow.jacobian, rtol=rtol, atol=atol)
     # SciPy leaves these rows as memory was; its first step takes a difference with one of them, and never uses it.
     solver.D[2:] = 0.0
     clock, states, status = _followed(flow, solver, loss_exponent, deadline)
     losses = np.array([log_loss(flow.margins(state)) for state in states])
-    path = states.reshape(-1, *hidden.shape) / np.sqrt(scale)
-    return LogisticFlow(X, y, signs, clock / scale, path, losses, status)
+    with within_float64("X"):
+        path = states.reshape(-1, *hidden.shape) / np.sqrt(scale) / math.sqrt(unit)
+        return LogisticFlow(X, y, signs, clock / scale / unit, path, losses, status)
 
 
 def _followed(
@@ -254,7 +268,7 @@ def _followed(
                 break
             message = solver.step()
             if solver.status == "failed":
-                raise ArithmeticError(f"gradient flow could not be integrated: {message}")
+                raise PrecisionError(f"gradient flow could not be integrated in double precision: {message}")
             before, left = left, {status: end(solver.y) for status, end in ends.items()}
             fallen = [(end, status) for status, end in ends.items() if before[status] > 0 >= left[status]]
             t, state, status = _first_end(fallen, solver)
