@@ -1,7 +1,8 @@
 """What cvxnn is measured against: descent on the network's own objective, and convex programs on random patterns.
 
-Every baseline minimises ``1/2 ||(X U)_+ a - y||^2 + beta/2 (||U||^2 + ||a||^2)`` and returns the curve of seconds and
-the best objective so far. Objectives come free with the gradients; a curve's last point is recomputed by `Problem`.
+Every baseline minimises ``1/2 ||(X U)_+ a - y||^2 + beta/2 (||U||^2 + ||a||^2)``, the reference descent that of any
+loss and number of outputs, and returns the curve of seconds and the best objective so far. Objectives come free with
+the gradients; a curve's last point is recomputed by `Problem`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import minimize
 from sklearn.neural_network import MLPRegressor
+from threadpoolctl import threadpool_limits
 
 from cvxnn import Problem, ReLUNetwork, ReLUProgram, sample_patterns, solve
 from cvxnn.validation import Array
+from plain_descent import ENTRIES_PER_THREAD, ChunkedObjective, allowed_threads, balanced_start, lbfgs_descent
 
 Curve = list[tuple[float, float]]
 CLOCKS: dict[str, Callable[[], float]] = {"cpu": time.process_time, "wall": time.perf_counter}
@@ -205,6 +208,47 @@ def lbfgs(problem: Problem, budget: Budget, seed: int, *, start: str = "balanced
     with contextlib.suppress(_TimeIsUp):
         minimize(value_and_gradient, w, jac=True, method="L-BFGS-B", options=options)
     return recorder.finish(problem, _network(best, m))
+
+
+def reference_network(
+    problem: Problem, budget: Budget, seed: int, *, m: int = 200
+) -> tuple[ReLUNetwork, Curve]:
+    """Return network and curve of the reference descent: what any training is to be as good as in the same seconds.
+
+    Plain L-BFGS on ``problem.objective`` from balanced neurons, in float32, rows in chunks, a thread of them for each
+    that BLAS was allowed; any loss, number of outputs, offset and sample weights. It ends by itself where 200 steps
+    bring no more than rounding. What is not over when the budget is spent does not count; the last point is the
+    network's objective in float64, whose time does not count either.
+    """
+    recorder = Recorder(budget)
+    n_threads = max(1, min(allowed_threads(), problem.n_samples * m // ENTRIES_PER_THREAD))
+    with threadpool_limits(1, user_api="blas"):
+        objective = ChunkedObjective(problem, m, n_threads)
+        best = balanced_start(objective, np.random.default_rng(seed))
+
+        def evaluate(w: Array) -> tuple[float, Array] | None:
+            nonlocal best
+            found = objective(w)
+            if recorder.is_up:
+                return None
+            if recorder.see(found[0]):
+                best = w
+            return found
+
+        lbfgs_descent(evaluate, best)
+    seconds = min(recorder.seconds, budget.seconds)
+    network = objective.network(best)
+    return network, [*recorder.curve, (seconds, problem.objective(network))]
+
+
+def reference_descent(problem: Problem, budget: Budget, seed: int, *, m: int = 200) -> Curve:
+    """Return the curve of `reference_network`."""
+    return reference_network(problem, budget, seed, m=m)[1]
+
+
+def objective_by(curve: Curve, seconds: float) -> float:
+    """Return the best objective of a curve's points up to some seconds; infinity where there are none."""
+    return min((objective for at, objective in curve if at <= seconds), default=np.inf)
 
 
 def sklearn_mlp(problem: Problem, budget: Budget, seed: int, *, m: int = 200) -> Curve:
