@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from baselines import CLOCKS, Budget, objective_by, reference_network
 from cvxnn import Problem
 from cvxnn.validation import Array
-from image_data import mnist, pixel_accuracy, pixel_problem
+from data_splits import mnist, pixel_accuracy, pixel_problem
 from plain_descent import ChunkedObjective, balanced_start
 from reporting import arguments, print_table, write_json
 
