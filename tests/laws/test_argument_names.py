@@ -33,6 +33,8 @@ BANNED = {
 AMERICAN = re.compile(r"(iz(e|ed|es|er|ing|ation)(?=_|$)|color|center|behavior|neighbor|labeled|analyz|gray)")
 # scikit-learn's own argument, which estimators share with it.
 SCIKIT_LEARN = {"standardize"}
+# Which of them is asked for by `index`.
+NOUNS = {"network", "neuron", "sample", "teacher", "time"}
 DESCRIBED = ("tol", "kink_tol", "activation", "index")
 
 
@@ -75,7 +77,8 @@ def wrong_names(function):
     banned = {old for olds in BANNED.values() for old in olds}
     arguments = inspect.signature(function).parameters
     american = {a for a in arguments if AMERICAN.search(a) and not re.search(r"(^|_)sizes?($|_)", a)}
-    return sorted((banned & arguments.keys()) | (american - SCIKIT_LEARN))
+    numbers = {a for a in NOUNS & arguments.keys() if arguments[a].annotation in (int, "int")}
+    return sorted((banned & arguments.keys()) | (american - SCIKIT_LEARN) | numbers)
 
 
 def not_described(function):
@@ -152,12 +155,12 @@ def test_old_arguments_lead_to_those_of_the_signature():
 def planted():
     """Return a function at which each law must fail."""
 
-    def fit(problem, *, tie_tol=1e-9, color="red", activation=1, tol=1e-3):
+    def fit(problem, *, neuron: int = 0, tie_tol=1e-9, color="red", activation=1, tol=1e-3):
         """Return nothing.
 
         Parameters
         ----------
-        problem, tie_tol
+        problem, neuron, tie_tol
             As ever.
         activation : int
             Its ``tol`` is not described.
@@ -168,7 +171,7 @@ def planted():
 
 def test_planted_faults_are_found():
     fit = planted()
-    assert wrong_names(fit) == ["color", "tie_tol"]
+    assert wrong_names(fit) == ["color", "neuron", "tie_tol"]
     assert not_described(fit) == ["tol"]
     assert wrong_default(fit)
     assert is_mixed([fit, lambda X, y: None])

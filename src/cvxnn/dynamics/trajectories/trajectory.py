@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cvxnn.activations import Activation, PositivePart, activation_key, get_activation
 from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.model_files import Arrays, Header, read_model, write_model
+from cvxnn.names import keep_old_arguments
 from cvxnn.networks import ReLUNetwork
 from cvxnn.statuses import TrajectoryStatus
 from cvxnn.validation import Array
@@ -69,9 +70,16 @@ class FlowEvents:
     def __len__(self) -> int:
         return len(self.times)
 
-    def of_network(self, network: int) -> FlowEvents:
-        """Return one network's events."""
-        own = self.networks == network
+    @keep_old_arguments(network="index")
+    def of_network(self, index: int) -> FlowEvents:
+        """Return one network's events.
+
+        Parameters
+        ----------
+        index : int
+            Which of the networks.
+        """
+        own = self.networks == index
         return FlowEvents.of_columns({name: column[own] for name, column in self.columns.items()})
 
     @property
