@@ -28,7 +28,7 @@ from cvxnn.function_spaces import (
 )
 from cvxnn.interpretation import active_regions
 from cvxnn.networks import GatedReLUNetwork
-from cvxnn.programs import MaxMarginProgram, ReLUProgram, gated_program
+from cvxnn.programs import GatedReLUProgram, MaxMarginProgram, ReLUProgram
 from cvxnn.short_reprs import LIMIT, short_repr
 from cvxnn.tables import fit_table
 
@@ -104,8 +104,8 @@ def own_values():
     flow = gradient_flow(tiny, ReLUNetwork(0.1 * network.hidden[:, :3], np.full(3, 0.1)), t_end=0.01)
     yield from (problem, network, patterns, weights, flow, flow.events)
     yield GatedReLUNetwork(network.hidden, network.hidden, network.output)
-    yield from (ReLUProgram(problem, few), gated_program(problem, few))
-    yield gated_program(Problem(X, np.column_stack([y, y]), beta=1.0), few)
+    yield from (ReLUProgram(problem, few), GatedReLUProgram(problem, few))
+    yield GatedReLUProgram(Problem(X, np.column_stack([y, y]), beta=1.0), few)
     yield MaxMarginProgram(X, np.where(X[:, 0] > 0, 1.0, -1.0), few)
     yield train(tiny)
     yield simulate(tiny, weights, n_steps=2, step_size=1e-4)

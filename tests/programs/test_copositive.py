@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem, ReLUNetwork, ReLUProgram, enumerate_patterns, solve
-from cvxnn.programs import CopositiveProgram, GatedOutputsProgram
+from cvxnn.programs import CopositiveProgram, GatedReLUProgram
 from cvxnn.testing import reference_optimum, samplers
 from cvxnn.testing.optima import several_outputs_optimum
 
@@ -45,7 +45,7 @@ def test_known_optima(seed, n, d, beta, facets, exact, gated, per_class):
     assert sorted(len(normals) for normals in program.facets) == facets
     assert program.is_exact == (max(facets) <= 4)
     assert value == pytest.approx(exact, abs=1e-7)
-    lower = solve(GatedOutputsProgram(problem, patterns), tol=1e-9).objective
+    lower = solve(GatedReLUProgram(problem, patterns), tol=1e-9).objective
     upper = solve(ReLUProgram(problem, patterns), tol=1e-9).objective
     assert lower == pytest.approx(gated, abs=1e-7)
     assert lower <= value * (1 + 1e-7) <= upper * (1 + 2e-7)

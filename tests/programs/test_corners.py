@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem, beta_max, enumerate_patterns, train
-from cvxnn.programs import CopositiveProgram, GatedReLUProgram, MaxMarginProgram, ReLUProgram, gated_program
+from cvxnn.programs import CopositiveProgram, GatedReLUProgram, MaxMarginProgram, ReLUProgram
 from cvxnn.solvers import solve
 from cvxnn.testing import CORNERS, check_answers
 
@@ -25,8 +25,8 @@ def two_columns(problem):
 OPTIMA = {
     "ReLUProgram": lambda p: solve(ReLUProgram(p, enumerate_patterns(p.X)), tol=1e-8).objective,
     "GatedReLUProgram": lambda p: solve(GatedReLUProgram(p, enumerate_patterns(p.X)), tol=1e-8).objective,
-    "gated_program": lambda p: (
-        solve(gated_program(two_columns(p), enumerate_patterns(p.X)), tol=1e-7).objective
+    "GatedReLUProgram, two outputs": lambda p: (
+        solve(GatedReLUProgram(two_columns(p), enumerate_patterns(p.X)), tol=1e-7).objective
     ),
     "CopositiveProgram": lambda p: CopositiveProgram(two_columns(p)).solve().value,
 }

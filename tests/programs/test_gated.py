@@ -1,11 +1,20 @@
-"""The gated program: one block for a gate, parts of it, and other weight decays."""
+"""The gated program: one block for a gate, parts of it, other weight decays, any number of outputs."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, activation_patterns, solve
+import cvxnn.programs
+from cvxnn import (
+    ActivationPatterns,
+    GatedReLUNetwork,
+    GatedReLUProgram,
+    Problem,
+    ReLUProgram,
+    activation_patterns,
+    solve,
+)
 from cvxnn.testing import samplers
 
 
@@ -79,3 +88,69 @@ def test_an_array_of_patterns_gets_gates_that_show_it():
     # One neuron a gate, whatever the gate: the same function on X, and the same objective.
     assert found.objective(W) == program.objective(W)
     assert program.problem.objective(found.to_network(W)) == pytest.approx(program.objective(W), rel=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(12,), (12, 1), (12, 3)], ids=str)
+def test_one_class_serves_every_shape_of_targets(shape):
+    plain, rng = sample()
+    problem = Problem(plain.problem.X, rng.standard_normal(shape), 0.3)
+    program = GatedReLUProgram(problem, plain.patterns)
+    C = problem.n_outputs
+    assert (program.n_gates, program.n_outputs, program.n_blocks) == (
+        len(plain.patterns),
+        C,
+        C * len(plain.patterns),
+    )
+    assert program.target.shape == ((12,) if C == 1 else (12, C))
+    W = rng.standard_normal((3, program.n_blocks))
+    assert program.forward(W).shape == program.target.shape
+    network = program.to_network(W)
+    assert network.output.shape[1:] == shape[1:]
+    assert problem.objective(network) == pytest.approx(program.objective(W), rel=1e-12)
+    np.testing.assert_allclose(program.to_blocks(network), W, rtol=0, atol=1e-13)
+    solution = solve(program, tol=1e-8)
+    assert solution.certificate.proven
+    assert problem.objective(solution.network) == pytest.approx(solution.objective, rel=1e-10)
+
+
+def test_a_column_is_solved_as_a_vector():
+    program, _ = sample()
+    column = GatedReLUProgram(program.problem.with_targets(program.problem.y[:, None]), program.patterns)
+    ours, theirs = solve(column), solve(program)
+    assert np.array_equal(ours.blocks, theirs.blocks)
+    assert ours.objective == theirs.objective
+    assert np.array_equal(ours.network.output[:, 0], theirs.network.output)
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_an_output_without_targets_leaves_the_program_of_the_other(norm):
+    """Targets (y, 0): rank one in the second output can only cost, so the optimum is that of y alone."""
+    program, _ = sample()
+    targets = np.column_stack([program.problem.y, np.zeros(12)])
+    two = GatedReLUProgram(Problem(program.problem.X, targets, 0.3, output_norm=norm), program.patterns)
+    alone = solve(program, tol=1e-9).objective
+    assert solve(two, tol=1e-9).objective == pytest.approx(alone, rel=2e-9)
+    # Blocks of the one are blocks of the other.
+    blocks = solve(program).blocks
+    wide = np.zeros((3, two.n_blocks))
+    wide[:, ::2] = blocks
+    assert two.penalty(wide) == pytest.approx(program.penalty(blocks), rel=1e-12)
+    assert two.objective(wide) == pytest.approx(program.objective(blocks), rel=1e-12)
+
+
+def test_networks_and_factors_that_do_not_fit_are_named():
+    program, rng = sample()
+    gates = program.patterns.gates
+    pair = GatedReLUNetwork(gates, gates, rng.standard_normal((gates.shape[1], 2)))
+    with pytest.raises(ValueError, match="network must have as many outputs as y, 1; got 2"):
+        program.to_blocks(pair)
+    with pytest.raises(ValueError, match=r"roots must be None for one output: .* got shape \(12, 1\)"):
+        program.with_problem(program.problem, np.ones((12, 1)))
+    with pytest.raises(ValueError, match="problem must be a Problem; got ndarray"):
+        GatedReLUProgram(program.problem.X, program.patterns)
+
+
+@pytest.mark.parametrize("name", ["GatedOutputsProgram", "gated_program"])
+def test_old_names_mean_the_one_class(name):
+    with pytest.warns(DeprecationWarning, match=f"{name} is now called GatedReLUProgram"):
+        assert getattr(cvxnn.programs, name) is GatedReLUProgram

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvxnn import ActivationPatterns, GatedReLUNetwork, GatedReLUProgram, Problem, solve
-from cvxnn.programs import GatedOutputsProgram, gated_program
 from cvxnn.testing import samplers
 
 seeds = st.integers(0, 2**32 - 1)
@@ -22,7 +21,7 @@ def sample(seed=0, norm="l2", *, n=9, d=3, C=2, G=5, offset=False, beta=0.5, sam
     X, y = sampler(rng, n, d), rng.standard_normal((n, C)) + 0.5
     patterns = ActivationPatterns.from_gates(X, rng.standard_normal((d, G)))
     problem = Problem(X, y, beta, output_offset=offset, output_norm=norm)
-    return GatedOutputsProgram(problem, patterns), rng
+    return GatedReLUProgram(problem, patterns), rng
 
 
 def blocks(program, rng):
@@ -124,7 +123,7 @@ def test_an_unbalanced_network_costs_no_less_than_its_blocks():
     assert program.objective(program.to_blocks(network)) <= program.problem.objective(network)
     other = GatedReLUNetwork(-gates, network.hidden, network.output)
     with pytest.raises(ValueError, match="network must keep to the program's patterns; gate 0"):
-        GatedOutputsProgram(program.problem, program.patterns[:1]).to_blocks(other)
+        GatedReLUProgram(program.problem, program.patterns[:1]).to_blocks(other)
 
 
 def test_a_part_has_the_gates_asked_for_in_their_order():
@@ -175,7 +174,7 @@ def test_orthonormal_data_have_a_closed_form():
     X = np.linalg.qr(rng.standard_normal((6, 3))).Q
     X *= np.sign(X @ np.ones(3))[:, None]  # the gate (1, 1, 1) is on everywhere; X^T X stays I
     y = rng.standard_normal((6, 2))
-    program = GatedOutputsProgram(Problem(X, y, 0.4), ActivationPatterns.from_gates(X, np.ones((3, 1))))
+    program = GatedReLUProgram(Problem(X, y, 0.4), ActivationPatterns.from_gates(X, np.ones((3, 1))))
     assert np.all(program.masks)
     values = np.linalg.svd(X.T @ y, compute_uv=False)
     inside = 0.5 * np.minimum(values, 0.4) ** 2 + 0.4 * np.maximum(values - 0.4, 0.0)
@@ -183,14 +182,9 @@ def test_orthonormal_data_have_a_closed_form():
     assert solve(program, tol=1e-10).objective == pytest.approx(np.sum(inside) + outside, rel=1e-9)
 
 
-def test_the_factory_fits_the_number_of_outputs():
+def test_an_array_of_patterns_and_another_weight_decay():
     program, _ = sample()
-    assert isinstance(gated_program(program.problem, program.patterns), GatedOutputsProgram)
-    one = Problem(program.problem.X, program.problem.y[:, :1], 0.5)
-    assert isinstance(gated_program(one, program.patterns), GatedReLUProgram)
-    with pytest.raises(ValueError, match="y must have at least two outputs here; got 1"):
-        GatedOutputsProgram(one, program.patterns)
-    found = GatedOutputsProgram(program.problem, program.masks)
+    found = GatedReLUProgram(program.problem, program.masks)
     np.testing.assert_array_equal(found.patterns.columns(), program.masks)
     with pytest.raises(ValueError, match="beta must be"):
         program.with_beta(0.0)

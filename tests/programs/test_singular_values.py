@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvxnn.programs.singular_values import ShrinkJacobian, frobenius_norms, shrink, spectral_norms
+from cvxnn.programs.singular_values import (
+    ShrinkJacobian,
+    balanced_factors,
+    frobenius_norms,
+    shrink,
+    spectral_norms,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 shapes = pytest.mark.parametrize("shape", [(1, 4), (4, 1), (2, 5), (5, 2), (3, 3)], ids=str)
@@ -33,6 +39,24 @@ def test_shrinking_minimises_its_problem(shape, seed):
     for one, left in zip(Z, rest, strict=True):
         # Rounding of products of a few numbers of size one.
         assert float(np.sum(one * left)) == pytest.approx(0.8 * nuclear(one[None]), abs=1e-12)
+
+
+@shapes
+@given(seed=seeds, scale=st.sampled_from([1e-160, 1.0, 1e160]))
+def test_balanced_factors_add_up_to_the_matrices_at_any_size(shape, seed, scale):
+    V, _ = sample(seed, shape)
+    V[2] = 0.0
+    owners, left, right = balanced_factors(scale * V)
+    assert np.array_equal(owners, np.repeat([0, 1, 3, 4, 5], min(shape)))
+    total = np.zeros_like(V)
+    np.add.at(total, owners, (left / scale**0.5)[:, :, None] * (right / scale**0.5)[:, None, :])
+    # Rounding of a few products of numbers of size one.
+    np.testing.assert_allclose(total, V, rtol=0, atol=1e-13)
+    sizes = [np.linalg.norm(factors, axis=1) for factors in (left, right)]
+    np.testing.assert_allclose(*sizes, rtol=1e-12)
+    assert float(np.sum((sizes[0] / scale**0.5) ** 2)) == pytest.approx(nuclear(V), rel=1e-12)
+    if shape[0] == 1:
+        assert np.all(left > 0)
 
 
 @shapes

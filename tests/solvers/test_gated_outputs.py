@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cvxnn import ActivationPatterns, Problem, ReLUProgram, enumerate_patterns, solve
-from cvxnn.programs import GatedOutputsProgram, WorkingSets, gated_program
+from cvxnn.programs import GatedReLUProgram, WorkingSets
 from cvxnn.solvers import WorkingSet, path_betas, solve_path
 from cvxnn.solvers.path import critical_beta
 from cvxnn.solvers.restriction import columns_of, norm_bounds, restrict, units_in_use, with_beta
@@ -36,7 +36,7 @@ def sample(loss="squared", norm="l2", offset=False, *, weights=False, n=12, d=3,
     y = {"multinomial": classes}.get(loss, numbers if loss in LOSSES[:3] else 2.0 * classes - 1.0)
     weight = rng.uniform(0.2, 2.0, n) if weights else None
     patterns = ActivationPatterns.from_gates(X, rng.standard_normal((d, G)))
-    program = GatedOutputsProgram(Problem(X, y, 1.0, loss, offset, weight, norm), patterns)
+    program = GatedReLUProgram(Problem(X, y, 1.0, loss, offset, weight, norm), patterns)
     return with_beta(program, ratio * critical_beta(program))
 
 
@@ -59,7 +59,7 @@ def test_the_gated_optimum_is_below_that_of_relu_networks(loss):
     program = sample(loss, n=6, d=2)
     problem = program.problem
     patterns = enumerate_patterns(problem.X)
-    gated = solve(gated_program(problem, patterns)).objective
+    gated = solve(GatedReLUProgram(problem, patterns)).objective
     assert gated <= solve(ReLUProgram(problem, patterns), "interior_point").objective * (1 + 1e-6)
 
 
@@ -73,7 +73,7 @@ def test_small_sets_at_every_shape(norm, offset, n, d):
         X = np.arange(1.0, 5.0)[:, None]
         patterns = ActivationPatterns.from_gates(X, np.ones((1, 1)))
         problem = Problem(X, np.random.default_rng(0).standard_normal((n, 3)), 0.1, output_offset=offset)
-        check_solves(GatedOutputsProgram(problem, patterns), SMALL, tol=1e-6)
+        check_solves(GatedReLUProgram(problem, patterns), SMALL, tol=1e-6)
 
 
 @norms

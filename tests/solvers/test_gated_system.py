@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cvxnn import ActivationPatterns, Problem
 from cvxnn.deadlines import NEVER, Deadline
-from cvxnn.programs import GatedOutputsProgram, OutOfTime
+from cvxnn.programs import GatedReLUProgram, OutOfTime
 from cvxnn.programs.singular_values import ShrinkJacobian
 from cvxnn.solvers import gated_system, newton_system
 from cvxnn.solvers.gated_system import gated_newton_solve
@@ -24,7 +24,7 @@ def sample(seed, norm, offset, n=12, d=3, C=2, G=6):
     rng = np.random.default_rng(seed)
     X, y = samplers.gaussian(rng, n, d), rng.standard_normal((n, C))
     patterns = ActivationPatterns.from_gates(X, rng.standard_normal((d, G)))
-    program = GatedOutputsProgram(Problem(X, y, 2.0, output_offset=offset, output_norm=norm), patterns)
+    program = GatedReLUProgram(Problem(X, y, 2.0, output_offset=offset, output_norm=norm), patterns)
     V = 2.0 * rng.standard_normal((d, program.n_blocks))
     return program, V, program.problem.project_dual(rng.standard_normal((n, C))), rng
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvxnn import Problem, ReLUProgram, sample_patterns
-from cvxnn.programs import gated_program
+from cvxnn import GatedReLUProgram, Problem, ReLUProgram, sample_patterns
 from cvxnn.solvers.weighted_squares import least_squares, scale, scale_transposed
 from cvxnn.testing import check_adjoint, check_images, check_weak_duality
 
@@ -85,7 +84,7 @@ def test_transposed_scaling_is_the_adjoint_of_scaling(seed, kind):
 def test_the_statement_is_the_program(outputs, kind, offset):
     """Its optimum has the program's objective there, and no point or dual of the program's contradicts it."""
     program, roots, targets, _ = make(3, outputs, kind, offset)
-    for stated in (program, gated_program(program.problem, sample_patterns(program.problem.X, 5))):
+    for stated in (program, GatedReLUProgram(program.problem, sample_patterns(program.problem.X, 5))):
         scaled = least_squares(stated, roots, targets)
         statement = scaled.to_cvxpy()
         value = statement.problem.solve(solver="CLARABEL")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from cvxnn import ActivationPatterns, GatedReLUProgram, Problem, ReLUProgram, sample_patterns, solve
-from cvxnn.programs import gated_program
 from cvxnn.solvers import WorkingSet, working_set
 from cvxnn.solvers.path import critical_beta
 from cvxnn.statuses import SolveStatus
@@ -150,7 +149,7 @@ def test_bad_settings_are_refused_by_name(options, message):
 def test_a_gated_program_without_time_has_the_best_of_a_proximal_step(loss, shape):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((20, 3)), rng.standard_normal(shape)
-    program = gated_program(Problem(X, y, 1.0, loss, True), sample_patterns(X, 10, random_state=0))
+    program = GatedReLUProgram(Problem(X, y, 1.0, loss, True), sample_patterns(X, 10, random_state=0))
     beta = critical_beta(program)
     below = program.with_beta(0.99 * beta)
     early, whole = solve(below, max_seconds=1e-9), solve(below)

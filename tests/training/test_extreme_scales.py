@@ -6,7 +6,7 @@ import pytest
 from cvxnn import Problem, ReLUNetwork, beta_max, certify, train
 from cvxnn.certificates import improving_bounds
 from cvxnn.patterns import enumerate_patterns
-from cvxnn.programs import ReLUProgram, gated_program
+from cvxnn.programs import GatedReLUProgram, ReLUProgram
 from cvxnn.solvers import path_betas, solve
 from cvxnn.statuses import SolveStatus
 from cvxnn.units import Units
@@ -110,7 +110,7 @@ def test_start_patterns_callback_and_matrix_targets_are_in_the_users_units():
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
-@pytest.mark.parametrize("kind", [ReLUProgram, gated_program])
+@pytest.mark.parametrize("kind", [ReLUProgram, GatedReLUProgram])
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_programs_depend_on_ratios_of_weights_only(kind, loss, scale):
     X, y, weights = data(loss)

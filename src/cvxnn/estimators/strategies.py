@@ -16,7 +16,7 @@ from cvxnn.estimators.preparation import Preparation
 from cvxnn.losses import get_loss
 from cvxnn.patterns import sample_patterns
 from cvxnn.problem import Problem
-from cvxnn.programs import gated_program
+from cvxnn.programs import GatedReLUProgram
 from cvxnn.seeds import as_generator, as_random_state
 from cvxnn.solvers import Solution, SolveRecord, solve
 from cvxnn.solvers.path import critical_beta
@@ -38,7 +38,7 @@ class GatedReLUEstimator(NetworkEstimator):
     def _solve(self, prepared: Preparation, deadline: Deadline) -> tuple[Problem, Solution]:
         rng = as_generator(as_random_state(self.random_state))
         patterns = sample_patterns(prepared.problem.X, self.n_gates, random_state=rng)
-        reference = gated_program(prepared.reference.with_beta(1.0), patterns)
+        reference = GatedReLUProgram(prepared.reference.with_beta(1.0), patterns)
         problem = prepared.with_beta(self.beta, self.beta_ratio, lambda: critical_beta(reference))
         program = reference.with_problem(problem)
         with StatusLine(self.verbose) as line:

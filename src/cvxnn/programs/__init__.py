@@ -6,7 +6,6 @@ They take a problem first; that of max margin takes (X, y), as it has neither a 
 from cvxnn.names import keep_old_names
 from cvxnn.programs.copositive import CopositiveProgram
 from cvxnn.programs.gated import GatedReLUProgram
-from cvxnn.programs.gated_outputs import GatedOutputsProgram, gated_program
 from cvxnn.programs.max_margin import MaxMarginProgram
 from cvxnn.programs.program import ConvexProgram, Statement
 from cvxnn.programs.relu import ReLUProgram
@@ -15,19 +14,19 @@ from cvxnn.programs.working_sets import OutOfTime, WorkingSets
 __all__ = [
     "ConvexProgram",
     "CopositiveProgram",
-    "GatedOutputsProgram",
     "GatedReLUProgram",
     "MaxMarginProgram",
     "OutOfTime",
     "ReLUProgram",
     "Statement",
     "WorkingSets",
-    "gated_program",
 ]
 
 keep_old_names(
     __name__,
     {
         "CopositiveSolution": "cvxnn.programs.copositive.CopositiveSolution",
+        "GatedOutputsProgram": "GatedReLUProgram",
+        "gated_program": "GatedReLUProgram",
     },
 )

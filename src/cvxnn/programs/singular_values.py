@@ -1,4 +1,4 @@
-"""Norms of many small matrices and the proximal map of the nuclear norm, with a generalised Jacobian."""
+"""Norms of many small matrices, their factors, and the proximal map of the nuclear norm with a Jacobian."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.cones import lengths_and_units
 from cvxnn.validation import Array
 
 
@@ -47,6 +48,30 @@ def shrink(matrices: Array, threshold: float) -> Array:
     left, values, right = np.linalg.svd(matrices[large], full_matrices=False)
     out[large] = (left * np.maximum(values - threshold, 0.0)[:, None, :]) @ right
     return out
+
+
+def balanced_factors(matrices: Array) -> tuple[NDArray[np.intp], Array, Array]:
+    """Return matrices (k, p, q) as sums of balanced terms of rank one, ``Z = sum_j l_j r_j^T``, ``||l_j|| = ||r_j||``.
+
+    Their norms ``||l_j|| ||r_j||`` are the singular values.
+
+    Returns
+    -------
+    owners : int ndarray of shape (m,)
+        The matrix of each term, not falling; zero matrices have none.
+    left, right : ndarrays of shapes (m, p), (m, q)
+        The terms. Those of matrices of one row have l_j > 0.
+    """
+    if matrices.shape[1] == 1:
+        values, units = lengths_and_units(matrices[:, 0])
+        owners = np.flatnonzero(values)
+        roots = np.sqrt(values[owners])[:, None]
+        return owners, roots, roots * units[owners]
+    left, values, right = np.linalg.svd(matrices, full_matrices=False)
+    # Beyond the rank, singular values are rounding.
+    owners, ranks = np.nonzero(values > 1e-15 * np.max(values, axis=1, keepdims=True))
+    roots = np.sqrt(values[owners, ranks])[:, None]
+    return owners, roots * left[owners, :, ranks], roots * right[owners, ranks]
 
 
 @dataclass(frozen=True, eq=False)

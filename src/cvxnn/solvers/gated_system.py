@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from cvxnn.deadlines import NEVER, Deadline
-from cvxnn.programs import GatedOutputsProgram, OutOfTime
+from cvxnn.programs import GatedReLUProgram, OutOfTime
 from cvxnn.programs.singular_values import ShrinkJacobian
 from cvxnn.solvers.newton_system import conjugate_gradients
 from cvxnn.validation import Array
@@ -27,7 +27,7 @@ _ROUNDING = 1e-15
 
 
 def gated_newton_solve(
-    program: GatedOutputsProgram, V: Array, sigma: float, gradient: Array, deadline: Deadline = NEVER
+    program: GatedReLUProgram, V: Array, sigma: float, gradient: Array, deadline: Deadline = NEVER
 ) -> Array:
     """Solve ``(I + sigma A J A^T) x = gradient`` with J a Jacobian of the prox with step sigma at V.
 
@@ -36,7 +36,7 @@ def gated_newton_solve(
 
     Parameters
     ----------
-    program : GatedOutputsProgram
+    program : GatedReLUProgram
         Gates, data, beta.
     V : ndarray of shape (d, G C)
         What the prox is taken of.
@@ -62,7 +62,7 @@ def gated_newton_solve(
     return solve(program, directions, sigma, gradient, deadline)
 
 
-def _is_worth_storing(order: int, size: int, program: GatedOutputsProgram, jacobian: ShrinkJacobian) -> bool:
+def _is_worth_storing(order: int, size: int, program: GatedReLUProgram, jacobian: ShrinkJacobian) -> bool:
     """Return whether a system fits in memory and costs no more than conjugate gradients, as far as can be told."""
     smaller = min(order, size)
     stored = smaller * (size * order + smaller**2 / 3)
@@ -82,14 +82,14 @@ class _Directions:
     values: Array  # (m,)
 
     @classmethod
-    def of(cls, program: GatedOutputsProgram, jacobian: ShrinkJacobian) -> _Directions:
+    def of(cls, program: GatedReLUProgram, jacobian: ShrinkJacobian) -> _Directions:
         owners, vectors, values = jacobian.eigenvectors()
         per_gate = program.n_outputs // program.width
         changes = np.zeros((len(owners), per_gate, *vectors.shape[1:]))
         changes[np.arange(len(owners)), owners % per_gate] = vectors
         return cls(owners // per_gate, changes.reshape(len(owners), program.n_outputs, -1), values)
 
-    def images(self, program: GatedOutputsProgram, rows: slice, part: slice = slice(None)) -> Array:
+    def images(self, program: GatedReLUProgram, rows: slice, part: slice = slice(None)) -> Array:
         """Return what some rows' predictions change by, shape (rows C, m)."""
         X, masks = program.problem.X[rows], program.masks[rows][:, self.gates[part]]
         values = X @ self.changes[part].transpose(1, 2, 0)  # (C, rows, m)
@@ -97,12 +97,12 @@ class _Directions:
         scaled = program.scale(values.transpose(1, 0, 2), rows)
         return scaled.reshape(-1, masks.shape[1])
 
-    def coordinates(self, program: GatedOutputsProgram, x: Array) -> Array:
+    def coordinates(self, program: GatedReLUProgram, x: Array) -> Array:
         """Return the products of all images with x of shape (n, C), shape (m,)."""
         blocks = program.adjoint(x).T.reshape(program.n_gates, program.n_outputs, -1)
         return np.asarray(np.einsum("mcd,mcd->m", self.changes, blocks[self.gates]))
 
-    def image(self, program: GatedOutputsProgram, weights: Array) -> Array:
+    def image(self, program: GatedReLUProgram, weights: Array) -> Array:
         """Return the sum of the images with weights (m,), less what offsets can add, shape (n, C)."""
         blocks = np.zeros((program.n_gates, *self.changes.shape[1:]))
         np.add.at(blocks, self.gates, weights[:, None, None] * self.changes)
@@ -110,7 +110,7 @@ class _Directions:
 
 
 def _solve_by_directions(
-    program: GatedOutputsProgram, directions: _Directions, sigma: float, gradient: Array, deadline: Deadline
+    program: GatedReLUProgram, directions: _Directions, sigma: float, gradient: Array, deadline: Deadline
 ) -> Array:
     """Solve by Woodbury's formula: ``x = g - B (1 / (sigma j) + B^T B)^{-1} B^T g`` with B the images."""
     m = len(directions.values)
@@ -133,7 +133,7 @@ def _solve_by_directions(
 
 
 def _solve_by_predictions(
-    program: GatedOutputsProgram, directions: _Directions, sigma: float, gradient: Array, deadline: Deadline
+    program: GatedReLUProgram, directions: _Directions, sigma: float, gradient: Array, deadline: Deadline
 ) -> Array:
     """Solve ``(1 / sigma + B j B^T) x = g / sigma``."""
     basis, size = program.problem.offset_basis, gradient.size
@@ -153,7 +153,7 @@ def _solve_by_predictions(
 
 
 def _solve_by_conjugate_gradients(
-    program: GatedOutputsProgram, jacobian: ShrinkJacobian, sigma: float, gradient: Array, deadline: Deadline
+    program: GatedReLUProgram, jacobian: ShrinkJacobian, sigma: float, gradient: Array, deadline: Deadline
 ) -> Array:
     """Solve by conjugate gradients. Where they stop early, x is still a direction of descent."""
     per_gate = program.n_outputs // program.width

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from cvxnn.certificates import make_certificate
 from cvxnn.deadlines import NEVER, Deadline
-from cvxnn.programs import ConvexProgram, GatedOutputsProgram, GatedReLUProgram, OutOfTime, WorkingSets
+from cvxnn.programs import ConvexProgram, GatedReLUProgram, OutOfTime, WorkingSets
 from cvxnn.solvers.solution import Solution, SolveRecord
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.statuses import SolveStatus
@@ -173,7 +173,7 @@ def _take_first_step(best: _Best) -> None:
     All proximal steps from zero lie on one ray: without cones it takes one pass over the data to find it.
     """
     program = best.program
-    if not isinstance(program, GatedReLUProgram | GatedOutputsProgram):
+    if not isinstance(program, GatedReLUProgram):
         return
     problem = program.problem
     smooth = problem if problem.loss.is_smooth else problem.smoothed(_SMOOTHING)

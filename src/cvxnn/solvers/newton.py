@@ -9,7 +9,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from cvxnn.deadlines import Deadline
 from cvxnn.losses import SquaredLoss
-from cvxnn.programs import ConvexProgram, GatedOutputsProgram, WorkingSets
+from cvxnn.programs import ConvexProgram, GatedReLUProgram, WorkingSets
 from cvxnn.solvers.gated_system import gated_newton_solve
 from cvxnn.solvers.newton_system import FaceGram, solve_by_conjugate_gradients
 from cvxnn.solvers.solver import Iterate, Solver
@@ -195,7 +195,7 @@ def _is_rounding(old: _Point, new: _Point) -> bool:
 def _newton_solve(program: ConvexProgram, memory: _Memory) -> Array:
     """Solve ``(I + sigma sum_b A_b J_b A_b^T) x = gradient``, by the smaller of two systems, stored or not."""
     point, sigma = memory.point, memory.sigma
-    if isinstance(program, GatedOutputsProgram):
+    if isinstance(program, GatedReLUProgram) and program.n_outputs > 1:
         V = memory.multiplier - sigma * point.adjoint
         return gated_newton_solve(program, V, sigma, point.gradient, memory.sets.deadline)
     used = np.flatnonzero(np.any(point.blocks, axis=0))

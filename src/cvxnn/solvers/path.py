@@ -30,7 +30,7 @@ def critical_beta(program: ConvexProgram) -> float:
 
     Parameters
     ----------
-    program : ReLUProgram, GatedReLUProgram or GatedOutputsProgram
+    program : ReLUProgram or GatedReLUProgram
         The program; its own beta does not matter.
 
     Examples

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.programs import ConvexProgram, GatedOutputsProgram, WorkingSets
+from cvxnn.programs import ConvexProgram, GatedReLUProgram, WorkingSets
 from cvxnn.validation import Array
 
 # Rounding of norms and radii, relative: a block is discarded only where it clears beta by more than this.
@@ -63,7 +63,7 @@ def cone_norms(program: ConvexProgram, G: Array, sets: WorkingSets) -> Array:
     The norm of g_b is such a bound; only blocks where it exceeds beta are projected. For gated programs of several
     outputs they are the gates' dual norms.
     """
-    if isinstance(program, GatedOutputsProgram):
+    if isinstance(program, GatedReLUProgram):
         return program.dual_norms(G, program.problem.beta)
     norms: Array = np.linalg.norm(G, axis=0)
     floor = 0.5 * program.problem.beta

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import fitting_blas_threads
-from cvxnn.programs import ConvexProgram, GatedOutputsProgram, GatedReLUProgram
+from cvxnn.programs import ConvexProgram, GatedReLUProgram
 from cvxnn.solvers.interior_point import InteriorPoint
 from cvxnn.solvers.loop import SolveCallback, run
 from cvxnn.solvers.newton import SemismoothNewton
@@ -128,7 +128,7 @@ def _choose(program: ConvexProgram, solver: str | Solver) -> Solver:
     if solver == "auto":
         if not program.problem.loss.is_smooth:
             return InteriorPoint()
-        gated = isinstance(program, GatedReLUProgram | GatedOutputsProgram)
+        gated = isinstance(program, GatedReLUProgram)
         return WorkingSet() if gated else fitting_newton(program)
     if solver not in SOLVERS:
         raise ValueError(f"solver must be 'auto', one of {sorted(SOLVERS)}, or a Solver; got {solver!r}")

@@ -18,7 +18,6 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.programs import (
     ConvexProgram,
-    GatedOutputsProgram,
     GatedReLUProgram,
     OutOfTime,
     ReLUProgram,
@@ -44,13 +43,13 @@ def least_squares(program: ConvexProgram, roots: Array, targets: Array) -> Conve
     targets : ndarray, shape of ``program.target``
         z.
     """
-    assert isinstance(program, ReLUProgram | GatedReLUProgram | GatedOutputsProgram)
+    assert isinstance(program, ReLUProgram | GatedReLUProgram)
     problem = program.problem
     if problem.n_outputs == 1:
         X = problem.X * roots[:, None]
         return program.with_problem(LeastSquares(problem, X, roots * targets, _columns(problem, roots)))
     scaled = LeastSquares(problem, problem.X, scale(roots, targets), _columns(problem, roots))
-    if isinstance(program, GatedOutputsProgram):
+    if isinstance(program, GatedReLUProgram):
         return program.with_problem(scaled, roots)
     assert isinstance(program, ReLUProgram)
     return ScaledProgram(program, scaled, roots)
