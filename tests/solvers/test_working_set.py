@@ -164,3 +164,36 @@ def test_a_gated_program_without_time_has_the_best_of_a_proximal_step(loss, shap
     above = solve(program.with_beta(1.01 * beta), max_seconds=1e-9)
     assert above.status is SolveStatus.SOLVED
     assert not np.any(above.blocks)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic", "hinge"])
+@pytest.mark.parametrize("output_offset", [False, True])
+def test_a_program_with_cones_without_time_has_a_step_of_a_few_blocks(loss, output_offset):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 3))
+    y = X[:, 0] + 0.5 if loss == "squared" else np.where(X[:, 0] + 0.5 > 0, 1.0, -1.0)
+    program = ReLUProgram(Problem(X, y, 0.1, loss, output_offset), sample_patterns(X, 20, random_state=0))
+    early = solve(program, max_seconds=1e-9)
+    none = program.objective(np.zeros_like(early.blocks))
+    assert early.status is SolveStatus.MAX_SECONDS
+    check_solution(early)  # in their cones, among others
+    # Half of what zero costs and more, on data that one neuron fits.
+    assert early.objective < 0.5 * none
+    sizes = np.array([0.99, 1.01])[:, None, None] * early.blocks
+    # The bend of a kink smoothed to a millionth of the loss may hide the best size.
+    assert min(program.objective(W) for W in sizes) >= early.objective * (1.0 - 1e-6)
+
+
+def test_a_program_that_has_no_blocks_when_time_is_up_says_so(monkeypatch):
+    """The largest gradient leads out of its cone, and no other block is moved."""
+    monkeypatch.setattr("cvxnn.solvers.loop._FEW", 1)
+    patterns = np.array([[True, False], [False, True]])
+    program = ReLUProgram(Problem([[1.0], [-1.0]], [-3.0, 2.0], 0.1), patterns, np.ones(2))
+    early = solve(program, max_seconds=1e-9)
+    assert not np.any(early.blocks)
+    assert early.status is SolveStatus.EMPTY
+    assert solve(program).status is SolveStatus.SOLVED
+    start = np.array([[0.0, -0.5]])
+    begun = solve(program, start=start, max_seconds=1e-9)
+    assert begun.status is SolveStatus.MAX_SECONDS
+    assert begun.objective <= program.objective(start)

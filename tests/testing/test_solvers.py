@@ -156,6 +156,7 @@ def test_the_law_of_interrupts_rejects_a_loop_that_catches_them_and(blocks, stat
     [
         (2 * start, SolveStatus.MAX_SECONDS, "best blocks so far"),
         (0 * start, SolveStatus.MAX_STEPS, "time limit"),
+        (0 * start, SolveStatus.MAX_SECONDS, "no blocks"),
     ],
 )
 def test_the_law_of_time_limits_rejects(blocks, status, message):

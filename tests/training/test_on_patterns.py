@@ -49,7 +49,19 @@ def test_a_time_limit_returns_what_there_is():
     result = train_on_patterns(
         problem, sample_patterns(problem.X, 10, random_state=0), tol=1e-4, max_seconds=1e-9
     )
-    assert result.status is SolveStatus.EMPTY
-    assert result.certificate.objective <= problem.loss_value(np.zeros_like(problem.y), np.zeros(3)) * (
-        1 + 1e-12
+    assert result.status is SolveStatus.MAX_SECONDS
+    assert result.network.n_neurons > 0
+    assert result.certificate.objective < problem.loss_value(np.zeros_like(problem.y), np.zeros(3))
+
+
+def test_no_neurons_at_the_time_limit_are_named(monkeypatch):
+    """Where the few blocks that are moved without time stay zero."""
+    monkeypatch.setattr(
+        "cvxnn.solvers.loop._step_of_few", lambda program, lam: np.zeros((3, program.n_blocks))
     )
+    problem = make_problem(3)
+    result = train_on_patterns(
+        problem, sample_patterns(problem.X, 10, random_state=0), tol=1e-4, max_seconds=1e-9
+    )
+    assert result.network.n_neurons == 0
+    assert result.status is SolveStatus.EMPTY

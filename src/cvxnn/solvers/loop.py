@@ -10,7 +10,8 @@ from scipy.optimize import brentq
 
 from cvxnn.certificates import make_certificate
 from cvxnn.deadlines import NEVER, Deadline
-from cvxnn.programs import ConvexProgram, GatedReLUProgram, OutOfTime, WorkingSets
+from cvxnn.programs import ConvexProgram, GatedReLUProgram, OutOfTime, ReLUProgram, WorkingSets
+from cvxnn.solvers.restriction import restrict
 from cvxnn.solvers.solution import Solution, SolveRecord
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.statuses import SolveStatus
@@ -21,6 +22,8 @@ SolveCallback = Callable[[SolveRecord], object]
 # Of the loss of zero blocks: what smoothing a loss with a kink may take off it, for the direction of the first step.
 _SMOOTHING = 1e-6
 _DOUBLINGS = 200
+# Blocks in cones that the first step moves.
+_FEW = 8
 
 
 @dataclass(eq=False)
@@ -105,7 +108,9 @@ def run(
     -------
     Solution
         Never worse than the start projected on its cones, and never worse than zero. The blocks of a gated program are
-        zero only where the objective does not fall along a proximal step from there, however early the end was.
+        zero only where the objective does not fall along a proximal step from there, however early the end was; those
+        of a program with cones only where it does not along a step of a few blocks, and unless that is proven optimal
+        the status is EMPTY where time was short.
     """
     zero = np.zeros((program.problem.n_features, program.n_blocks))
     best = _Best(program, tol, deadline, zero)
@@ -116,8 +121,10 @@ def run(
         status = SolveStatus.MAX_SECONDS
     except KeyboardInterrupt:
         status = SolveStatus.INTERRUPTED
-    if not np.any(best.blocks) and not best.solved and status is not SolveStatus.NOT_FINITE:
+    if not np.any(best.blocks) and not best.solved and _takes_first_step(program, status):
         _take_first_step(best)
+        if status is SolveStatus.MAX_SECONDS and not np.any(best.blocks):
+            status = SolveStatus.EMPTY
     return _solution(best, solver, SolveStatus.SOLVED if best.solved else status)
 
 
@@ -167,21 +174,34 @@ def _iterate(
     return SolveStatus.MAX_STEPS
 
 
-def _take_first_step(best: _Best) -> None:
-    """Replace zero blocks of a gated program by a proximal step from them, as long as is best, if they are not optimal.
+def _takes_first_step(program: ConvexProgram, status: SolveStatus) -> bool:
+    """Return whether blocks of zero are replaced after such an end; with cones only where time was short."""
+    if isinstance(program, ReLUProgram):
+        return status is SolveStatus.MAX_SECONDS
+    return status is not SolveStatus.NOT_FINITE
 
-    All proximal steps from zero lie on one ray: without cones it takes one pass over the data to find it.
+
+def _take_first_step(best: _Best) -> None:
+    """Replace zero blocks by a proximal step from them, as long as is best, if they are not optimal.
+
+    All proximal steps from zero lie on one ray. Without cones one pass over the data finds it. With cones every block
+    is projected, so that only a few are moved, those with the largest gradients; they may be the wrong ones.
     """
     program = best.program
-    if not isinstance(program, GatedReLUProgram):
+    if not isinstance(program, GatedReLUProgram | ReLUProgram):
         return
     problem = program.problem
     smooth = problem if problem.loss.is_smooth else problem.smoothed(_SMOOTHING)
     zero, offset = np.zeros(problem.y.shape), smooth.null_offset()
     lam = smooth.project_dual(-smooth.loss_gradient(zero, offset)).reshape(program.target.shape)
-    step = program.prox(program.adjoint(lam), 1.0)
+    step = (
+        _step_of_few(program, lam)
+        if isinstance(program, ReLUProgram)
+        else program.prox(program.adjoint(lam), 1.0)
+    )
     if not np.any(step):
-        best.bound(lam)
+        if not isinstance(program, ReLUProgram):
+            best.bound(lam)
         return
     along, penalty = program.forward(step).reshape(zero.shape), program.penalty(step)
 
@@ -197,6 +217,15 @@ def _take_first_step(best: _Best) -> None:
     if slope(0.0) < 0.0 <= slope(high):
         size = high * float(brentq(lambda share: slope(share * high), 0.0, 1.0))
         best.see(size * step, best.history[-1].step if best.history else 0)
+
+
+def _step_of_few(program: ReLUProgram, lam: Array) -> Array:
+    """Return the proximal step from zero of the blocks with the largest gradients, those of others being zero."""
+    gradients = program.adjoint(lam)
+    few = np.argsort(-np.linalg.norm(gradients, axis=0), kind="stable")[:_FEW]
+    step = np.zeros_like(gradients)
+    step[:, few] = restrict(program, few).prox(gradients[:, few], 1.0)
+    return step
 
 
 def _solution(best: _Best, solver: Solver, status: SolveStatus) -> Solution:

@@ -135,7 +135,7 @@ def solve_path(
         at_beta, left = with_beta(program, float(beta)), deadline.limit()
         solution = solve(at_beta, solver, tol=tol, start=start, max_seconds=left)
         solutions.append(solution)
-        stopped = solution.status in (SolveStatus.INTERRUPTED, SolveStatus.MAX_SECONDS)
+        stopped = solution.status in (SolveStatus.INTERRUPTED, SolveStatus.MAX_SECONDS, SolveStatus.EMPTY)
         if stopped or (callback is not None and callback(solution) is True):
             break
     return tuple(solutions)

@@ -88,7 +88,7 @@ def _with_free_directions(
         atoms = Atoms(solution.blocks, atoms.masks, atoms.signs).nonzero()
         turned, values = judge(problem, patterns.join(atoms.without_blocks()), lam)
         violated = values > (1.0 + _VIOLATION * tol) * problem.beta
-        if not np.any(violated) or solution.status in _KEPT:
+        if not np.any(violated) or solution.status in (*_KEPT, SolveStatus.EMPTY):
             break
         atoms = atoms.join(turned.select(violated))
     return solution, best, method
