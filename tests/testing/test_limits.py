@@ -64,6 +64,7 @@ CALLS = {
     "cvxnn.ReLUClassifierCV": fitted(cvxnn.ReLUClassifierCV(tol=0.1, cv=2, beta_ratios=[0.5]), LABELS),
     "cvxnn.ReLURegressor": fitted(cvxnn.ReLURegressor(tol=0.1)),
     "cvxnn.ReLURegressorCV": fitted(cvxnn.ReLURegressorCV(tol=0.1, cv=2, beta_ratios=[0.5])),
+    "cvxnn.beta_max": lambda limit: cvxnn.beta_max(PROBLEM, max_seconds=limit),
     "cvxnn.certificates.OutputSphereOracle": lambda limit: certificates.OutputSphereOracle(
         certificates.SweepOracle(X), X, max_seconds=limit
     ).maximise(np.stack([Y, -Y], axis=1)),
