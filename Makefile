@@ -32,7 +32,7 @@ docs: $(DEV_STAMP)
 	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-# Two to three hours on two cores, an hour of it the baselines of bench_objective.py (its --reuse skips them); each script
+# Four to five hours on two cores, an hour of it the baselines of bench_objective.py (its --reuse skips them); each script
 # has --help with shorter settings. CVXNN_DATA names the folder of the real tables, `make peers` adds the other packages.
 bench: $(STAMP)
 	for script in benchmarks/bench_*.py; do echo "# $$script"; $(BIN)/python $$script || exit 1; done

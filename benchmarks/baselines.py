@@ -235,7 +235,7 @@ def reference_network(
                 best = w
             return found
 
-        lbfgs_descent(evaluate, best)
+        lbfgs_descent(evaluate, best, objective.n_pairs)
     seconds = min(recorder.seconds, budget.seconds)
     network = objective.network(best)
     return network, [*recorder.curve, (seconds, problem.objective(network))]

@@ -34,7 +34,7 @@ UNLIMITED_SECONDS = 60.0
 # Table: least test R2 and most seconds of cross-validation, None where neither is asked for.
 CROSS_VALIDATED: dict[str, tuple[float, float] | None] = {"concrete": (0.92, 15.0), "yacht": None}
 HEADER = [
-    "fit", "n", "d", "neurons", "status", "seconds", "MLP's", "allowed", "score", "MLP's", "least", "ok",
+    "fit", "n", "d", "neurons", "status", "CPU seconds", "seconds", "MLP's", "allowed", "score", "MLP's", "least", "ok",
 ]  # fmt: skip
 
 
@@ -58,9 +58,9 @@ class Case:
         """Return the row of the table."""
         beside = [mlp.get("seconds", ""), self.allowed(mlp)]
         scores = [ours.get("score", ""), mlp.get("score", ""), self.least]
-        found = [ours.get(key, "") for key in ("n", "d", "neurons", "status", "seconds")]
+        found = [ours.get(key, "") for key in ("n", "d", "neurons", "status", "CPU seconds", "seconds")]
         if "failed" in ours:
-            return [name, *found[:3], ours["failed"], "", *beside, *scores, False]
+            return [name, *found[:3], ours["failed"], *found[4:], *beside, *scores, False]
         slow = beside[1] is not None and ours["seconds"] > beside[1]
         poor = self.least is not None and ours["score"] < self.least
         return [name, *found, *beside, *scores, not (slow or poor or ours["neurons"] == 0)]
