@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cvxnn.linear_maps import MaskedMap, relu_forward, relu_value_and_gradients
-from cvxnn.linear_maps.threads import single_threaded_blas
+from cvxnn.threads import single_threaded_blas
 from reporting import arguments, print_table, write_json
 
 SIZES = [(1030, 9), (17379, 17), (200000, 20)]

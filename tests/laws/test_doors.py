@@ -14,6 +14,7 @@ from cvxnn.dynamics import Weights
 from cvxnn.landscape import stationarity, to_blocks
 from cvxnn.margin import kkt
 from cvxnn.plots import convergence, fit_1d, neurons
+from cvxnn.threads import blas
 from cvxnn.validation import require_kind
 
 NOUN = re.compile(
@@ -176,3 +177,55 @@ def test_kinds_are_named_with_their_article():
     assert require_kind(1, int, "n") == 1
     with pytest.raises(ValueError, match=r"n must be an Array or str; got int: use another$"):
         require_kind(1, (type("Array", (), {}), str), "n", "use another")
+
+
+# Single passes over weights, masks or rows: nothing that other busy processes could hold up at every step.
+SINGLE_PASSES = {
+    "block_velocities",
+    "dual_bound",
+    "function_distance",
+    "gated_program",
+    "is_scaled",
+    "l1_objective",
+    "largest_spread",
+    "merge_directions",
+    "neuron_distance",
+    "particles_of",
+    "path_betas",
+    "permute",
+    "predicted_steps",
+    "ridge_output",
+    "separation",
+    "small_random_network",
+    "spline_kinks",
+    "split",
+    "to_blocks",
+    "to_l1_form",
+    "unit_norm_form",
+    "what_changed",
+    "width_bounds",
+}
+
+
+def keeps_blas_on_one_thread(function):
+    """Return whether a function is decorated with `on_one_blas_thread`, beneath other decorators perhaps."""
+    while function is not None:
+        if function.__code__.co_filename == blas.__file__:
+            return True
+        function = getattr(function, "__wrapped__", None)
+    return False
+
+
+def test_doors_keep_blas_on_one_thread():
+    rooms = ("cvxnn.plots.", "cvxnn.exports.")  # pictures of results, and weights in other formats
+    others = {
+        name
+        for (module, name), function in DOORS.items()
+        if not module.startswith(rooms) and not keeps_blas_on_one_thread(function)
+    }
+    assert others == SINGLE_PASSES
+
+
+def test_a_door_that_leaves_blas_alone_is_found():
+    assert keeps_blas_on_one_thread(train)
+    assert not keeps_blas_on_one_thread(inspect.unwrap(train))

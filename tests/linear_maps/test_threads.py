@@ -12,17 +12,16 @@ import tracemalloc
 import array_api_strict
 import numpy as np
 import pytest
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from cvxnn.linear_maps import (
     MaskedMap,
     chunks,
-    fitting_blas_threads,
     gated_forward,
     relu_forward,
     relu_value_and_gradients,
-    threads,
 )
+from cvxnn.threads import blas, tasks
 
 N, D, M = 3001, 7, 40
 
@@ -40,10 +39,11 @@ def many_small_chunks(monkeypatch):
 
 
 def use_threads(monkeypatch, number):
-    monkeypatch.setattr(threads, "_cores", lambda: number)
-    monkeypatch.setattr(threads, "_pools", {})
+    monkeypatch.setattr(tasks, "cores", lambda: number)
+    monkeypatch.setattr(blas, "cores", lambda: number)
+    monkeypatch.setattr(tasks, "_pools", {})
     # as if no BLAS had a say in it; the fixture above holds the real one at one thread
-    monkeypatch.setattr(threads, "_blas_libraries", list)
+    monkeypatch.setattr(blas, "blas_libraries", list)
 
 
 def data(n=N, m=M, dtype=np.float64):
@@ -124,56 +124,6 @@ def test_calls_of_the_loss_never_overlap(monkeypatch):
     assert total == N
 
 
-def blas_threads():
-    """The settings of the libraries that have threads: two, where they were just set to two."""
-    found = [
-        library.num_threads for library in ThreadpoolController().select(user_api="blas").lib_controllers
-    ]
-    return {number for number in found if number > 1} or {1}
-
-
-@pytest.fixture
-def two_blas_threads():
-    with threadpool_limits(limits=2, user_api="blas"):
-        if blas_threads() != {2}:
-            pytest.skip("a BLAS whose threads cannot be set")
-        yield
-
-
-def test_blas_settings_limit_walks_and_come_back(two_blas_threads):
-    with threads.single_threaded_blas as outer, threads.single_threaded_blas as inner:
-        assert outer == inner == min(threads._cores(), 2)
-        assert blas_threads() == {1}
-    assert blas_threads() == {2}
-    with fitting_blas_threads(np.zeros((2, 2))):
-        assert blas_threads() == {1}
-    with fitting_blas_threads(np.broadcast_to(0.0, (1000, 1000))):
-        assert blas_threads() == {2}
-    with threadpool_limits(limits=1, user_api="blas"), threads.single_threaded_blas as allowed:
-        assert allowed == 1
-    assert blas_threads() == {2}
-
-
-def test_who_came_first_may_leave_first(two_blas_threads):
-    entered, leave, seen = threading.Event(), threading.Event(), []
-
-    def second():
-        with threads.single_threaded_blas:
-            entered.set()
-            leave.wait(10)
-            seen.append(blas_threads())
-
-    other = threading.Thread(target=second)
-    with threads.single_threaded_blas:
-        other.start()
-        entered.wait(10)
-    seen.append(blas_threads())
-    leave.set()
-    other.join(10)
-    assert seen == [{1}, {1}]
-    assert blas_threads() == {2}
-
-
 @pytest.mark.parametrize("n", [0, 1, 24, 25, 26, 51, 1000])
 @pytest.mark.parametrize("m", [0, 1, 40])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -250,7 +200,7 @@ def test_errors_come_out_and_leave_the_pool_usable(number, error, monkeypatch):
     for _ in range(5):
         with pytest.raises(type(error)):
             relu_value_and_gradients(X, U, a, failing(error, y))
-        assert threads.single_threaded_blas._holders == 0
+        assert blas.single_threaded_blas._holders == 0
     assert all(np.array_equal(x, y) for x, y in zip(everything(*arrays), before, strict=True))
 
 

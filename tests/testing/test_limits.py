@@ -1,6 +1,7 @@
 """Every public function with ``max_seconds`` takes a number or None, found by inspection, and no other things."""
 
 import functools
+import inspect
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from cvxnn.atoms import Atoms
 from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.dynamics import initialisation
 from cvxnn.testing import check_takes_limits
-from cvxnn.testing.arguments import public_functions
+from cvxnn.testing.arguments import check_on_one_blas_thread, public_functions
 
 X = np.array([[1.0, 0.5], [-0.5, 1.0], [0.3, -1.0], [-1.0, -0.2]])
 Y = np.array([1.0, -1.0, 2.0, 0.5])
@@ -191,6 +192,28 @@ def test_every_function_has_its_call():
 @pytest.mark.parametrize("name", CALLS)
 def test_seconds_and_none_are_taken(name):
     check_takes_limits(CALLS[name])
+
+
+# Steps of `solve`, which keeps BLAS on one thread for them.
+INSIDE = {name for name in CALLS if name.startswith("cvxnn.solvers.") and name.endswith(".start")}
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLS) - INSIDE))
+def test_what_may_take_long_keeps_blas_on_one_thread(name):
+    check_on_one_blas_thread(lambda: CALLS[name](30))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda: inspect.unwrap(cvxnn.train)(PROBLEM, tol=0.1),  # leaves it to what it calls
+        lambda: inspect.unwrap(landscape.optimal_set)(PROBLEM),
+        lambda: PROBLEM.objective(NETWORK),  # a walk keeps its own, behind which other products are not
+    ],
+)
+def test_what_leaves_blas_alone_is_found(fault):
+    with pytest.raises(AssertionError, match="BLAS must be kept on one thread"):
+        check_on_one_blas_thread(fault)
 
 
 @pytest.mark.parametrize(

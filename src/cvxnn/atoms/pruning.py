@@ -8,6 +8,7 @@ from scipy.linalg import qr, solve_triangular
 
 from cvxnn.atoms.atoms import Atoms
 from cvxnn.problem import Problem, as_problem
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 
@@ -93,6 +94,7 @@ def _eliminate(c: Array, used: NDArray[np.intp], Z: Array) -> None:
         Z[leaving] = 0.0
 
 
+@on_one_blas_thread
 def basic_atoms(problem: Problem, atoms: Atoms) -> Atoms:
     """Return atoms in use, equal directions added up, with linearly independent activations: same fit and penalty."""
     problem = as_problem(problem)

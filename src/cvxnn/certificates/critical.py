@@ -15,6 +15,7 @@ from cvxnn.deadlines import Deadline
 from cvxnn.losses import Loss
 from cvxnn.problem import OutputNorm, Problem
 from cvxnn.seeds import Seed, require_seed
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.units import Units
 from cvxnn.validation import Array, PrecisionError
 
@@ -29,6 +30,7 @@ _SEARCH_SHARE = 0.125
 _ORACLE_SECONDS, _SECONDS_TO_FACTOR = 1.0, 2e-9
 
 
+@on_one_blas_thread
 def beta_max(
     problem: Any,
     y: Any = None,

@@ -25,6 +25,7 @@ from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.units import Units
 from cvxnn.validation import Array
 
@@ -72,6 +73,7 @@ class LowerBound:
     method: str
 
 
+@on_one_blas_thread
 def improving_bounds(
     problem: Problem,
     network: ReLUNetwork,
@@ -136,6 +138,7 @@ def improving_bounds(
             yield LowerBound(deadline.elapsed, units.objective(value), proof)
 
 
+@on_one_blas_thread
 def relaxed_bound(problem: Problem, lam: Array, *, max_seconds: float | None) -> tuple[float, str]:
     """Return the best lower bound of the quick relaxations, and the name of its proof.
 

@@ -19,11 +19,11 @@ from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.oracles import Oracle
 from cvxnn.certificates.standard_form import Task
 from cvxnn.deadlines import Deadline
-from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.losses import MultinomialLoss
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.seeds import Seed, require_seed
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.units import Units
 from cvxnn.validation import Array, as_number
 
@@ -35,6 +35,7 @@ Method = Literal["auto", "sweep", "cells", "dual_sdp", "lifted", "norms"]
 _ORACLE_TOL, _ORACLE_SHARE = 1e-4, 0.1
 
 
+@on_one_blas_thread
 def certify(
     problem: Problem,
     network: ReLUNetwork,
@@ -114,6 +115,7 @@ def certify(
     return certificate
 
 
+@on_one_blas_thread
 def certify_until_interrupt(
     problem: Problem,
     network: ReLUNetwork,
@@ -158,18 +160,17 @@ def certify_until_interrupt(
     tol = as_number(tol, "tol")
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}; got {method!r}")
-    with fitting_blas_threads(problem.X):
-        network = problem.fitting(network)
-        units = Units.of(problem)
-        units.require_representable()
-        inner, own = units.problem, units.network_in_units(network)
-        lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), deadline)
-        evidence = _Evidence()
-        try:
-            _gather(evidence, Task(inner, lam, own).standardised(), method, tol, deadline, random_state)
-        except KeyboardInterrupt:
-            logger.info("interrupted: the best bound so far is returned")
-            evidence.interrupted = True
+    network = problem.fitting(network)
+    units = Units.of(problem)
+    units.require_representable()
+    inner, own = units.problem, units.network_in_units(network)
+    lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), deadline)
+    evidence = _Evidence()
+    try:
+        _gather(evidence, Task(inner, lam, own).standardised(), method, tol, deadline, random_state)
+    except KeyboardInterrupt:
+        logger.info("interrupted: the best bound so far is returned")
+        evidence.interrupted = True
     certificate = make_certificate(
         inner.objective(own),
         evidence.bound,

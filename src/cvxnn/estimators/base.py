@@ -23,6 +23,7 @@ from cvxnn.problem import Problem, require_summable
 from cvxnn.seeds import Seed
 from cvxnn.solvers import Solution
 from cvxnn.statuses import SolveStatus
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import TrainingResult
 from cvxnn.validation import Array, require_exact_integers
 
@@ -98,6 +99,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """Choose parameters that are to be learned from the data; there are none here."""
         return
 
+    @on_one_blas_thread
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on data.
 
@@ -140,7 +142,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
                 f"the network has no neurons, which is not proven to be best at beta = {problem.beta:.4g}; why "
                 f"training ended: {result.status.value}",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         return self
 

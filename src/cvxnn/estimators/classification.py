@@ -15,6 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from cvxnn.estimators.base import NetworkEstimator
 from cvxnn.losses import LogisticLoss, Loss, MultinomialLoss, get_loss
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_columns
 
 
@@ -28,6 +29,7 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
 
     class_weight: Any
 
+    @on_one_blas_thread
     def decision_function(self, X: Any) -> Array:
         """Return the network's outputs: the larger, the more it is for the class.
 
@@ -47,6 +49,7 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         columns = as_columns(f)  # one, for the second class, or one for each of both
         return np.asarray(columns[:, -1] - np.sum(columns[:, :-1], axis=1))
 
+    @on_one_blas_thread
     def predict(self, X: Any) -> Any:
         """Predict classes.
 
@@ -64,6 +67,7 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         return self.classes_[(f > 0).astype(np.intp) if len(self.classes_) == 2 else np.argmax(f, axis=1)]
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    @on_one_blas_thread
     def predict_proba(self, X: Any) -> Array:
         """Predict probabilities of the classes; only with the losses "logistic" and "multinomial".
 
@@ -87,6 +91,7 @@ class Classification(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         )
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    @on_one_blas_thread
     def predict_log_proba(self, X: Any) -> Array:
         """Predict logarithms of the classes' probabilities, finite where a probability is zero to rounding.
 

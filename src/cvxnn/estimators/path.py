@@ -19,6 +19,7 @@ from cvxnn.problem import OutputNorm, Problem
 from cvxnn.seeds import Seed, as_random_state
 from cvxnn.status_line import StatusLine
 from cvxnn.statuses import SolveStatus
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import TrainingResult, train
 from cvxnn.validation import Array
 
@@ -78,6 +79,7 @@ class RegularisationPath:
 
 
 @keep_old_arguments(eps="ratio")
+@on_one_blas_thread
 def relu_path(
     X: Any,
     y: Any,

@@ -21,6 +21,7 @@ from cvxnn.seeds import as_generator, as_random_state
 from cvxnn.solvers import Solution, SolveRecord, solve
 from cvxnn.solvers.path import critical_beta
 from cvxnn.status_line import StatusLine
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import TrainingResult, train
 from cvxnn.validation import Array, require_exact_integers
 
@@ -70,6 +71,7 @@ class ReLUEstimator(NetworkEstimator):
 class Regression(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     """Regression: targets of one or several columns, with a loss of residuals."""
 
+    @on_one_blas_thread
     def predict(self, X: Any) -> Array:
         """Predict targets.
 

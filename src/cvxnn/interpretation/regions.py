@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cvxnn.interpretation.inputs import Inputs, TwoLayerNetwork, target_names_of
 from cvxnn.interpretation.wording import aligned, number_text, percent_text
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, exponent
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ class ActiveRegions:
         )
 
 
+@on_one_blas_thread
 def active_regions(
     network: TwoLayerNetwork,
     X: Any,

@@ -9,11 +9,9 @@ same walks in their own namespace (Array API standard).
 from cvxnn.linear_maps.chunks import row_chunks
 from cvxnn.linear_maps.hidden_layer import gated_forward, relu_forward, relu_value_and_gradients
 from cvxnn.linear_maps.masked import MaskedMap
-from cvxnn.linear_maps.threads import fitting_blas_threads
 
 __all__ = [
     "MaskedMap",
-    "fitting_blas_threads",
     "gated_forward",
     "relu_forward",
     "relu_value_and_gradients",

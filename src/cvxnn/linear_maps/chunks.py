@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from cvxnn.linear_maps.threads import run_tasks, single_threaded_blas
+from cvxnn.threads import run_tasks, single_threaded_blas
 
 Rows = tuple[slice, ...]
 

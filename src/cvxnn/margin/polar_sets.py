@@ -16,6 +16,7 @@ from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_number
 
 # Of the matrix of patterns, in float64 a sixteenth of a gigabyte; its products take seconds.
@@ -121,6 +122,7 @@ class PolarSet:
         basis: Array = np.linalg.qr(vectors[:, values <= rounding] / norms[:, None]).Q
         return basis
 
+    @on_one_blas_thread
     def sample_boundary(self, k: int, *, random_state: Seed = 0) -> Array:
         """Return points of the boundary in random directions, members by proof.
 

@@ -20,6 +20,7 @@ from cvxnn.programs import MaxMarginProgram
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.units import power_of_four
 from cvxnn.validation import Array, as_count
 
@@ -93,6 +94,7 @@ class MaxMargin:
         return Comparison(float(np.min(self.attained[shares >= _SHARE])), self.dual_norm.value, tol=1e-5)
 
 
+@on_one_blas_thread
 def max_margin(
     X: Any,
     y: Any,

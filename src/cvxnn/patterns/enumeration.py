@@ -13,11 +13,13 @@ from cvxnn.patterns.packing import PackedArray, first_occurrences, pattern_chunk
 from cvxnn.patterns.pattern_set import ActivationPatterns
 from cvxnn.patterns.reduction import ReducedArrangement, reduce_rows
 from cvxnn.patterns.witnesses import widest_point
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, PrecisionError, as_finite_array
 
 _EPS = float(np.finfo(np.float64).eps)
 
 
+@on_one_blas_thread
 def enumerate_patterns(X: ArrayLike, *, max_patterns: int | None = 10_000_000) -> ActivationPatterns:
     """List the pattern of every open cell of the hyperplanes ``{u : x_i^T u = 0}``.
 

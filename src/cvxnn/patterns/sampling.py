@@ -9,6 +9,7 @@ from cvxnn.patterns.packing import pattern_chunks
 from cvxnn.patterns.pattern_set import ActivationPatterns
 from cvxnn.patterns.reduction import ReducedArrangement, reduce_rows
 from cvxnn.seeds import Seed, as_generator
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_finite_array
 
 # Draws per pattern asked for. Few patterns are rare enough to need more, and an arrangement may have fewer
@@ -23,6 +24,7 @@ _METHODS = ("gaussian", "data")
 _Draw = Callable[[int], Array]
 
 
+@on_one_blas_thread
 def sample_patterns(
     X: ArrayLike,
     n_patterns: int,

@@ -15,6 +15,7 @@ from cvxnn.solvers.solution import Solution
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.solving import solve
 from cvxnn.statuses import SolveStatus
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.units import Units
 from cvxnn.validation import Array, require_kind
 
@@ -74,6 +75,7 @@ def path_betas(program: ConvexProgram, n_betas: int = 20, ratio: float = 1e-3) -
     return grid_below(critical_beta(program), n_betas, ratio, least=2)
 
 
+@on_one_blas_thread
 def solve_path(
     program: ConvexProgram,
     betas: Sequence[float] | Array | None = None,

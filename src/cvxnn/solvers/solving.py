@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cvxnn.deadlines import Deadline
-from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.programs import ConvexProgram, GatedReLUProgram
 from cvxnn.solvers.interior_point import InteriorPoint
 from cvxnn.solvers.loop import SolveCallback, run
@@ -16,6 +15,7 @@ from cvxnn.solvers.restriction import with_problem
 from cvxnn.solvers.solution import Solution, SolveRecord
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.working_set import WorkingSet
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.units import Units
 from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind
 
@@ -28,6 +28,7 @@ SOLVERS: dict[str, type[Solver]] = {
 }
 
 
+@on_one_blas_thread
 def solve(
     program: ConvexProgram,
     solver: str | Solver = "auto",
@@ -90,17 +91,16 @@ def solve(
             raise ValueError(f"start must have shape {expected}; got {start.shape}")
     units = Units.of(program.problem)
     units.require_representable()
-    with fitting_blas_threads(program.problem.X):
-        inner = program if units.is_plain else with_problem(program, units.problem)
-        solution = run(
-            inner,
-            _choose(inner, solver),
-            start=start if start is None else units.blocks_in_units(start),
-            tol=tol,
-            deadline=deadline,
-            max_steps=max_steps,
-            callback=None if callback is None else lambda record: callback(_outer_record(record, units)),
-        )
+    inner = program if units.is_plain else with_problem(program, units.problem)
+    solution = run(
+        inner,
+        _choose(inner, solver),
+        start=start if start is None else units.blocks_in_units(start),
+        tol=tol,
+        deadline=deadline,
+        max_steps=max_steps,
+        callback=None if callback is None else lambda record: callback(_outer_record(record, units)),
+    )
     return solution if units.is_plain else _outer_solution(program, solution, units)
 
 

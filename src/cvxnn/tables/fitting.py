@@ -25,6 +25,7 @@ from cvxnn.tables.columns.row_numbering import row_numbers
 from cvxnn.tables.scores import score
 from cvxnn.tables.table_model import TableModel, predict_target
 from cvxnn.tables.training_problem import fingerprint_of, target_of
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import TrainingResult, train
 from cvxnn.validation import Array, as_number
 
@@ -79,6 +80,7 @@ class TableReport:
     seconds: float
 
 
+@on_one_blas_thread
 def fit_table(
     table: pd.DataFrame,
     target: str,

@@ -5,14 +5,20 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from pathlib import Path
+from types import FrameType, ModuleType
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from cvxnn.testing.requirements import require
+from cvxnn.threads import blas
 
+_PACKAGE = Path(blas.__file__).parents[1]
+_NAMES = _PACKAGE / "names"
 _BAD_SEEDS = ("seed", -1, 1.5)
 _BAD_LIMITS = ("soon", -1.0, float("nan"))
 
@@ -135,3 +141,45 @@ def check_takes_limits(call: Callable[[Any], Any]) -> None:
         require(error is None, f"max_seconds={limit!r} must be taken; it is refused: {error}")
     for wrong in _BAD_LIMITS:
         _require_refusal(call, wrong, "max_seconds")
+
+
+class _Entries:
+    """Stands in for the context of one BLAS thread, and notes which file entered it."""
+
+    def __init__(self) -> None:
+        self.files: list[Path] = []
+
+    def __enter__(self) -> int:
+        # This method, the decorated function's wrapper, and whoever called that, perhaps for an old name of it.
+        caller: FrameType | None = sys._getframe(2)
+        while caller is not None and _NAMES in Path(caller.f_code.co_filename).parents:
+            caller = caller.f_back
+        assert caller is not None
+        self.files.append(Path(caller.f_code.co_filename))
+        return 1
+
+    def __exit__(self, *error: object) -> None:
+        """Leave."""
+
+
+def check_on_one_blas_thread(call: Callable[[], Any]) -> None:
+    """Check that what is called keeps BLAS on one thread itself, and does not leave it to what it calls.
+
+    Parameters
+    ----------
+    call : callable
+        Calls a public function or method decorated with `cvxnn.threads.blas.on_one_blas_thread`.
+
+    Raises
+    ------
+    AssertionError
+        If nobody enters the context, or a file of the package does so first.
+    """
+    entries = _Entries()
+    with mock.patch.object(blas, "single_threaded_blas", entries):
+        call()
+    require(len(entries.files) > 0, "BLAS must be kept on one thread; nobody asks for it")
+    require(
+        _PACKAGE not in entries.files[0].parents,
+        f"BLAS must be kept on one thread from the first; it is asked for in {entries.files[0].name}",
+    )

@@ -8,6 +8,7 @@ from cvxnn.atoms import Atoms
 from cvxnn.problem import Problem, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.solvers import Solution, solve
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 # Curvature in units of squared slope over loss, of no neurons: that of the squared loss is 1/2.
@@ -18,6 +19,7 @@ _AFFORDABLE = 60_000
 _SPECK = 1e-6
 
 
+@on_one_blas_thread
 def convexify(
     problem: Problem, atoms: Atoms, *, tol: float, max_seconds: float | None = None
 ) -> tuple[Atoms, Solution]:

@@ -11,6 +11,7 @@ from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import relu_forward, relu_value_and_gradients
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training.lbfgs import minimise
 from cvxnn.validation import Array
 
@@ -69,6 +70,7 @@ def _output_directions(problem: Problem, n_neurons: int, rng: np.random.Generato
     return np.asarray(output / np.linalg.norm(output, axis=1, keepdims=True))
 
 
+@on_one_blas_thread
 def descend(
     problem: Problem,
     network: ReLUNetwork,

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from cvxnn.deadlines import Deadline
-from cvxnn.linear_maps import fitting_blas_threads
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, require_realisable
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.seeds import Seed, as_generator, as_random_state
 from cvxnn.status_line import StatusLine
 from cvxnn.statuses import SolveStatus
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training.ending import finish
 from cvxnn.training.on_patterns import train_on_patterns
 from cvxnn.training.result import TrainingResult
@@ -25,6 +25,7 @@ from cvxnn.validation import Array, as_count, as_number
 _MOST_BETA = 1e100
 
 
+@on_one_blas_thread
 def train(
     problem: Problem,
     *,
@@ -123,31 +124,30 @@ def train(
     units.require_representable()
     # A beta far above any critical one gives no neurons, whatever it is: its multiples need not overflow.
     inner = units.problem.with_beta(min(units.problem.beta, _MOST_BETA))
-    with fitting_blas_threads(problem.X):
-        if patterns is not None:
-            require_realisable(problem.X, patterns)
-            found = train_on_patterns(inner, patterns, tol=tol, max_seconds=max_seconds)
-            return _as_given(found, units, target)
-        smooth, rough = smoothed(inner, tol)
-        start = None if start is None else units.network_in_units(start)
-        rounds = Rounds(
-            TrainingState(smooth),
-            rough,
-            tol,
-            deadline,
-            rng,
-            prove,
-            units,
-            callback,
-            start,
-            max_rounds,
-        )
-        with StatusLine(verbose) as line:
-            try:
-                status = rounds.run(line)
-            except KeyboardInterrupt:
-                status = SolveStatus.INTERRUPTED
-        result = finish(rounds, status, prune=max_rounds != 0)
+    if patterns is not None:
+        require_realisable(problem.X, patterns)
+        found = train_on_patterns(inner, patterns, tol=tol, max_seconds=max_seconds)
+        return _as_given(found, units, target)
+    smooth, rough = smoothed(inner, tol)
+    start = None if start is None else units.network_in_units(start)
+    rounds = Rounds(
+        TrainingState(smooth),
+        rough,
+        tol,
+        deadline,
+        rng,
+        prove,
+        units,
+        callback,
+        start,
+        max_rounds,
+    )
+    with StatusLine(verbose) as line:
+        try:
+            status = rounds.run(line)
+        except KeyboardInterrupt:
+            status = SolveStatus.INTERRUPTED
+    result = finish(rounds, status, prune=max_rounds != 0)
     return _as_given(result if smooth is inner else under_loss(inner, result), units, target)
 
 

@@ -14,6 +14,7 @@ from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.deadlines import Deadline
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_problem
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_finite_array
 
 # Predictions this near to a kink may be on it, as shares of the mean loss and penalty of a sample and output.
@@ -50,6 +51,7 @@ def null_dual(problem: Problem) -> Array:
     return problem.dual_variable(np.broadcast_to(problem.null_offset(), problem.y.shape))
 
 
+@on_one_blas_thread
 def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float | None = None) -> Array:
     """Return the dual variable ``-grad ell(f)`` of a network.
 

@@ -15,6 +15,7 @@ from cvxnn.certificates.oracles import Maximisers, Oracle, proven_maximisers
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, one_column
 
 _CHUNK_ENTRIES = 1 << 18  # multipliers at a time: the few arrays of that size stay in cache
@@ -86,6 +87,7 @@ class CellOracle(Oracle):
         """Return False."""
         return False
 
+    @on_one_blas_thread
     def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
         """Return the maximum over all cells and both signs.
 

@@ -13,6 +13,7 @@ from cvxnn.certificates.row_space import RowSpace
 from cvxnn.deadlines import as_limit
 from cvxnn.patterns import count_bound, enumerate_patterns
 from cvxnn.problem import OutputNorm
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 # Measured on one core, seconds for each cell, sample and dimension: to enumerate, 15 s at n = 1000, r = 3; and to
@@ -26,6 +27,7 @@ _TRIAL_SECONDS = 0.1
 _QUERIES = {1: 1, 2: 30, 3: 130, 4: 300}
 
 
+@on_one_blas_thread
 def exact_oracle(
     X: Array,
     *,

@@ -19,6 +19,7 @@ from cvxnn.certificates.oracles import (
 )
 from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 _PROMISING = 0.9  # of the largest value: directions that are polished
@@ -83,6 +84,7 @@ class OutputSphereOracle(Oracle):
     def __post_init__(self) -> None:
         as_limit(self.max_seconds)
 
+    @on_one_blas_thread
     def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
         """Return the maximum, with an upper bound within a relative ``tol`` of it or of the threshold.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from cvxnn.certificates.oracles import MAX_DIRECTIONS, Maximisers, Oracle
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 
@@ -39,6 +40,7 @@ class PerOutputOracle(Oracle):
         """Return whether the oracle for one output is."""
         return self.oracle.is_cheap
 
+    @on_one_blas_thread
     def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
         """Return the maximum over all outputs.
 

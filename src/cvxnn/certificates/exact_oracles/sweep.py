@@ -18,6 +18,7 @@ from cvxnn.certificates.oracles import (
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.cones import Arcs, on_circle
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 
@@ -68,6 +69,7 @@ class SweepOracle(Oracle):
         """Return True."""
         return True
 
+    @on_one_blas_thread
     def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
         """Return the maximum, and every local maximum on the circle (256 best).
 

@@ -21,6 +21,7 @@ from cvxnn.deadlines import Deadline
 from cvxnn.names import keep_old_arguments
 from cvxnn.problem import OutputNorm
 from cvxnn.seeds import Seed, as_generator, require_seed
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_finite_array
 
 _INNER, _FINE_INNER = 15, 100
@@ -33,6 +34,7 @@ _START_WORK = 200_000_000  # n d times the number of starts: some ten seconds
 
 
 @keep_old_arguments(max_iter="max_iterations")
+@on_one_blas_thread
 def search(
     X: Array,
     lam: Array,

@@ -39,6 +39,7 @@ from cvxnn.deadlines import Deadline
 from cvxnn.losses import MultinomialLoss, SquaredLoss
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 
@@ -82,6 +83,7 @@ def groups_in_time(max_seconds: float, seconds: float) -> int:
     return int(min(max(max_seconds - 0.1, 0.0) / seconds, sys.maxsize))
 
 
+@on_one_blas_thread
 def joint_dual_sdp(
     problem: Problem, space: RowSpace, *, max_seconds: float | None, groups: RowGroups | None = None
 ) -> DualPoint | None:

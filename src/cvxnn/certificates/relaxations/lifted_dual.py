@@ -25,9 +25,9 @@ from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.relaxations.joint_program import DualPoint
 from cvxnn.certificates.relaxations.lifted_cone import Products, RowProducts
 from cvxnn.certificates.row_space import RowSpace
-from cvxnn.linear_maps.threads import run_tasks, single_threaded_blas
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
+from cvxnn.threads import run_tasks, single_threaded_blas
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)

@@ -17,6 +17,7 @@ from cvxnn.problem import Problem, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import Solution, Solver, solve
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_number, within_float64
 
 
@@ -74,6 +75,7 @@ class ConvexComparison:
 
 
 @keep_old_arguments(network="index")
+@on_one_blas_thread
 def convex_comparison(
     problem: Problem,
     trajectory: Trajectory,

@@ -12,6 +12,7 @@ from cvxnn.names import keep_old_arguments
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import as_count, within_float64
 
 
@@ -36,6 +37,7 @@ class Meeting:
 
 
 @keep_old_arguments(network="index")
+@on_one_blas_thread
 def meeting(
     problem: Problem,
     trajectory: Trajectory,

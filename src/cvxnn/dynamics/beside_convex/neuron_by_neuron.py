@@ -20,6 +20,7 @@ from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import Solution, solve
 from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import Comparison, HypothesisError, require_balanced, require_no_zero_neuron
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, within_float64
 
 # Relative gap to which the program is solved for comparison.
@@ -100,6 +101,7 @@ class SideBySide:
         )
 
 
+@on_one_blas_thread
 def side_by_side(
     problem: Problem,
     network: ReLUNetwork,

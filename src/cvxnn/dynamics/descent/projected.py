@@ -14,6 +14,7 @@ from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
 from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import Comparison, Relation
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_finite_array, as_number, require_kind, within_float64
 
 
@@ -67,6 +68,7 @@ def relatively_compared(
     return Comparison(measured, optimum, relation, tol=tol * min(1.0, optimum))
 
 
+@on_one_blas_thread
 def projected_descent(
     program: ConvexProgram,
     start: Any = None,

@@ -21,6 +21,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed, as_seed
 from cvxnn.statuses import TrajectoryStatus
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_finite_array, within_float64
 
 # Steps between two looks, apart from those at records, whether anything is finite still.
@@ -29,6 +30,7 @@ _LOOK = 64
 _MOST_STEPS, _MOST_STEPS_AT_ALL = 1e8, 1e15
 
 
+@on_one_blas_thread
 def simulate(
     source: Problem | SampleSource,
     start: Weights | ReLUNetwork,

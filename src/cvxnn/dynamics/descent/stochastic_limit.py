@@ -18,6 +18,7 @@ from cvxnn.problem import Problem, as_problem
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_number, within_float64
 
 # Residuals below this are rounding.
@@ -50,6 +51,7 @@ class SGDLimit:
     trajectory: Trajectory
 
 
+@on_one_blas_thread
 def sgd_limit(
     problem: Problem,
     start: Weights | ReLUNetwork,

@@ -22,6 +22,7 @@ from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import require_balanced
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.units import power_of_four
 from cvxnn.validation import Array, PrecisionError, as_count, as_number, within_float64
 
@@ -149,6 +150,7 @@ def load_logistic_flow(path: str | os.PathLike[str]) -> LogisticFlow:
         raise ValueError(f"path must be a whole file of a flow; {path} is damaged ({error!r})") from None
 
 
+@on_one_blas_thread
 def logistic_flow(
     X: Any,
     y: Any,

@@ -22,6 +22,7 @@ from cvxnn.dynamics.trajectories.trajectory import FlowEvents, Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_problem
 from cvxnn.statuses import TrajectoryStatus
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_number, within_float64
 
 # Logarithmic times begin at this share of the end.
@@ -31,6 +32,7 @@ _STEP_IN_CURVATURE = 6.0
 _MOST_STEPS, _MOST_STEPS_AT_ALL = 1e8, 1e30
 
 
+@on_one_blas_thread
 def gradient_flow(
     problem: Problem,
     start: Weights | ReLUNetwork,

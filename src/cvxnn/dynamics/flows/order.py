@@ -18,6 +18,7 @@ from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
 from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, PrecisionError, as_count
 
 # What weights of `gradient_flow` are exact to, relative to the largest.
@@ -47,6 +48,7 @@ class DescentOrder:
     events: FlowEvents
 
 
+@on_one_blas_thread
 def descent_order(
     problem: Problem,
     start: Weights | ReLUNetwork,

@@ -15,6 +15,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_number, within_float64
 
 # Residuals below this share of the first are rounding, and fall no further.
@@ -70,6 +71,7 @@ class LazyTraining:
     flipped: float
 
 
+@on_one_blas_thread
 def lazy_training(
     problem: Problem,
     start: ReLUNetwork,
@@ -180,6 +182,7 @@ def lazy_training(
         )
 
 
+@on_one_blas_thread
 def tangent_spectrum(problem: Problem, start: ReLUNetwork) -> tuple[Array, Array, Array]:
     """Return the tangent kernel's Gram matrix on X, its eigenvalues and its eigenvectors.
 

@@ -15,6 +15,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_number
 
 
@@ -38,6 +39,7 @@ class NeuronMovement:
     outputs: Array
 
 
+@on_one_blas_thread
 def neuron_movement(before: ReLUNetwork, after: ReLUNetwork) -> NeuronMovement:
     """Return turns, stretches and changes of output weights, neuron by neuron.
 
@@ -103,6 +105,7 @@ class TrainingLimits:
     loss: float
 
 
+@on_one_blas_thread
 def training_limits(
     problem: Problem, start: ReLUNetwork, test: Any, *, n_steps: int, step_size: float | None = None
 ) -> TrainingLimits:

@@ -12,6 +12,7 @@ from cvxnn.dynamics.starts.weights import Weights, as_weights
 from cvxnn.function_spaces import ArcCosineKernel
 from cvxnn.networks import ReLUNetwork
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_finite_array, as_number, as_vector
 
 
@@ -168,6 +169,7 @@ class LinearisedNetwork:
         return self.activation.value(z), self.activation.derivative(z)
 
 
+@on_one_blas_thread
 def linearise(
     network: ReLUNetwork | Weights, *, index: int = 0, activation: Any = "relu"
 ) -> LinearisedNetwork:

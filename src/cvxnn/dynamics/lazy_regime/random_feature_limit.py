@@ -13,6 +13,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_number
 
 
@@ -67,6 +68,7 @@ class OutputTraining:
     hidden_movement: float
 
 
+@on_one_blas_thread
 def output_training(
     problem: Problem,
     start: ReLUNetwork,

@@ -16,6 +16,7 @@ from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_number, within_float64
 
 
@@ -45,6 +46,7 @@ class LazyScaling:
     kernel_slope: Comparison
 
 
+@on_one_blas_thread
 def lazy_scaling(
     problem: Problem, start: ReLUNetwork, factors: Sequence[float], *, n_steps: int = 2000, tol: float = 0.1
 ) -> LazyScaling:

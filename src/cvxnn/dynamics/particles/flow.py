@@ -29,6 +29,7 @@ from cvxnn.dynamics.trajectories.trajectory import Trajectory
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_finite_array, require_kind
 
 
@@ -51,6 +52,7 @@ class MassObjective(Record):
         return np.asarray(loss + self.beta * np.sum(np.abs(weights.output), axis=1))
 
 
+@on_one_blas_thread
 def particle_flow(
     source: Problem | SampleSource,
     start: Weights | ReLUNetwork,

@@ -10,6 +10,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import TrainingResult, train
 from cvxnn.validation import as_number, within_float64
 
@@ -47,6 +48,7 @@ class ParticleOptimality:
         return (value - self.lower_bound) / value if value > 0 else 0.0
 
 
+@on_one_blas_thread
 def particle_optimality(
     problem: Problem,
     network: ReLUNetwork,

@@ -22,6 +22,7 @@ from cvxnn.dynamics.starts.weights import Weights
 from cvxnn.names import keep_old_arguments
 from cvxnn.seeds import Seed, as_seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 Start = Literal["sphere", "balanced"]
@@ -96,6 +97,7 @@ class RadiusStudy:
 
 
 @keep_old_arguments(batch="batch_size")
+@on_one_blas_thread
 def width_study(
     teacher: Teacher,
     widths: Iterable[int],
@@ -177,6 +179,7 @@ def width_study(
 
 
 @keep_old_arguments(batch="batch_size")
+@on_one_blas_thread
 def radius_study(
     teacher: Teacher,
     radii: Any,

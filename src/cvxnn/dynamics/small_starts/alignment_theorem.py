@@ -22,6 +22,7 @@ from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import Comparison, HypothesisError, require_balanced, require_no_zero_neuron
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, within_float64
 
 _BALANCED = 1e-9
@@ -68,6 +69,7 @@ class EarlyAlignment:
     status: TrajectoryStatus = TrajectoryStatus.FINISHED
 
 
+@on_one_blas_thread
 def early_alignment(
     problem: Problem,
     start: ReLUNetwork,

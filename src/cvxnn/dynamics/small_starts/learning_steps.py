@@ -17,6 +17,7 @@ from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import TrajectoryStatus
 from cvxnn.theorems import Comparison, HypothesisError, require_balanced
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_number
 
 # Cosines between samples, and relative differences, up to which they count as orthogonal, balanced, equal.
@@ -155,6 +156,7 @@ class SaddleToSaddle:
     status: TrajectoryStatus = TrajectoryStatus.FINISHED
 
 
+@on_one_blas_thread
 def saddle_to_saddle(
     problem: Problem,
     start: ReLUNetwork,

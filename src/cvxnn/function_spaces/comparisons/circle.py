@@ -14,6 +14,7 @@ from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_finite_array
 
 # Exponent -2 / (d + 1) of the sphere S^d; the circle has d = 1.
@@ -74,6 +75,7 @@ class CircleApproximation:
         return Comparison(self.slope, _EXPONENT, "equal", _SLOPE_TOL)
 
 
+@on_one_blas_thread
 def approximate_on_circle(
     target: Any, deltas: Any, *, max_seconds: float | None = None
 ) -> CircleApproximation:
@@ -139,6 +141,7 @@ def approximate_on_circle(
     return _gather(radii, found, len(found) == len(radii))
 
 
+@on_one_blas_thread
 def hardest_waves(
     deltas: Any, *, n_angles: int = 192, frequencies: Any = None, max_seconds: float | None = None
 ) -> CircleApproximation:

@@ -12,6 +12,7 @@ from cvxnn.function_spaces.variation.norms import variation_norm
 from cvxnn.names import keep_old_arguments
 from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 
 # The variation norm is known to a relative 1e-6.
 _NORM_TOL = 1e-5
@@ -44,6 +45,7 @@ class NormInequality:
 
 
 @keep_old_arguments(f="values")
+@on_one_blas_thread
 def norm_inequality(
     X: Any, values: Any, *, kernel: ArcCosineKernel | None = None, max_seconds: float | None = None
 ) -> NormInequality:

@@ -22,6 +22,7 @@ from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import log_log_slope
 from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_finite_array
 
 # The variation norm is known to a relative 1e-6.
@@ -75,6 +76,7 @@ class NeuronNorms:
 
 
 @keep_old_arguments(degree="activation")
+@on_one_blas_thread
 def neuron_norms(
     X: Any,
     v: Any,
@@ -196,6 +198,7 @@ class MeanNeuronNorm:
         return Comparison(self.mean / n, 1.0, "equal", 4.0 * self.standard_error / n)
 
 
+@on_one_blas_thread
 def mean_neuron_norm(
     X: Any, *, kernel: ArcCosineKernel | None = None, n_neurons: int = 1000, random_state: Seed = 0
 ) -> MeanNeuronNorm:

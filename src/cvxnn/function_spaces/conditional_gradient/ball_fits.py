@@ -25,6 +25,7 @@ from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import train
 from cvxnn.validation import as_count, as_number, times_power, within_float64
 
@@ -112,6 +113,7 @@ class FormsAgree:
         return self.losses.holds and self.multipliers.holds and self.norms.holds
 
 
+@on_one_blas_thread
 def constrained_fit(
     X: Any,
     y: Any,
@@ -243,6 +245,7 @@ def _correct(problem: Problem, at: Combination, found: Maximisers, level: float)
     return at.with_weights(best_weights(problem, columns, np.append(at.rest, at.weights))).used()
 
 
+@on_one_blas_thread
 def penalty_and_constraint(
     problem: Problem, *, tol: float = 1e-6, max_seconds: float | None = None
 ) -> FormsAgree:

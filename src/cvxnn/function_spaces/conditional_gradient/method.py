@@ -29,6 +29,7 @@ from cvxnn.problem import Problem
 from cvxnn.seeds import Seed, require_seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import SolveStatus
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import as_count, as_number, times_power, within_float64
 
 logger = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ class ConditionalGradient:
         as_number(self.oracle_seconds, "oracle_seconds")
         as_limit(self.max_seconds)
 
+    @on_one_blas_thread
     def run(
         self,
         X: Any,

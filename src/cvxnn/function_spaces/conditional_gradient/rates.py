@@ -18,6 +18,7 @@ from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import SolveStatus, TrajectoryStatus
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import (
     Array,
     as_finite_array,
@@ -226,6 +227,7 @@ def units_needed(X: Any, gamma_1: float, eps: float, activation: Any = "relu") -
     return max(math.ceil(16.0 * ratio**2) - 2, 1)
 
 
+@on_one_blas_thread
 def units_for_target(
     X: Any,
     target: UnitNetwork,

@@ -20,6 +20,7 @@ from cvxnn.problem import Problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_finite_array, as_number, as_vector, times_power, within_float64
 
 _STARTS, _STEPS = 5, 20
@@ -177,6 +178,7 @@ class ErrorDecomposition:
         return Comparison(self.excess_risk, bound, "at most")
 
 
+@on_one_blas_thread
 def error_decomposition(
     X: Any,
     y: Any,

@@ -15,6 +15,7 @@ from cvxnn.function_spaces.generalisation.sizes import as_sizes
 from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import Slope, log_log_slope
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_number
 
 # (d, random_state=) to a function of X (n, d), such as AdditiveTarget.random
@@ -71,6 +72,7 @@ class ExcessRiskCurve:
         return log_log_slope(sizes, self.f1 if space == "f1" else self.f2)
 
 
+@on_one_blas_thread
 def excess_risk_curve(
     family: TargetFamily,
     *,

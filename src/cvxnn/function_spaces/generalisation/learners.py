@@ -16,6 +16,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import train
 from cvxnn.validation import Array, as_count, as_finite_array, as_number, within_float64
 
@@ -132,6 +133,7 @@ class VariationNormLearner:
         if not isinstance(self.prove, bool):
             raise ValueError(f"prove must be True or False; got {self.prove!r}")
 
+    @on_one_blas_thread
     def learn(self, sample: TrainingSample, random_state: Seed = 0) -> LearntNetwork:
         """Return the network learnt, the ratio chosen by squared error on the validation sample."""
         given = Problem(sample.features, sample.y, beta=0.0)
@@ -197,6 +199,7 @@ class KernelLearner:
         object.__setattr__(self, "ratios", _as_ratios(self.ratios))
         object.__setattr__(self, "kernel", as_kernel(self.kernel))
 
+    @on_one_blas_thread
     def learn(self, sample: TrainingSample) -> LearntRidge:
         """Return the function learnt, the ratio chosen by squared error on the validation sample."""
         X = sample.features

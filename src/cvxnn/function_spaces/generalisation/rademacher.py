@@ -17,6 +17,7 @@ from cvxnn.seeds import Seed, as_random_state
 from cvxnn.short_reprs import short_repr
 from cvxnn.statistics import Slope, log_log_slope
 from cvxnn.theorems import Comparison
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_finite_array, as_number
 
 
@@ -59,6 +60,7 @@ class RademacherCurve:
         return log_log_slope(sizes, self.lower if side == "lower" else self.upper)
 
 
+@on_one_blas_thread
 def rademacher_curve(
     *,
     samples: Any,
@@ -163,6 +165,7 @@ class RademacherComplexity:
         return Comparison(self.interval[0], self.bound, "at most")
 
 
+@on_one_blas_thread
 def rademacher_complexity(
     X: Any,
     activation: Any = "relu",

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cvxnn.function_spaces.kernels.arc_cosine import DEGREES, MEASURES, ArcCosineKernel, Measure
 from cvxnn.seeds import Seed, as_random_state
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count
 
 # What all estimators with random hidden weights take, as scikit-learn checks it.
@@ -116,6 +117,7 @@ class ReLURandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.measure = measure
         self.random_state = random_state
 
+    @on_one_blas_thread
     def fit(self, X: Any, y: Any = None) -> Self:
         """Draw the neurons for data of that many columns.
 
@@ -138,6 +140,7 @@ class ReLURandomFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self._n_features_out = self.n_components
         return self
 
+    @on_one_blas_thread
     def transform(self, X: Any) -> Array:
         """Return the features of samples, shape (n, m).
 

@@ -16,6 +16,7 @@ from cvxnn.function_spaces.kernels.arc_cosine import ArcCosineKernel, Measure
 from cvxnn.function_spaces.kernels.random_features import KERNEL_PARAMETERS, ReLURandomFeatures
 from cvxnn.networks import ReLUNetwork
 from cvxnn.seeds import Seed
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, exponent, times_power, within_float64
 
 
@@ -44,6 +45,7 @@ class F2Ridge(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _values(self, X: Array) -> Array:
         """Return the solution at samples, shape (n, C)."""
 
+    @on_one_blas_thread
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to data.
 
@@ -74,6 +76,7 @@ class F2Ridge(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
             self.objective_ = 0.5 * misfit + 0.5 * float(np.sum((self.alpha**0.5 * norms) ** 2))
         return self
 
+    @on_one_blas_thread
     def predict(self, X: Any) -> Array:
         """Return the function at samples, shape (n,) or (n, C) as the targets.
 

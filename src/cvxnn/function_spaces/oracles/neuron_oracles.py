@@ -24,6 +24,7 @@ from cvxnn.function_spaces.oracles.threshold_oracle import ThresholdOracle
 from cvxnn.function_spaces.unit_norm.unit_networks import as_degree
 from cvxnn.seeds import Seed, require_seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_finite_array, exponent
 
 # Of the relaxation: at n = 200, d = 10 within 2 % of what 200 iterations prove, in a quarter of their time.
@@ -57,6 +58,7 @@ class ReLUOracle(NeuronOracle):
     exact: Oracle | None
     random_state: Seed
 
+    @on_one_blas_thread
     def __init__(self, X: Array, *, max_seconds: float | None = 0.5, random_state: Seed = 0) -> None:
         require_seed(random_state)
         object.__setattr__(self, "power", exponent(X))
@@ -71,6 +73,7 @@ class ReLUOracle(NeuronOracle):
         """Return 1."""
         return 1
 
+    @on_one_blas_thread
     def maximise(self, lam: Array, *, starts: Array | None = None) -> Maximisers:
         """Return the best neurons; see `NeuronOracle.maximise`."""
         lam = as_dual(lam, len(self.space.X))
@@ -91,6 +94,7 @@ class ReLUOracle(NeuronOracle):
         return min(bound, relaxed_upper_bound(self.space, lam, max_iterations=_ITERATIONS))
 
 
+@on_one_blas_thread
 def neuron_oracle(
     X: Any, activation: Any = "relu", *, max_seconds: float | None = 0.5, random_state: Seed = 0
 ) -> NeuronOracle:

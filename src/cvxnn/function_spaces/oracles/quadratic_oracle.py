@@ -20,6 +20,7 @@ from cvxnn.function_spaces.oracles.ranking import (
 from cvxnn.patterns import ActivationPatterns, count_bound, enumerate_patterns
 from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, exponent
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -82,6 +83,7 @@ class QuadraticOracle(NeuronOracle):
         """Return 2."""
         return 2
 
+    @on_one_blas_thread
     def maximise(self, lam: Array, *, starts: Array | None = None) -> Maximisers:
         """Return the best neurons; see `NeuronOracle.maximise`."""
         lam = as_dual(lam, len(self.space.X))

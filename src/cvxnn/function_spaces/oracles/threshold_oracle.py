@@ -25,6 +25,7 @@ from cvxnn.function_spaces.oracles.threshold_cells import (
 )
 from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -117,6 +118,7 @@ class ThresholdOracle(NeuronOracle):
         """Return 0."""
         return 0
 
+    @on_one_blas_thread
     def maximise(self, lam: Array, *, starts: Array | None = None) -> Maximisers:
         """Return the best neurons; see `NeuronOracle.maximise`."""
         lam = as_dual(lam, len(self.X))

@@ -21,6 +21,7 @@ from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import SolveStatus
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import (
     Array,
     as_count,
@@ -106,6 +107,7 @@ class StrictBound:
     lam: Array  # (2,)
 
 
+@on_one_blas_thread
 def variation_norm_bound(network: ReLUNetwork | UnitNetwork, activation: Any = "relu") -> float:
     """Return ``||w||_1`` of a network's unit-norm form: an upper bound on the variation norm of its function.
 
@@ -158,6 +160,7 @@ def strict_bound_example() -> StrictBound:
     return StrictBound(network, network.total_variation, 2.0 * math.sqrt(2.0), X, np.array([1.0, -1.0]))
 
 
+@on_one_blas_thread
 def variation_norm(
     X: Any,
     values: Any,

@@ -22,6 +22,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count
 
 # Shares of the time that a stage gets at least, of the whole descent: next to none, so that sampled objectives fall at
@@ -152,6 +153,7 @@ def _end(network: ReLUNetwork, stages: list[Stage]) -> ReLUNetwork:
     return stages[-1].end if stages else network
 
 
+@on_one_blas_thread
 def connect_to_nearly_minimal(
     problem: Problem, network: ReLUNetwork, *, tol: float = EQUAL, kink_tol: float = ON_KINK
 ) -> Connection:
@@ -196,6 +198,7 @@ def connect_to_nearly_minimal(
     return Connection.of_stages(problem, network, stages, _NEXT_TO_NONE)
 
 
+@on_one_blas_thread
 def connect_to_optimum(
     problem: Problem,
     network: ReLUNetwork,

@@ -19,6 +19,7 @@ from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
 from cvxnn.theorems import Comparison
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.units import Units
 from cvxnn.validation import Array, PrecisionError, as_count, as_number
 
@@ -112,6 +113,7 @@ class StrongDuality:
     network: ReLUNetwork
 
 
+@on_one_blas_thread
 def solve_dual(
     problem: Problem,
     *,
@@ -185,6 +187,7 @@ def solve_dual(
     )
 
 
+@on_one_blas_thread
 def strong_duality(problem: Problem, *, method: DualMethod = "cuts", tol: float = 1e-6) -> StrongDuality:
     """Compare the dual program's optimum with that of the convex program over all cells.
 

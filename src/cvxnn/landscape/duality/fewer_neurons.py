@@ -17,6 +17,7 @@ from cvxnn.programs import ReLUProgram
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import convexify, descend, small_random_network
 from cvxnn.validation import Array, as_count, as_number
 
@@ -83,6 +84,7 @@ class NeuronCurve:
         )
 
 
+@on_one_blas_thread
 def value_by_neurons(
     problem: Problem,
     max_neurons: int,

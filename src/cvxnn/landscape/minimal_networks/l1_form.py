@@ -11,6 +11,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 
 # Norms of one are one to rounding.
 _UNIT = 1e-12
@@ -73,6 +74,7 @@ class L1Equivalence:
     given: Comparison
 
 
+@on_one_blas_thread
 def l1_equivalence(problem: Problem, network: ReLUNetwork, *, tol: float = 1e-10) -> L1Equivalence:
     """Compare the l1 form with the weight-decay form.
 

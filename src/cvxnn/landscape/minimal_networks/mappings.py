@@ -22,6 +22,7 @@ from cvxnn.problem import Problem, as_network
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError, require_balanced
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, require_kind
 
 # Unit output directions with a cosine above 1 minus this are one, as in `ReLUProgram.to_blocks`.
@@ -120,6 +121,7 @@ class RoundTrip:
     violation: Comparison
 
 
+@on_one_blas_thread
 def round_trip(program: ReLUProgram, network: ReLUNetwork, *, tol: float = 1e-8) -> RoundTrip:
     """Map a minimal network to the convex program and back.
 

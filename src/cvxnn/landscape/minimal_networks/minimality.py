@@ -27,6 +27,7 @@ from cvxnn.landscape.cones.closed_cones import opposed, same_output, share_cone
 from cvxnn.landscape.minimal_networks.operations import output_sizes, signed_blocks
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 # Directions, and norms of hidden and output weights relative to the larger, that agree to this are equal.
@@ -56,6 +57,7 @@ def is_scaled(network: ReLUNetwork, *, tol: float = EQUAL) -> bool:
     return bool(np.all(np.abs(hidden - output) <= tol * largest))
 
 
+@on_one_blas_thread
 def is_minimal(
     problem: Problem, network: ReLUNetwork, *, tol: float = EQUAL, kink_tol: float = ON_KINK
 ) -> bool:
@@ -94,6 +96,7 @@ def is_minimal(
     return is_scaled(network, tol=tol) and bool(np.count_nonzero(shared) == len(shared))
 
 
+@on_one_blas_thread
 def is_nearly_minimal(
     problem: Problem, network: ReLUNetwork, *, tol: float = EQUAL, kink_tol: float = ON_KINK
 ) -> bool:
@@ -181,6 +184,7 @@ def activation_columns(problem: Problem, network: ReLUNetwork) -> Array:
     return (hidden[:, None, :] * output.T).reshape(problem.y.size, network.n_neurons)
 
 
+@on_one_blas_thread
 def is_basic(problem: Problem, network: ReLUNetwork, *, tol: float = INDEPENDENT) -> bool:
     """Return whether the activations of the neurons in use are linearly independent on the data.
 

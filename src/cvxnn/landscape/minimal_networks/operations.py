@@ -30,6 +30,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, row_norms
 
 # Shares are fractions that a caller computed; their sum is one to rounding.
@@ -163,6 +164,7 @@ def merge_directions(network: ReLUNetwork) -> ReLUNetwork:
 
 
 @keep_old_arguments(tol="kink_tol")
+@on_one_blas_thread
 def merge_cones(network: ReLUNetwork, X: Array, *, kink_tol: float = ON_KINK) -> ReLUNetwork:
     """Add up neurons of one closed cone and output sign until no two share both; drop zero ones.
 

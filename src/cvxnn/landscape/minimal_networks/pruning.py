@@ -11,12 +11,14 @@ from cvxnn.landscape.minimal_networks.minimality import INDEPENDENT, activation_
 from cvxnn.landscape.minimal_networks.operations import merge_cones, output_sizes, require_plain_decay
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 # Pruning moves the fit by about as much.
 _PRUNING = 1e-12
 
 
+@on_one_blas_thread
 def minimal(problem: Problem, network: ReLUNetwork, *, kink_tol: float = ON_KINK) -> ReLUNetwork:
     """Turn any network into a minimal one: balance, then add up the neurons of one closed cone and output sign.
 
@@ -54,6 +56,7 @@ def minimal(problem: Problem, network: ReLUNetwork, *, kink_tol: float = ON_KINK
     return merge_cones(network, problem.X, kink_tol=kink_tol)
 
 
+@on_one_blas_thread
 def prune(problem: Problem, network: ReLUNetwork, *, keep_penalty: bool = False) -> ReLUNetwork:
     """Drop neurons and rescale the others, keeping f(X), until at most nC are left (nC + 1 with the penalty kept).
 

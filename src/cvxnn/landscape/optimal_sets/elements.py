@@ -18,6 +18,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_finite_array, as_finite_data, as_number
 
 
@@ -172,6 +173,7 @@ class OptimalSet:
         """
         return self.polytope.vertices(max_vertices=max_vertices)
 
+    @on_one_blas_thread
     def smallest_support(self, *, max_seconds: float | None = 10.0) -> SupportSize:
         """Return m*, the fewest neurons of an optimal network, exactly or between bounds where time runs out."""
         return smallest_support(self.polytope, max_seconds=max_seconds)
@@ -180,6 +182,7 @@ class OptimalSet:
         """Return M*, the most neurons of an optimal network none of whose neurons can be spared, or bounds."""
         return largest_support(self.polytope)
 
+    @on_one_blas_thread
     def sparsest(self, *, max_seconds: float | None = 10.0) -> ReLUNetwork:
         """Return an optimal network of the fewest neurons: of m*, or the fewest found in time."""
         return self.network(self.smallest_support(max_seconds=max_seconds).coefficients)
@@ -191,6 +194,7 @@ class OptimalSet:
         """
         return self.network(self.polytope.nearest(np.zeros(self.n_directions)))
 
+    @on_one_blas_thread
     def sample(self, random_state: Seed = 0, *, split: bool = False) -> ReLUNetwork:
         """Return a random optimal network, a mix of up to four vertices.
 
@@ -225,6 +229,7 @@ class OptimalSet:
             )
         return self.network(minimise_loss(self.polytope, self.activations(other.X), self.base, other.flat()))
 
+    @on_one_blas_thread
     def best(
         self, score: Callable[[ReLUNetwork], float], *, n_samples: int = 64, random_state: Seed = 0
     ) -> ReLUNetwork:

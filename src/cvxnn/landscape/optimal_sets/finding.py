@@ -29,6 +29,7 @@ from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.programs import OutOfTime
 from cvxnn.seeds import Seed, as_seed
 from cvxnn.theorems import HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import train
 from cvxnn.validation import Array, PrecisionError, as_number, require_kind
 
@@ -50,6 +51,7 @@ _TRAINING_TOL = 1e-8
 _TRAINING_SHARE = 0.5
 
 
+@on_one_blas_thread
 def optimal_set(
     problem: Problem,
     network: ReLUNetwork | None = None,
@@ -142,6 +144,7 @@ def optimal_set(
     return _assemble(problem, scope, finder, optimum, found, tol)
 
 
+@on_one_blas_thread
 def locate(optimal: OptimalSet, network: ReLUNetwork, *, tol: float = 1e-8) -> Location:
     """Return whether a network is globally optimal, and which element of the optimal set it is or is nearest to.
 
@@ -172,13 +175,14 @@ def locate(optimal: OptimalSet, network: ReLUNetwork, *, tol: float = 1e-8) -> L
             "locate of a problem is now locate(optimal_set(problem, network), network); the old form goes with the "
             "next release",
             DeprecationWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
         optimal = optimal_set(optimal, network)
     require_kind(optimal, OptimalSet, "optimal", "optimal_set(problem) makes one")
     return location_of(as_network(network), optimal, as_number(tol, "tol", positive=True))
 
 
+@on_one_blas_thread
 def smallest(
     problem: Problem, network: ReLUNetwork | None = None, *, max_seconds: float | None = 10.0
 ) -> tuple[ReLUNetwork, SupportSize]:

@@ -17,6 +17,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_count, as_number, require_kind
 
 BreakpointKind = Literal["enters", "leaves", "kink", "several"]
@@ -118,6 +119,7 @@ class EnvelopeStep:
     from_below: Comparison
 
 
+@on_one_blas_thread
 def solution_path(
     problem: Problem,
     betas: Any = None,
@@ -191,6 +193,7 @@ def solution_path(
     return SolutionPath(points, tuple(refined.breakpoints), tol)
 
 
+@on_one_blas_thread
 def envelope(path: SolutionPath, *, tol: float = 1e-6) -> tuple[EnvelopeStep, ...]:
     """Compare the slopes of the optimum along a path with the norms of its networks.
 

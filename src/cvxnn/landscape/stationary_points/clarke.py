@@ -13,6 +13,7 @@ from cvxnn.landscape.cones.kink_lines import KinkLines
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, PrecisionError, as_number
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -103,6 +104,7 @@ def _ratio(length: float, scale: float) -> float:
     return length / scale if scale > 0 else np.inf
 
 
+@on_one_blas_thread
 def stationarity(
     problem: Problem,
     network: ReLUNetwork,

@@ -19,6 +19,7 @@ from cvxnn.landscape.stationary_points.clarke import (
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 
@@ -42,6 +43,7 @@ class Descent:
     patterns: NDArray[np.bool_]
 
 
+@on_one_blas_thread
 def directional_slopes(
     problem: Problem,
     network: ReLUNetwork,
@@ -93,6 +95,7 @@ def _steepest(problem: Problem, network: ReLUNetwork, parts: NeuronParts, fixed_
     return Descent(np.asarray(slopes), directions, patterns)
 
 
+@on_one_blas_thread
 def is_local_minimum(
     problem: Problem,
     network: ReLUNetwork,

@@ -15,6 +15,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import SolveStatus
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import descend
 from cvxnn.validation import as_count, as_number
 
@@ -64,6 +65,7 @@ class KinkDescent:
         return self.status is SolveStatus.STATIONARY
 
 
+@on_one_blas_thread
 def descend_to_stationarity(
     problem: Problem,
     network: ReLUNetwork,

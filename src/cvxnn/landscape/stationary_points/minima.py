@@ -20,6 +20,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.units import Units
 from cvxnn.validation import Array, PrecisionError, as_count, as_number, as_vector
 
@@ -79,6 +80,7 @@ class LocalMinima:
     n_failed: int = 0
 
 
+@on_one_blas_thread
 def local_minima(
     problem: Problem,
     n_neurons: int,

@@ -13,6 +13,7 @@ from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.seeds import Seed, as_generator
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError, require_balanced
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, as_number
 
 # Directions at random in which the zero neuron is moved, besides those of the oracle.
@@ -39,6 +40,7 @@ class ZeroNeuron:
     objective: Comparison
 
 
+@on_one_blas_thread
 def zero_neuron(
     problem: Problem, network: ReLUNetwork, *, tol: float = 1e-6, random_state: Seed = 0
 ) -> ZeroNeuron:

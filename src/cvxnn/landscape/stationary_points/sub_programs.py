@@ -18,6 +18,7 @@ from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.solvers import solve
 from cvxnn.theorems import Comparison, HypothesisError
+from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import as_number
 
 # Relative gap to which the sub-program is solved.
@@ -42,6 +43,7 @@ class OwnProgram:
     spread: Comparison
 
 
+@on_one_blas_thread
 def sub_sampled_program(
     problem: Problem,
     network: ReLUNetwork,
@@ -95,6 +97,7 @@ def sub_sampled_program(
     return ReLUProgram(problem, atoms.masks, atoms.signs)
 
 
+@on_one_blas_thread
 def optimal_on_own_patterns(
     problem: Problem,
     network: ReLUNetwork,
