@@ -184,7 +184,6 @@ SINGLE_PASSES = {
     "block_velocities",
     "dual_bound",
     "function_distance",
-    "gated_program",
     "is_scaled",
     "l1_objective",
     "largest_spread",
