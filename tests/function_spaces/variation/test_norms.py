@@ -1,5 +1,6 @@
 """The variation norm: its bound, the strict example, and values on data from both sides."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -15,6 +16,7 @@ from cvxnn.function_spaces.variation.norms import strict_bound_example, variatio
 from cvxnn.landscape import minimum_norm_interpolation
 from cvxnn.patterns import enumerate_patterns
 from cvxnn.theorems import HypothesisError
+from cvxnn.validation import PrecisionError
 
 
 def test_the_bound_of_a_relu_network_is_its_path_norm(rng):
@@ -108,6 +110,38 @@ def test_values_out_of_reach_have_an_infinite_norm():
         variation_norm(hexagon, [1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
     with pytest.raises(HypothesisError, match="infinite"):
         variation_norm([[0.0, 0.0], [1.0, 0.0]], [1.0, 0.0])
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2])
+@pytest.mark.parametrize("length", [1.0 + 1e-8, 2.0, 3.0, 1e-3, 1e100])
+def test_rows_of_one_direction_with_two_values_are_named(degree, length):
+    x = np.random.default_rng(0).standard_normal((6, 2))
+    f = np.maximum(x @ [1.0, 0.5], 0.0)
+    with pytest.raises(HypothesisError, match=r"infinite; rows 0 and 6 of X .* one direction"):
+        variation_norm(np.vstack([x, length * x[0]]), np.append(f, length**degree * (f[0] + 1.0)), degree)
+    # With the value of a network nothing is lost: that of steps is the sum of their jumps as without the row.
+    one = variation_norm(np.vstack([x, length * x[0]]), np.append(f, length**degree * f[0]), degree)
+    assert one.value == pytest.approx(variation_norm(x, f, degree).value, rel=1e-6)
+
+
+@pytest.mark.parametrize("distance", [1e-16, 3e-16, 1e-15, 3e-15, 1e-14, 1e-12, 1e-8])
+def test_steps_tell_rows_apart_or_say_that_rounding_does_not(distance):
+    # Values 0, 1 at rows whose directions are so far apart take one step between them: of norm 1, the least there is.
+    refused = (
+        contextlib.nullcontext() if distance > 1e-13 else contextlib.suppress(HypothesisError, PrecisionError)
+    )
+    for seed in range(10):
+        x, v = np.random.default_rng(seed).standard_normal((2, 2))
+        with refused:
+            norm = variation_norm([x, 3.7 * (x + distance * v)], [0.0, 1.0], "step")
+            assert norm.misfit <= 1e-9
+            assert norm.value == pytest.approx(1.0, abs=1e-9)
+
+
+def test_zero_rows_take_one_value_with_steps():
+    with pytest.raises(HypothesisError, match=r"rows 1 and 2 of X .* are zero, .* values are 1 and 2"):
+        variation_norm([[1.0], [0.0], [0.0]], [1.0, 1.0, 2.0], "step")
+    assert variation_norm([[1.0], [0.0], [0.0]], [1.0, 1.0, 1.0], "step").value == pytest.approx(1.0)
 
 
 def test_zero_and_bad_input():

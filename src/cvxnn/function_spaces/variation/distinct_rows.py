@@ -22,7 +22,7 @@ _ROUNDING = 1e-15
 
 @dataclass(frozen=True, eq=False)
 class DistinctRows:
-    """Unit rows and values with near-equal ones as one, by their means, and the way back for dual variables.
+    """Unit rows and values with near-equal ones as one, and the way back for dual variables.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ class DistinctRows:
         Values, of size one.
     labels : ndarray of shape (n,)
         Which of them each sample is.
+    shares : ndarray of shape (n,)
+        Of each sample in the dual variable of its row here.
     distances : ndarray of shape (n,)
         How far each sample's unit row is from its own here.
     """
@@ -39,11 +41,24 @@ class DistinctRows:
     X: Array  # (p, d)
     f: Array  # (p,)
     labels: NDArray[np.intp]  # (n,)
+    shares: Array  # (n,)
     distances: Array  # (n,)
 
     @classmethod
-    def of(cls, units: Array, values: Array, rows: NDArray[np.intp]) -> DistinctRows:
-        """Return the distinct ones of unit rows (n, d) with values (n,), of size one.
+    def first(cls, units: Array, values: Array) -> DistinctRows:
+        """Return the first of each group of unit rows (n, d) that are one to rounding, with its own value, of (n,).
+
+        Steps need rows that are some sample's: they may be on one side of a sample and on the other of a mean.
+        """
+        labels = _components(_near_pairs(units, values, _ROUNDING)[0], len(units))
+        first = np.unique(labels, return_index=True)[1]
+        shares = np.zeros(len(units))
+        shares[first] = 1.0
+        return cls(units[first], values[first], labels, shares, np.zeros(len(units)))
+
+    @classmethod
+    def means(cls, units: Array, values: Array, rows: NDArray[np.intp]) -> DistinctRows:
+        """Return the means of near-equal ones of unit rows (n, d) with values (n,), of size one.
 
         ``rows`` (n,) are their numbers in the user's X, for the error message.
 
@@ -58,32 +73,47 @@ class DistinctRows:
         np.add.at(X, labels, units)
         np.add.at(f, labels, values)
         X /= np.linalg.norm(X, axis=1)[:, None]
-        return cls(X, f / counts, labels, np.linalg.norm(units - X[labels], axis=1))
+        return cls(X, f / counts, labels, 1.0 / counts[labels], np.linalg.norm(units - X[labels], axis=1))
 
     def dual(self, lam: Array, degree: int) -> Array:
         """Return a dual variable of all samples, (n,), from one of the distinct ones, (p,), feasible as that is.
 
-        Samples that are one share theirs; ``|(u^T v)_+^k - (x^T v)_+^k| <= k ||u - x||`` for unit rows u and x, so
-        that dividing by one and the sum of these makes up for the rows' differences.
+        Samples that are one share theirs, or the first has it; ``|(u^T v)_+^k - (x^T v)_+^k| <= k ||u - x||`` for unit
+        rows u and x, so that dividing by one and the sum of these makes up for the rows' differences.
         """
-        shared = lam[self.labels] / np.bincount(self.labels)[self.labels]
+        shared = self.shares * lam[self.labels]
         return np.asarray(shared / (1.0 + degree * float(np.abs(shared) @ self.distances)))
+
+
+def torn_pair(units: Array, values: Array, most: float) -> tuple[int, int] | None:
+    """Return the first two unit rows that are one to rounding, their values more than ``most`` apart, or None."""
+    pairs, apart = _near_pairs(units, values, _ROUNDING)
+    torn = np.sort(pairs[apart > most], axis=1)
+    return min((int(i), int(j)) for i, j in torn) if len(torn) else None
+
+
+def _near_pairs(units: Array, values: Array, distance: float) -> tuple[NDArray[np.intp], Array]:
+    """Return pairs of rows no farther apart, (p, 2), and how far apart their values are, (p,)."""
+    pairs = cKDTree(units).query_pairs(distance, output_type="ndarray")
+    return pairs, np.abs(values[pairs[:, 0]] - values[pairs[:, 1]])
 
 
 def _groups(units: Array, values: Array, rows: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return labels (n,) of samples, the same for those that are one."""
-    pairs = cKDTree(units).query_pairs(SAME_ROW, output_type="ndarray")
-    apart = np.abs(values[pairs[:, 0]] - values[pairs[:, 1]])
-    equal = np.linalg.norm(units[pairs[:, 0]] - units[pairs[:, 1]], axis=1) <= _ROUNDING
-    torn = np.flatnonzero(equal & (apart > SAME_ROW))
-    if len(torn):
-        i, j = rows[np.sort(pairs[torn[0]])]
+    pairs, apart = _near_pairs(units, values, SAME_ROW)
+    torn = torn_pair(units, values, SAME_ROW)
+    if torn is not None:
+        i, j = rows[list(torn)]
         raise HypothesisError(
             f"values must be those of a network: their variation norm is infinite; rows {i} and {j} of X (counted from "
             "0) have one direction, and their values are not in proportion to powers of their lengths"
         )
-    one = pairs[apart <= SAME_ROW]
-    graph = csr_array((np.ones(len(one)), (one[:, 0], one[:, 1])), shape=(len(units), len(units)))
+    return _components(pairs[apart <= SAME_ROW], len(units))
+
+
+def _components(pairs: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    """Return labels (n,) of samples, in their order, the same for those that pairs (p, 2) connect."""
+    graph = csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     labels = connected_components(graph, directed=False)[1]
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")  # the samples' order, whatever the components' numbers

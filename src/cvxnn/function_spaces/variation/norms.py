@@ -14,8 +14,8 @@ from cvxnn.cones import lengths_and_units
 from cvxnn.deadlines import Deadline
 from cvxnn.function_spaces.oracles.neuron_oracles import neuron_oracle
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, as_degree, unit_norm_form
-from cvxnn.function_spaces.variation.distinct_rows import DistinctRows
-from cvxnn.function_spaces.variation.rounds import VariationNormRounds
+from cvxnn.function_spaces.variation.distinct_rows import DistinctRows, torn_pair
+from cvxnn.function_spaces.variation.rounds import MISFIT, VariationNormRounds
 from cvxnn.networks import ReLUNetwork
 from cvxnn.seeds import Seed
 from cvxnn.short_reprs import short_repr
@@ -24,6 +24,7 @@ from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import (
     Array,
+    PrecisionError,
     as_count,
     as_finite_array,
     as_number,
@@ -34,6 +35,9 @@ from cvxnn.validation import (
 )
 
 logger = logging.getLogger(__name__)
+
+# Of the largest value: steps miss by rounding, 1e-9 or less, or by a weight.
+_MISSED = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,15 +209,17 @@ def variation_norm(
     HypothesisError
         If no network takes these values, to 1e-9 of their length: the norm is infinite, or above about 1e9 times their
         size, which float64 does not tell apart. Where the oracle is a search: if none was found. For k >= 1 that is
-        so where a row of X is zero and its value is not.
+        so where a row of X is zero and its value is not; for all k, where rows of one direction, to rounding, have
+        values that differ by more than their lengths.
     PrecisionError
         If rounding is in the way: for finite norms from about 3e7 times the values' size on.
 
     Notes
     -----
     For k >= 1 rows of X in one direction, to 1e-7, count as one where their values over ``||x||^k`` agree to 1e-7 of
-    the largest: the network takes their mean, and ``misfit`` says how far that is from each. The lower bound holds for
-    the rows and values given.
+    the largest: the network takes their mean, and ``misfit`` says how far that is from each. Steps (k = 0) tell rows
+    apart that are near, as long as their directions differ by more than rounding. The lower bound holds for the rows
+    and values given.
 
     References
     ----------
@@ -249,6 +255,29 @@ def variation_norm(
         return samples.result(data, f, run, status)
 
 
+def _require_one_value(units: Array, values: Array, f: Array) -> None:
+    """Refuse rows of one direction, to rounding, at which steps would have to take two values."""
+    torn = torn_pair(units, values, MISFIT * float(np.linalg.norm(values)))
+    if torn is not None:
+        i, j = torn
+        are_one = "have one direction" if np.any(units[i]) else "are zero"
+        raise HypothesisError(
+            f"values must be those of a network: their variation norm is infinite; rows {i} and {j} of X (counted from "
+            f"0) {are_one}, where every step is the same, and their values are {f[i]:.9g} and {f[j]:.9g}"
+        )
+
+
+def _require_taken(network: UnitNetwork, X: Array, f: Array) -> None:
+    """Refuse steps that take the values at rows of length one, and by rounding not at the rows given."""
+    taken = network.predict(X)
+    i = int(np.argmax(np.abs(taken - f)))
+    if abs(taken[i] - f[i]) > _MISSED * float(np.max(np.abs(f))):
+        raise PrecisionError(
+            f"values must be those of a network that float64 can evaluate; that found takes {taken[i]:.6g} at row {i} "
+            f"of X (counted from 0) instead of {f[i]:.6g}: rounding decides on which side of its step the row is"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class _Samples:
     """Data and values in units of their sizes: unit rows, the largest value one, near-equal rows as one.
@@ -280,16 +309,19 @@ class _Samples:
         values = np.ldexp(f[kept], -own) / shares
         size = float(np.max(np.abs(values)))
         values = values / size
-        if degree == 0:  # rows that are near and not the same are told apart exactly
-            distinct = DistinctRows(units, values, np.arange(len(X)), np.zeros(len(X)))
+        if degree == 0:  # rows that are near, by more than rounding, are told apart exactly
+            _require_one_value(units, values, f)
+            distinct = DistinctRows.first(units, values)
         else:
-            distinct = DistinctRows.of(units[kept], values, kept)
+            distinct = DistinctRows.means(units[kept], values, kept)
         return cls(degree, own - degree * rows, size, kept, shares, distinct)
 
     def result(self, X: Array, f: Array, run: VariationNormRounds, status: SolveStatus) -> VariationNorm:
         """Return what the rounds found, for the samples as they were."""
         found, norm = run.network(), times_power(self.size, self.power)
         network = UnitNetwork(found.directions, norm * found.weights, self.degree)
+        if self.degree == 0 and np.isfinite(run.value):
+            _require_taken(network, X, f)
         dual = self.distinct.dual(run.lam, self.degree)
         bound = float(dual @ (np.ldexp(f[self.kept], -exponent(f)) / self.shares))
         lam = np.zeros(len(f))

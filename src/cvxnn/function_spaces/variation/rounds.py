@@ -17,7 +17,7 @@ from cvxnn.theorems import HypothesisError
 from cvxnn.validation import Array, PrecisionError
 
 # Of the values' length: a fit that misses by less is one, and a correlation with no more is none.
-_MISFIT = 1e-9
+MISFIT = 1e-9
 # Neurons that a round adds: more local maxima at a time, fewer rounds.
 _MOST_NEW = 64
 # Unit rows no farther apart are named as the reason of an ill-conditioned span.
@@ -103,13 +103,14 @@ class VariationNormRounds:
         lam: Array = self.f
         for _ in range(len(self.f) + 1):
             found = self.oracle.maximise(lam, starts=self.directions)
-            reach = _MISFIT * float(np.abs(lam) @ np.linalg.norm(self.X, axis=1) ** degree)
+            reach = MISFIT * float(np.abs(lam) @ np.linalg.norm(self.X, axis=1) ** degree)
             if found.value <= reach:
                 raise HypothesisError(
                     "values must be those of a network: their variation norm is infinite, or above about 1e9 times "
                     "their size; no unit neuron correlates with what "
                     f"{self.directions.shape[1]} neurons leave of them"
                     + ("" if found.upper <= 2 * reach else ", as far as a search can tell")
+                    + _nearest(self.X, self.f)
                 )
             self._bound(lam, found.upper)
             V = np.column_stack([self.directions, found.directions[:, :_MOST_NEW]])
@@ -118,7 +119,7 @@ class VariationNormRounds:
             self.directions, self.weights = V, weights
             left = self.f - H @ weights
             length = float(np.linalg.norm(left))
-            if length <= _MISFIT * float(np.linalg.norm(self.f)):
+            if length <= MISFIT * float(np.linalg.norm(self.f)):
                 self.value = float(np.sum(np.abs(weights)))
                 return True
             if deadline.is_over:
