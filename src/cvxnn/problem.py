@@ -325,6 +325,12 @@ class Problem:
             self.X, y, self.beta, self.loss, self.output_offset, self.sample_weight, self.output_norm
         )
 
+    def with_data(self, X: Any) -> Problem:
+        """Return the same problem with other data, of as many rows."""
+        return Problem(
+            X, self.y, self.beta, self.loss, self.output_offset, self.sample_weight, self.output_norm
+        )
+
     def one_output(self) -> Problem:
         """Return the same problem with targets of shape (n,), for what is stated for one output.
 
@@ -356,15 +362,7 @@ class Problem:
         """Return the same problem with X in memory in float64; itself where it is."""
         if not isinstance(self.X, np.memmap):
             return self
-        return Problem(
-            np.asarray(self.X),
-            self.y,
-            self.beta,
-            self.loss,
-            self.output_offset,
-            self.sample_weight,
-            self.output_norm,
-        )
+        return self.with_data(np.asarray(self.X))
 
     def require_fitting(self, network: ReLUNetwork) -> None:
         """Raise ``ValueError`` unless the network has the problem's shapes and model."""

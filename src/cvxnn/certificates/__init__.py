@@ -17,6 +17,7 @@ from cvxnn.certificates.oracles import Maximisers, Oracle
 from cvxnn.certificates.proving import certify, certify_until_interrupt
 from cvxnn.certificates.relaxations.joint_program import joint_dual_sdp
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
+from cvxnn.certificates.rotation import Rotation
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.names import keep_old_names
 
@@ -28,6 +29,7 @@ __all__ = [
     "Oracle",
     "OutputSphereOracle",
     "PerOutputOracle",
+    "Rotation",
     "RowSpace",
     "SweepOracle",
     "beta_max",

@@ -11,6 +11,7 @@ from cvxnn.certificates.duals.subgradients import Kinks
 from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.oracles import Maximisers
+from cvxnn.certificates.rotation import Rotation
 from cvxnn.deadlines import Deadline
 from cvxnn.losses import Loss
 from cvxnn.problem import OutputNorm, Problem
@@ -103,7 +104,7 @@ def beta_max(
     require_seed(random_state)
     deadline = Deadline.after(max_seconds, positive=True)
     units = Units.of(problem.in_memory().flat().with_beta(0.0))
-    inner = units.problem
+    inner = Rotation.of(units.problem).problem
     if inner.loss.is_smooth:
         value = _maximise(inner, null_dual(inner), random_state, deadline).value
     else:

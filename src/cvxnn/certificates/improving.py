@@ -19,6 +19,7 @@ from cvxnn.certificates.relaxations.joint_program import DualPoint, affordable_g
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
 from cvxnn.certificates.relaxations.output_duals import output_dual_bounds, row_classes
 from cvxnn.certificates.relaxations.row_groups import group_rows
+from cvxnn.certificates.rotation import Rotation
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.certificates.standard_form import Task
 from cvxnn.deadlines import Deadline, as_limit
@@ -124,7 +125,8 @@ def improving_bounds(
     yield LowerBound(0.0, best, "non-negative objective")
     network = problem.fitting(network)
     units = Units.of(problem)
-    inner, own = units.problem, units.network_in_units(network)
+    rotation = Rotation.of(units.problem)
+    inner, own = rotation.problem, rotation.network_in_coordinates(units.network_in_units(network))
     lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), deadline)
     task = Task(inner, lam, own).standardised()
     if method == "lifted" and not lifting_applies(task.outputs()[0].problem):
@@ -135,7 +137,7 @@ def improving_bounds(
     for value, proof in _bounds(task, method, deadline):
         if value > best:
             best = value
-            yield LowerBound(deadline.elapsed, units.objective(value), proof)
+            yield LowerBound(deadline.elapsed, units.objective(value * rotation.bound_share), proof)
 
 
 @on_one_blas_thread
@@ -157,11 +159,12 @@ def relaxed_bound(problem: Problem, lam: Array, *, max_seconds: float | None) ->
     problem = as_problem(problem)
     deadline = Deadline(min(as_limit(max_seconds), _QUICK_SECONDS))
     units = Units.of(problem)
-    task = Task(units.problem, units.dual_in_units(lam)).standardised()
+    rotation = Rotation.of(units.problem)
+    task = Task(rotation.problem, units.dual_in_units(lam)).standardised()
     bounds = [(0.0, "non-negative objective"), *_bounds(task, "auto", deadline)]
     logger.debug("bounds: %s", bounds)
     value, proof = max(bounds, key=lambda pair: pair[0])
-    return units.objective(value), proof
+    return units.objective(value * rotation.bound_share), proof
 
 
 def _bounds(task: Task, method: Relaxation, deadline: Deadline) -> Iterator[tuple[float, str]]:

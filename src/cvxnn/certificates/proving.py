@@ -17,6 +17,7 @@ from cvxnn.certificates.exact_oracles.sweep import SweepOracle
 from cvxnn.certificates.improving import Relaxation, improving_bounds
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.oracles import Oracle
+from cvxnn.certificates.rotation import Rotation
 from cvxnn.certificates.standard_form import Task
 from cvxnn.deadlines import Deadline
 from cvxnn.losses import MultinomialLoss
@@ -164,16 +165,20 @@ def certify_until_interrupt(
     units = Units.of(problem)
     units.require_representable()
     inner, own = units.problem, units.network_in_units(network)
-    lam = dual_or_own(inner, own, dual if dual is None else units.dual_in_units(dual), deadline)
+    rotation = Rotation.of(inner)
+    turned, seen = rotation.problem, rotation.network_in_coordinates(own)
+    lam = dual_or_own(turned, seen, dual if dual is None else units.dual_in_units(dual), deadline)
     evidence = _Evidence()
+    # What a network has off the row space counts in its objective, and in no bound.
+    off = inner.penalty(own) - turned.penalty(seen)
     try:
-        _gather(evidence, Task(inner, lam, own).standardised(), method, tol, deadline, random_state)
+        _gather(evidence, Task(turned, lam, seen).standardised(), off, method, tol, deadline, random_state)
     except KeyboardInterrupt:
         logger.info("interrupted: the best bound so far is returned")
         evidence.interrupted = True
     certificate = make_certificate(
         inner.objective(own),
-        evidence.bound,
+        evidence.bound * rotation.bound_share,
         tol=tol,
         method=evidence.proof,
         scope="network",
@@ -193,9 +198,15 @@ class _Evidence:
 
 
 def _gather(
-    evidence: _Evidence, task: Task, method: Method, tol: float, deadline: Deadline, random_state: Seed
+    evidence: _Evidence,
+    task: Task,
+    off: float,
+    method: Method,
+    tol: float,
+    deadline: Deadline,
+    random_state: Seed,
 ) -> None:
-    """Search and prove until the gap is at most tol or the time is up."""
+    """Search and prove until the gap, from the task's objective plus ``off``, is at most tol or the time is up."""
     problem, lam, network = task.problem, task.lam, task.network
     assert network is not None
     result = search(
@@ -215,7 +226,7 @@ def _gather(
             evidence.largest = max(result.value, found.value)
             return
     relaxation: Relaxation = "auto" if method == "sweep" or method == "cells" else method
-    objective, limit = problem.objective(network), deadline.limit()
+    objective, limit = problem.objective(network) + off, deadline.limit()
     for best in improving_bounds(problem, network, method=relaxation, max_seconds=limit, dual=lam):
         evidence.bound, evidence.proof = best.value, best.method
         if objective - best.value <= tol * objective:

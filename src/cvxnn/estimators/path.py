@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.betas import as_decreasing, equal_factors, require_critical
-from cvxnn.certificates import Certificate, beta_max, certify_until_interrupt
+from cvxnn.certificates import Certificate, Rotation, beta_max, certify_until_interrupt
 from cvxnn.deadlines import Deadline
 from cvxnn.losses import Loss
 from cvxnn.names import keep_old_arguments
@@ -186,12 +186,13 @@ def train_path(
     """
     deadline = Deadline.after(max_seconds)
     rng = as_random_state(random_state)
-    network, results, seconds = null_network(problem), [], []
+    rotation = Rotation.of(problem)  # once: at every beta the coordinates are the same
+    network, results, seconds = null_network(rotation.problem), [], []
     for number, beta in enumerate(betas):
         at_this = deadline.share(1 / (len(betas) - number))
-        at_beta = problem.with_beta(float(beta))
+        at_beta = rotation.with_beta(float(beta))
         result = train(
-            at_beta,
+            at_beta.problem,
             tol=tol,
             # Never quite zero: then too the network of the beta before is looked at and kept.
             max_seconds=at_this.limit(),
@@ -201,9 +202,9 @@ def train_path(
             prove=False,
         )
         if prove and not result.certificate.proven:
-            result = _proved(at_beta, result, tol)
+            result = _proved(at_beta.problem, result, tol)
         network = result.network
-        results.append(result)
+        results.append(result.rotated_back(at_beta))
         seconds.append(at_this.elapsed)
         if show is not None:
             show(f"beta {number + 1} of {len(betas)}  {beta:.4g}  neurons {network.n_neurons}")

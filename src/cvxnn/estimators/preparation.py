@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.certificates import beta_max
+from cvxnn.certificates import Rotation, beta_max
 from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.losses import Loss
 from cvxnn.problem import Problem, relative_weights
@@ -92,6 +92,12 @@ class Preparation:
             return cls(scaling, problem, problem)
         mean = float(np.average(class_weight, weights=relative_weights(sample_weight)))
         return cls(scaling, problem, scaling.problem(X, y, loss=loss, sample_weight=sample_weight * mean))
+
+    def in_coordinates(self, rotation: Rotation) -> Preparation:
+        """Return the preparation in the coordinates of a rotation of its problem."""
+        problem = rotation.problem
+        same = self.reference is self.problem
+        return Preparation(self.scaling, problem, problem if same else rotation.carried(self.reference))
 
     def with_beta(
         self, beta: float | str, beta_ratio: float, critical: Callable[[], float] | None = None

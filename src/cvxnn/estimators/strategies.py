@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
+from cvxnn.certificates import Rotation
 from cvxnn.deadlines import Deadline
 from cvxnn.estimators.base import NetworkEstimator
 from cvxnn.estimators.preparation import Preparation
@@ -38,10 +39,14 @@ class GatedReLUEstimator(NetworkEstimator):
 
     def _solve(self, prepared: Preparation, deadline: Deadline) -> tuple[Problem, Solution]:
         rng = as_generator(as_random_state(self.random_state))
-        patterns = sample_patterns(prepared.problem.X, self.n_gates, random_state=rng)
-        reference = GatedReLUProgram(prepared.reference.with_beta(1.0), patterns)
-        problem = prepared.with_beta(self.beta, self.beta_ratio, lambda: critical_beta(reference))
+        # Gates are normal vectors in all coordinates.
+        rotation = Rotation.of(prepared.problem)
+        inner = prepared.in_coordinates(rotation)
+        patterns = sample_patterns(inner.problem.X, self.n_gates, random_state=rng)
+        reference = GatedReLUProgram(inner.reference.with_beta(1.0), patterns)
+        problem = inner.with_beta(self.beta, self.beta_ratio, lambda: critical_beta(reference))
         program = reference.with_problem(problem)
+        rotation = rotation.with_beta(problem.beta)
         with StatusLine(self.verbose) as line:
 
             def show(record: SolveRecord) -> None:
@@ -50,22 +55,30 @@ class GatedReLUEstimator(NetworkEstimator):
                     f"lower bound {record.lower_bound:.6g}"
                 )
 
-            left = deadline.limit()
-            return problem, solve(program, tol=self.tol, max_seconds=left, callback=show)
+            solution = solve(program, tol=self.tol, max_seconds=deadline.limit(), callback=show)
+        if rotation.is_plain:
+            return problem, solution
+        gates = patterns.with_gates(rotation.vectors(patterns.gates))
+        given = GatedReLUProgram(rotation.given, gates)
+        return given.problem, solution.rotated_back(given, rotation)
 
 
 class ReLUEstimator(NetworkEstimator):
     """An estimator that calls `train`."""
 
     def _solve(self, prepared: Preparation, deadline: Deadline) -> tuple[Problem, TrainingResult]:
-        problem = prepared.with_beta(self.beta, self.beta_ratio)
-        return problem, train(
+        # Once, for the critical beta and for training.
+        rotation = Rotation.of(prepared.problem)
+        problem = prepared.in_coordinates(rotation).with_beta(self.beta, self.beta_ratio)
+        result = train(
             problem,
             tol=self.tol,
             max_seconds=deadline.limit(),
             random_state=self.random_state,
             verbose=int(self.verbose),
         )
+        rotation = rotation.with_beta(problem.beta)
+        return rotation.given, result.rotated_back(rotation)
 
 
 class Regression(RegressorMixin, NetworkEstimator):  # type: ignore[misc]

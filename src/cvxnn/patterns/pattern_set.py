@@ -177,6 +177,10 @@ class ActivationPatterns:
         first = first_occurrences(packed)
         return type(self)(packed[first], gates[:, first], self.n_samples, self.complete or other.complete)
 
+    def with_gates(self, gates: Array) -> Self:
+        """Return the same patterns with other gates, shape (d, P), of the data in other coordinates."""
+        return type(self)(self.packed, gates, self.n_samples, self.complete)
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError("copy must not be False: packed patterns have to be unpacked into a new array")

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from cvxnn.betas import as_decreasing, grid_below
+from cvxnn.certificates import Rotation
 from cvxnn.deadlines import Deadline
 from cvxnn.programs import ConvexProgram
-from cvxnn.solvers.restriction import with_beta, with_problem
+from cvxnn.solvers.restriction import in_coordinates, with_beta, with_problem
 from cvxnn.solvers.solution import Solution
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.solving import solve
@@ -43,6 +44,7 @@ def critical_beta(program: ConvexProgram) -> float:
     """
     units = Units.of(program.problem.with_beta(0.0))
     inner = program if units.is_plain else with_problem(program, units.problem.with_beta(1.0))
+    inner = in_coordinates(inner, Rotation.of(inner.problem))
     if not inner.problem.loss.is_smooth:
         inner = with_problem(inner, inner.problem.smoothed(_SMOOTHING))
     zero = np.zeros((inner.problem.n_features, inner.n_blocks))
@@ -130,12 +132,17 @@ def solve_path(
     """
     program = require_kind(program, ConvexProgram, "program", "ReLUProgram(problem, patterns) makes one")
     deadline = Deadline.after(max_seconds)
-    values = path_betas(program) if betas is None else as_decreasing(betas, "betas")
+    rotation = Rotation.of(program.problem)  # once: at every beta the coordinates are the same
+    inner = in_coordinates(program, rotation)
+    values = path_betas(inner) if betas is None else as_decreasing(betas, "betas")
     solutions: list[Solution] = []
+    start = None
     for beta in values:
-        start = solutions[-1].blocks if solutions else None
-        at_beta, left = with_beta(program, float(beta)), deadline.limit()
+        at_beta, left = with_beta(inner, float(beta)), deadline.limit()
         solution = solve(at_beta, solver, tol=tol, start=start, max_seconds=left)
+        start = solution.blocks
+        if not rotation.is_plain:
+            solution = solution.rotated_back(with_beta(program, float(beta)), rotation.with_beta(float(beta)))
         solutions.append(solution)
         stopped = solution.status in (SolveStatus.INTERRUPTED, SolveStatus.MAX_SECONDS, SolveStatus.EMPTY)
         if stopped or (callback is not None and callback(solution) is True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.certificates import Rotation
 from cvxnn.problem import Problem
 from cvxnn.programs import ConvexProgram, GatedReLUProgram, ReLUProgram
 from cvxnn.validation import Array
@@ -55,6 +56,14 @@ def with_problem(program: ConvexProgram, problem: Problem) -> ConvexProgram:
     if isinstance(program, GatedReLUProgram):
         return program.with_problem(problem)
     return _as_relu(program).with_problem(problem)
+
+
+def in_coordinates(program: ConvexProgram, rotation: Rotation) -> ConvexProgram:
+    """Return the program in the coordinates of a rotation of its problem; itself where nothing is rotated."""
+    if rotation.basis is None:
+        return program
+    kept = program if isinstance(program, GatedReLUProgram) else _as_relu(program)
+    return kept.in_coordinates(rotation.problem, rotation.basis)
 
 
 def norm_bounds(program: ConvexProgram) -> Array:

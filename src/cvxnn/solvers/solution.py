@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from cvxnn.certificates import Certificate
+from cvxnn.certificates import Certificate, Rotation
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
 from cvxnn.programs import ConvexProgram
 from cvxnn.short_reprs import short_repr
@@ -32,6 +32,10 @@ class SolveRecord:
     seconds: float
     objective: float
     lower_bound: float
+
+    def rotated_back(self, rotation: Rotation) -> SolveRecord:
+        """Return the record of a program in coordinates as that of the program that was rotated."""
+        return replace(self, lower_bound=self.lower_bound * rotation.bound_share)
 
 
 @short_repr
@@ -61,6 +65,17 @@ class Solution:
     certificate: Certificate
     status: SolveStatus
     history: tuple[SolveRecord, ...] = field(default=(), repr=False)
+
+    def rotated_back(self, program: ConvexProgram, rotation: Rotation) -> Solution:
+        """Return the solution of a program in coordinates as that of the program that was rotated, proof included."""
+        if rotation.is_plain:
+            return self
+        blocks, status = rotation.vectors(self.blocks), self.status
+        certificate = rotation.certificate(self.certificate, program.objective(blocks, self.offset))
+        if status is SolveStatus.SOLVED and not certificate.proven:
+            status = SolveStatus.STALLED  # by what the rotation may lose to rounding
+        history = tuple(record.rotated_back(rotation) for record in self.history)
+        return Solution(program, blocks, self.offset, certificate, status, history)
 
     @property
     def objective(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cvxnn.certificates import Rotation
 from cvxnn.deadlines import Deadline
 from cvxnn.programs import ConvexProgram, GatedReLUProgram
 from cvxnn.solvers.interior_point import InteriorPoint
@@ -11,7 +12,7 @@ from cvxnn.solvers.loop import SolveCallback, run
 from cvxnn.solvers.newton import SemismoothNewton
 from cvxnn.solvers.proximal_gradient import ProximalGradient
 from cvxnn.solvers.proximal_newton import ProximalNewton, fitting_newton
-from cvxnn.solvers.restriction import with_problem
+from cvxnn.solvers.restriction import in_coordinates, with_problem
 from cvxnn.solvers.solution import Solution, SolveRecord
 from cvxnn.solvers.solver import Solver
 from cvxnn.solvers.working_set import WorkingSet
@@ -91,16 +92,22 @@ def solve(
             raise ValueError(f"start must have shape {expected}; got {start.shape}")
     units = Units.of(program.problem)
     units.require_representable()
-    inner = program if units.is_plain else with_problem(program, units.problem)
+    scaled = program if units.is_plain else with_problem(program, units.problem)
+    # Where features outnumber samples the program is solved in the row space of X.
+    rotation = Rotation.of(scaled.problem)
+    inner = in_coordinates(scaled, rotation)
     solution = run(
         inner,
         _choose(inner, solver),
-        start=start if start is None else units.blocks_in_units(start),
+        start=start if start is None else rotation.coordinates(units.blocks_in_units(start)),
         tol=tol,
         deadline=deadline,
         max_steps=max_steps,
-        callback=None if callback is None else lambda record: callback(_outer_record(record, units)),
+        callback=None
+        if callback is None
+        else lambda record: callback(_outer_record(record.rotated_back(rotation), units)),
     )
+    solution = solution.rotated_back(scaled, rotation)
     return solution if units.is_plain else _outer_solution(program, solution, units)
 
 

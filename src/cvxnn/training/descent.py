@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cvxnn.certificates import Rotation
 from cvxnn.deadlines import Deadline
 from cvxnn.linear_maps import relu_forward, relu_value_and_gradients
 from cvxnn.networks import ReLUNetwork
@@ -111,14 +112,18 @@ def descend(
     if network.n_neurons == 0:
         return network
     deadline = Deadline.after(max_seconds)
-    objective = _Objective.of(problem, network)
+    # What is orthogonal to all rows of X only costs: of wide data the descent is in the row space.
+    rotation = Rotation.of(problem)
+    start = rotation.network_in_coordinates(network)
+    objective = _Objective.of(rotation.problem, start)
     try:
         weights, _ = minimise(
-            objective, objective.pack(network), max_iterations=max_iterations, tol=tol, deadline=deadline
+            objective, objective.pack(start), max_iterations=max_iterations, tol=tol, deadline=deadline
         )
     except KeyboardInterrupt as interrupt:
-        raise DescentInterrupted(objective.unpack(objective.best_weights)) from interrupt
-    return objective.unpack(weights)
+        best = rotation.network(objective.unpack(objective.best_weights))
+        raise DescentInterrupted(best) from interrupt
+    return rotation.network(objective.unpack(weights))
 
 
 class DescentInterrupted(KeyboardInterrupt):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from cvxnn.certificates import Rotation
 from cvxnn.deadlines import Deadline
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import ActivationPatterns, require_realisable
@@ -126,10 +127,14 @@ def train(
     inner = units.problem.with_beta(min(units.problem.beta, _MOST_BETA))
     if patterns is not None:
         require_realisable(problem.X, patterns)
+    # Where features outnumber samples everything runs in the row space of X.
+    rotation = Rotation.of(inner)
+    inner = rotation.problem
+    if patterns is not None:
         found = train_on_patterns(inner, patterns, tol=tol, max_seconds=max_seconds)
-        return _as_given(found, units, target)
+        return _as_given(found.rotated_back(rotation), units, target)
     smooth, rough = smoothed(inner, tol)
-    start = None if start is None else units.network_in_units(start)
+    start = None if start is None else rotation.network_in_coordinates(units.network_in_units(start))
     rounds = Rounds(
         TrainingState(smooth),
         rough,
@@ -138,7 +143,7 @@ def train(
         rng,
         prove,
         units,
-        callback,
+        _with_bounds_as_given(callback, rotation),
         start,
         max_rounds,
     )
@@ -148,7 +153,15 @@ def train(
         except KeyboardInterrupt:
             status = SolveStatus.INTERRUPTED
     result = finish(rounds, status, prune=max_rounds != 0)
-    return _as_given(result if smooth is inner else under_loss(inner, result), units, target)
+    result = result if smooth is inner else under_loss(inner, result)
+    return _as_given(result.rotated_back(rotation), units, target)
+
+
+def _with_bounds_as_given(callback: TrainingCallback | None, rotation: Rotation) -> TrainingCallback | None:
+    """Return a callback that is given records with lower bounds of the problem before its rotation."""
+    if callback is None or rotation.is_plain:
+        return callback
+    return lambda record: callback(record.rotated_back(rotation))
 
 
 def _as_given(result: TrainingResult, units: Units, target: Array) -> TrainingResult:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cvxnn.certificates import Certificate
+from cvxnn.certificates import Certificate, Rotation
 from cvxnn.networks import ReLUNetwork
 from cvxnn.statuses import SolveStatus
 
@@ -37,6 +37,10 @@ class TrainingRecord:
     neurons: int
     violation: float | None
 
+    def rotated_back(self, rotation: Rotation) -> TrainingRecord:
+        """Return the record of a problem in coordinates as that of the problem that was rotated."""
+        return replace(self, lower_bound=self.lower_bound * rotation.bound_share)
+
     def in_words(self) -> str:
         """Return one line of text."""
         violation = "" if self.violation is None else f"  violation {self.violation:.2g}"
@@ -67,6 +71,17 @@ class TrainingResult:
     certificate: Certificate
     status: SolveStatus
     history: tuple[TrainingRecord, ...]
+
+    def rotated_back(self, rotation: Rotation) -> TrainingResult:
+        """Return the result of a problem in coordinates as that of the problem that was rotated, proof included."""
+        if rotation.is_plain:
+            return self
+        network, status = rotation.network(self.network), self.status
+        certificate = rotation.certificate(self.certificate, rotation.given.objective(network))
+        if status is SolveStatus.PROVEN and not certificate.proven:
+            status = SolveStatus.STALLED  # by what the rotation may lose to rounding
+        history = tuple(record.rotated_back(rotation) for record in self.history)
+        return TrainingResult(network, certificate, status, history)
 
     def __repr__(self) -> str:
         return (

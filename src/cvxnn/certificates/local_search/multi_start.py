@@ -17,6 +17,7 @@ from cvxnn.certificates.oracles import (
     ranked,
     units,
 )
+from cvxnn.certificates.row_space import RowSpace
 from cvxnn.deadlines import Deadline
 from cvxnn.names import keep_old_arguments
 from cvxnn.problem import OutputNorm
@@ -100,14 +101,19 @@ def search(
     if weight == 0.0:
         empty = np.zeros((0, *lam.shape[1:]))
         return Maximisers.of(np.zeros((X.shape[1], 0)), empty, np.zeros(0))
-    U0 = _starts(X, norms, starts, n_random, as_generator(random_state))
+    basis, rows = None, X
+    if X.shape[1] > X.shape[0]:  # the climb is in the row space, of no more dimensions than there are samples
+        space = RowSpace(X)
+        basis, rows = space.basis, space.coordinates
+        starts = None if starts is None else basis.T @ starts
+    U0 = _starts(rows, norms, starts, n_random, as_generator(random_state))
     if columns.shape[1] == 1 or output_norm == "l1":
-        U, signs = _climb_columns(X, columns, U0, norms, max_iterations, deadline)
+        U, signs = _climb_columns(rows, columns, U0, norms, max_iterations, deadline)
     else:
-        U = climb_jointly(X, columns, U0, norms, max_iterations=max_iterations, deadline=deadline)
-        signs = output_directions(X, columns, U)
+        U = climb_jointly(rows, columns, U0, norms, max_iterations=max_iterations, deadline=deadline)
+        signs = output_directions(rows, columns, U)
     signs = signs.reshape(-1, *lam.shape[1:])
-    return _result(X, lam, U, signs, exclude, 1e-12 * weight)
+    return _result(X, lam, U if basis is None else basis @ U, signs, exclude, 1e-12 * weight)
 
 
 def _climb_columns(
