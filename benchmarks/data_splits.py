@@ -98,8 +98,8 @@ def _path(name: str) -> Path:
 def mnist(n: int = 60_000) -> Split:
     """Return the first n images of MNIST (60,000 x 784, grey values 0 to 255), and the 10,000 of the test."""
     with np.load(_path("mnist.npz")) as data:
-        X, X_test = (data[key].reshape(-1, 784).astype(np.float64) for key in ("X_train", "X_test"))
-        return Split(X[:n].copy(), data["y_train"][:n], X_test, data["y_test"])
+        X, X_test = (images.reshape(-1, 784) for images in (data["X_train"][:n], data["X_test"]))
+        return Split(X.astype(np.float64), data["y_train"][:n], X_test.astype(np.float64), data["y_test"])
 
 
 def cifar10(n: int = 50_000) -> Split:
