@@ -161,6 +161,9 @@ CALLS = {
     ),
     "cvxnn.landscape.OptimalSet.sparsest": lambda limit: optimal().sparsest(max_seconds=limit),
     "cvxnn.landscape.optimal_set": lambda limit: landscape.optimal_set(PROBLEM, max_seconds=limit),
+    "cvxnn.landscape.solution_path": lambda limit: landscape.solution_path(
+        PROBLEM, n_betas=2, ratio=0.8, tol=0.5, max_seconds=limit
+    ),
     "cvxnn.landscape.solve_dual": lambda limit: landscape.solve_dual(PROBLEM, max_seconds=limit),
     "cvxnn.landscape.smallest": lambda limit: landscape.smallest(PROBLEM, max_seconds=limit),
     "cvxnn.margin.max_margin": lambda limit: margin.max_margin(X, np.sign(Y), max_seconds=limit),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cvxnn import Problem, ReLUProgram, beta_max, enumerate_patterns, solve
 from cvxnn.certificates import exact_oracle
+from cvxnn.deadlines import Deadline
 from cvxnn.landscape.solution_paths import active_directions
 from cvxnn.landscape.solution_paths.breakpoints import envelope, solution_path
 
@@ -103,6 +104,42 @@ def test_both_ends_of_a_breakpoint_are_kept_and_close():
         assert one.appeared | one.vanished
     few = solution_path(random_problem(1), n_betas=6, ratio=0.05, tol=1e-3, max_optima=8)
     assert any(one.upper > 1.001 * one.lower for one in few.breakpoints)  # the budget ended the search
+    assert (path.is_complete, few.is_complete) == (True, False)
+
+
+def test_a_path_ends_at_its_time_limit_and_says_so(monkeypatch):
+    problem = Problem([[1.0], [-2.0]], [3.0, -1.0], 1.0)
+    whole = solution_path(problem, [4.0, 0.1], n_betas=6)
+    assert whole.is_complete
+    none = solution_path(problem, [4.0, 0.1], n_betas=6, max_seconds=0)
+    np.testing.assert_array_equal(none.betas, [4.0])
+    assert not none.is_complete
+    assert none.breakpoints == ()
+    # By a clock that ticks at every optimum.
+    honest, ticks = active_directions.OptimumAt.__call__, []
+
+    def ticking(self, beta, deadline):
+        point = honest(self, beta, deadline)
+        ticks.append(beta)
+        monkeypatch.setattr(Deadline, "elapsed", len(ticks))
+        return point
+
+    def in_time(max_seconds):
+        ticks.clear()
+        monkeypatch.setattr(Deadline, "elapsed", 0)
+        return solution_path(problem, [4.0, 0.1], n_betas=6, max_seconds=max_seconds)
+
+    monkeypatch.setattr(active_directions.OptimumAt, "__call__", ticking)
+    grid = np.geomspace(4.0, 0.1, 6)
+    short = in_time(2)
+    np.testing.assert_allclose(short.betas, grid[:3])
+    assert [(one.upper, one.lower) for one in short.breakpoints] == [tuple(short.betas[:2])]
+    long = in_time(8)
+    assert len(ticks) == 9
+    assert set(grid) <= set(long.betas)
+    for beta in (3.0, 2.0):
+        assert any(one.lower <= beta <= one.upper for one in long.breakpoints)
+    assert (short.is_complete, long.is_complete, in_time(None).is_complete) == (False, False, True)
 
 
 def test_an_opposite_pair_counts_as_one():
@@ -121,7 +158,7 @@ def test_a_network_that_is_not_optimal_breaks_the_envelope(monkeypatch):
     problem = random_problem(2)
     honest = active_directions.OptimumAt.__call__
 
-    def wrong(self, beta):
+    def wrong(self, beta, deadline):
         right, other = honest(self, beta), honest(self, 0.8 * beta)
         return type(right)(beta, other.network, right.certificate, right.lam, right.loss, right.directions)
 
@@ -137,6 +174,12 @@ def test_a_network_that_is_not_optimal_breaks_the_envelope(monkeypatch):
         (Problem([[1.0]], [1.0], 1.0), [1.0], {}, "betas must be decreasing and at least 2"),
         (Problem([[1.0]], [0.0], 1.0), None, {}, "betas must be given"),
         (Problem([[1.0]], [1.0], 1.0), None, {"ratio": 2.0}, "ratio must be < 1"),
+        (
+            Problem([[1.0]], [1.0], 1.0),
+            None,
+            {"max_seconds": -1.0},
+            "max_seconds must be a finite number >= 0",
+        ),
         (Problem([[1.0]], [1.0], 1.0, "hinge"), None, {}, "loss must be differentiable"),
         (Problem([[1.0]], [[1.0, 2.0]], 1.0), None, {}, r"y must have one output, \(n,\) or \(n, 1\)"),
     ],

@@ -80,7 +80,7 @@ class Optimum:
             atoms.signs,
             float(solution.offset[0]),
         )
-        point = settle(_without_specks(point, speck, deadline), deadline)
+        point = _settled(point, speck, deadline)
         gap = solution.certificate.relative_gap
         return cls(problem, Atoms(point.blocks, point.masks, point.gains), point.kinks, point.offset, gap)
 
@@ -102,8 +102,11 @@ class Optimum:
         return problem.project_dual(-problem.loss_gradient(self.fit, np.array([self.offset])))
 
 
-def _without_specks(point: FacePoint, speck: float, deadline: Deadline) -> FacePoint:
-    """Return the point without blocks that the solver meant to be zero: Newton's method stumbles over them."""
+def _settled(point: FacePoint, speck: float, deadline: Deadline) -> FacePoint:
+    """Return the optimum of a point's faces, without blocks that the solver meant to be zero if that is as good.
+
+    Newton's method stumbles over them.
+    """
     sizes = np.linalg.norm(point.blocks, axis=0)
     kept = sizes > speck * np.max(sizes, initial=0.0)
     cleaned = replace(
@@ -113,4 +116,5 @@ def _without_specks(point: FacePoint, speck: float, deadline: Deadline) -> FaceP
         kinks=point.kinks[:, kept],
         gains=point.gains[kept],
     )
-    return cleaned if settle(cleaned, deadline).value <= point.value * (1.0 + 1e-15) else point
+    found = settle(cleaned, deadline)
+    return found if found.value <= point.value * (1.0 + 1e-15) else settle(point, deadline)

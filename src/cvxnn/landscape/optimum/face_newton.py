@@ -231,9 +231,10 @@ def _is_better(point: FacePoint, found: FacePoint, before: float) -> bool:
     rise = found.value - point.value
     if rise < 0 and not np.array_equal(found.kinks, point.kinks):
         return True
-    after = float(np.linalg.norm(_Model.of(found).gradient))
     slack = 1e-13 * abs(point.value)
-    return (rise < -slack) or (rise <= slack and after < 0.5 * before)
+    if abs(rise) > slack:
+        return rise < 0
+    return float(np.linalg.norm(_Model.of(found).gradient)) < 0.5 * before
 
 
 def _to_boundary(point: FacePoint, step: Array) -> tuple[float, NDArray[np.bool_]]:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from cvxnn.atoms import Atoms, basic_atoms, kink_signs
 from cvxnn.certificates import Certificate, Oracle, dual_bound, make_certificate
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.landscape.optimum.exact_optimum import Optimum
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.programs import ReLUProgram
+from cvxnn.programs import OutOfTime, ReLUProgram
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
@@ -127,11 +128,19 @@ class OptimumAt:
     def __post_init__(self) -> None:
         self.atoms = Atoms.none(self.problem)
 
-    def __call__(self, beta: float) -> PathPoint:
-        """Return the optimum at a weight decay."""
+    def __call__(self, beta: float, deadline: Deadline = NEVER) -> PathPoint:
+        """Return the optimum at a weight decay.
+
+        Raises
+        ------
+        OutOfTime
+            If the deadline comes first.
+        """
         problem = self.problem.with_beta(beta)
         for _ in range(_MOST_ROUNDS):
-            optimum = self._solve(problem)
+            if deadline.is_over:
+                raise OutOfTime
+            optimum = self._solve(problem, deadline)
             lam = problem.dual_variable(optimum.network.predict(problem.X))
             found = self.oracle.maximise(lam, threshold=beta)
             new = found.values > beta * (1.0 + _TOL)
@@ -144,10 +153,10 @@ class OptimumAt:
             self.atoms = joined
         return self._point(optimum, lam, found.upper)
 
-    def _solve(self, problem: Problem) -> Optimum:
+    def _solve(self, problem: Problem, deadline: Deadline) -> Optimum:
         """Solve the program on the patterns in hand, and keep its blocks beside the patterns that it does without."""
-        optimum = Optimum.of(problem, self.atoms)
-        while (lighter := _without_lightest(optimum)) is not None:
+        optimum = Optimum.of(problem, self.atoms, deadline=deadline)
+        while (lighter := _without_lightest(optimum, deadline)) is not None:
             optimum = lighter
         self.atoms = optimum.atoms.join(self.atoms.without_blocks())
         return optimum
@@ -195,7 +204,7 @@ class OptimumAt:
         return float(np.clip(_MARGIN * np.max(errors, initial=0.0), _ACTIVE, _COARSEST))
 
 
-def _without_lightest(optimum: Optimum) -> Optimum | None:
+def _without_lightest(optimum: Optimum, deadline: Deadline) -> Optimum | None:
     """Return an optimum without its lightest neuron, if neurons miss beta and this one is not needed; else None.
 
     Near a breakpoint a neuron that should be zero is left on, because it costs next to nothing, and keeps Newton's
@@ -208,7 +217,8 @@ def _without_lightest(optimum: Optimum) -> Optimum | None:
     lightest = int(np.argmin(atoms.coefficients))
     if values[lightest] >= problem.beta * (1.0 - _IDLE):
         return None
-    without = Optimum.of(problem, atoms.select(np.arange(len(atoms)) != lightest))
+    others = atoms.select(np.arange(len(atoms)) != lightest)
+    without = Optimum.of(problem, others, deadline=deadline)
     limit = problem.objective(optimum.network) * (1.0 + _ROUNDING)
     return without if problem.objective(without.network) <= limit else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from cvxnn.betas import as_decreasing, as_ratio, require_critical
 from cvxnn.certificates import Certificate, beta_max
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.landscape.duality.dual_program import require_oracle
 from cvxnn.landscape.solution_paths.active_directions import Key, OptimumAt, PathPoint
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_problem
+from cvxnn.programs import OutOfTime
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison
 from cvxnn.threads import on_one_blas_thread
@@ -66,16 +69,20 @@ class SolutionPath:
     Parameters
     ----------
     points : tuple of PathPoint
-        By falling beta: the betas asked for, and both ends of every breakpoint.
+        By falling beta: the betas asked for, as far as there was time, and both ends of every breakpoint.
     breakpoints : tuple of Breakpoint
         By falling beta.
     tol : float
-        The ends of breakpoints are within this factor, less 1, where the limit on programs did not end the search.
+        The ends of breakpoints are within this factor, less 1, where the path is complete.
+    is_complete : bool
+        Whether all betas were reached and all breakpoints located; False where ``max_seconds`` or ``max_optima`` ended
+        the search.
     """
 
     points: tuple[PathPoint, ...]
     breakpoints: tuple[Breakpoint, ...]
     tol: float
+    is_complete: bool = True
 
     @property
     def betas(self) -> Array:
@@ -128,6 +135,7 @@ def solution_path(
     ratio: float = 1e-3,
     tol: float = 1e-4,
     max_optima: int = 2000,
+    max_seconds: float | None = None,
 ) -> SolutionPath:
     """Follow optimal networks as weight decay falls, and locate where their active directions change.
 
@@ -151,6 +159,10 @@ def solution_path(
         Breakpoints are located to this relative width; below 1e-5 rounding may tell.
     max_optima : int, default 2000
         Weight decays to solve for at most; breakpoints that are not located by then keep wider ends.
+    max_seconds : float, optional
+        Time limit. The first of the betas is solved for whatever it takes; those not reached by then are left out, from
+        the smallest on, and breakpoints that are not located keep wider ends. A weight decay takes some 0.03 s on 10 x
+        3 and a breakpoint a dozen of them.
 
     Returns
     -------
@@ -182,15 +194,18 @@ def solution_path(
     if not problem.loss.is_smooth:
         raise ValueError(f"loss must be differentiable; {problem.loss.name!r} has a kink")
     tol, max_optima = as_number(tol, "tol", positive=True), as_count(max_optima, "max_optima", least=2)
-    values = _as_betas(problem, betas, as_count(n_betas, "n_betas", least=2), ratio)
-    optimum = OptimumAt(problem, require_oracle(problem, call_seconds=_CALL_SECONDS))
-    grid = [optimum(float(beta)) for beta in values]
-    refined = _Refinement(optimum, tol, max_optima - len(grid))
+    n_betas, deadline = as_count(n_betas, "n_betas", least=2), Deadline.after(max_seconds)
+    oracle = require_oracle(problem, call_seconds=_CALL_SECONDS)
+    values = _as_betas(problem, betas, n_betas, ratio)
+    optimum = OptimumAt(problem, oracle)
+    grid = _grid(optimum, values, deadline)
+    refined = _Refinement(optimum, tol, max_optima - len(grid), deadline)
     for first, second in pairwise(grid):
         refined.locate(first, second)
     ends = {point.beta: point for point in [*grid, *refined.ends]}
     points = tuple(ends[beta] for beta in sorted(ends, reverse=True))
-    return SolutionPath(points, tuple(refined.breakpoints), tol)
+    is_complete = len(grid) == len(values) and refined.is_complete
+    return SolutionPath(points, tuple(refined.breakpoints), tol, is_complete)
 
 
 @on_one_blas_thread
@@ -231,6 +246,15 @@ def envelope(path: SolutionPath, *, tol: float = 1e-6) -> tuple[EnvelopeStep, ..
     return tuple(steps)
 
 
+def _grid(optimum: OptimumAt, values: Array, deadline: Deadline) -> list[PathPoint]:
+    """Return the optima at the first weight decay and at those after it for which there is time."""
+    points = [optimum(float(values[0]), NEVER)]
+    with contextlib.suppress(OutOfTime):
+        for beta in values[1:]:
+            points.append(optimum(float(beta), deadline))  # noqa: PERF401 - those before the deadline are kept
+    return points
+
+
 @dataclass(eq=False)
 class _Refinement:
     """Halves intervals whose ends have different active directions."""
@@ -238,23 +262,35 @@ class _Refinement:
     optimum: OptimumAt
     tol: float
     left: int
+    deadline: Deadline
 
     def __post_init__(self) -> None:
         self.ends: list[PathPoint] = []
         self.breakpoints: list[Breakpoint] = []
+        self.is_complete = True
 
     def locate(self, above: PathPoint, below: PathPoint) -> None:
         """Find the changes between two points, from the larger beta to the smaller."""
         if above.active == below.active:
             return
-        if above.beta <= below.beta * (1.0 + self.tol) or self.left <= 0:
+        is_located = above.beta <= below.beta * (1.0 + self.tol)
+        middle = None if is_located else self._between(above, below)
+        if middle is None:
+            self.is_complete &= is_located
             self.ends += [above, below]
             self.breakpoints.append(_breakpoint(above, below))
             return
-        self.left -= 1
-        middle = self.optimum(float(np.sqrt(above.beta * below.beta)))
         self.locate(above, middle)
         self.locate(middle, below)
+
+    def _between(self, above: PathPoint, below: PathPoint) -> PathPoint | None:
+        """Return the optimum halfway between two; None where the limits on optima and time end the search."""
+        if self.left <= 0:
+            return None
+        self.left -= 1
+        with contextlib.suppress(OutOfTime):
+            return self.optimum(float(np.sqrt(above.beta * below.beta)), self.deadline)
+        return None
 
 
 def _breakpoint(above: PathPoint, below: PathPoint) -> Breakpoint:
