@@ -1,9 +1,9 @@
-"""Null spaces: orthonormal, orthogonal to the rows, of the dimension that is left."""
+"""Null spaces and spans: orthonormal, orthogonal to the rows, of the dimension that is left."""
 
 import numpy as np
 import pytest
 
-from cvxnn.cones import null_space
+from cvxnn.cones import null_space, row_span
 
 
 @pytest.mark.parametrize("rank", [0, 1, 3, 4])
@@ -25,3 +25,14 @@ def test_the_tolerance_decides_what_is_dependent():
     rows = np.array([[1.0, 0.0], [1.0, 1e-6]])
     assert null_space(rows).shape == (2, 0)
     assert null_space(rows, 1e-5).shape == (2, 1)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 3, 4])
+def test_spans_and_null_spaces_make_up_the_whole_space(rank, rng):
+    scales = 10.0 ** rng.integers(-150, 150, 6)
+    rows = rng.standard_normal((6, rank)) @ rng.standard_normal((rank, 4)) * scales[:, None]
+    both = np.hstack([row_span(rows), null_space(rows)])
+    assert both.shape == (4, 4)
+    # orthonormal to rounding
+    np.testing.assert_allclose(both.T @ both, np.eye(4), atol=1e-14)
+    assert row_span(rows[:0]).shape == (4, 0)

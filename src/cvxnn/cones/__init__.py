@@ -12,3 +12,4 @@ from cvxnn.cones.lengths import lengths_and_units as lengths_and_units
 from cvxnn.cones.projections import cone_multipliers as cone_multipliers
 from cvxnn.cones.projections import project_on_cone as project_on_cone
 from cvxnn.cones.subspaces import null_space as null_space
+from cvxnn.cones.subspaces import row_span as row_span
