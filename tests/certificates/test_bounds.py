@@ -1,5 +1,6 @@
 """Upper bounds on the dual constraint, and the lower bounds on the optimum that they prove."""
 
+import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,8 @@ from cvxnn.certificates import (
     relaxed_upper_bound,
 )
 from cvxnn.certificates.bounds.relaxation import ball_maximum, relaxed_value
+from cvxnn.certificates.relaxations.joint_program import affordable_groups
+from cvxnn.deadlines import Deadline
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 
@@ -44,6 +47,34 @@ def test_bounds_are_above_the_exact_value(bound, seed, n, d, exponent):
     X = rng.standard_normal((n, d)) * 10.0**exponent + rng.integers(0, 2) * 10.0**exponent
     lam = rng.standard_normal(n) * (rng.random(n) < 0.8)
     assert phi(X, lam) <= bound(RowSpace(X), lam)
+
+
+@pytest.mark.parametrize("bound", UPPER_BOUNDS)
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(1, 12), d=st.integers(1, 15), exponent=st.integers(-6, 6))
+def test_bounds_without_time_hold_and_are_no_tighter(bound, seed, n, d, exponent):
+    rng = np.random.default_rng(seed)
+    X, lam = rng.standard_normal((n, d)) * 10.0**exponent, rng.standard_normal(n)
+    space, sample = RowSpace(X), rng.standard_normal((d, 500))
+    attained = np.max(lam @ np.maximum(X @ (sample / np.linalg.norm(sample, axis=0)), 0.0))
+    late = bound(space, lam, deadline=Deadline(0.0))
+    assert attained <= late
+    assert bound(space, lam) <= late * (1 + 1e-9)
+
+
+def test_a_late_relaxation_is_evaluated_once(monkeypatch):
+    rng, calls = np.random.default_rng(3), []
+
+    def counted(*args):
+        calls.append(1)
+        return relaxed_value(*args)
+
+    monkeypatch.setattr("cvxnn.certificates.bounds.relaxation.relaxed_value", counted)
+    space, lam = RowSpace(rng.standard_normal((40, 5))), rng.standard_normal(40)
+    relaxed_upper_bound(space, lam, deadline=Deadline(0.0))
+    assert len(calls) == 2  # at the first multipliers, and once more for the proof
+    relaxed_upper_bound(space, lam)
+    assert len(calls) > 10
 
 
 @pytest.mark.parametrize("bound", UPPER_BOUNDS)
@@ -191,3 +222,29 @@ def test_zero_targets_prove_zero():
     problem = Problem([[1.0], [2.0]], [0.0, 0.0], 1.0)
     assert dual_bound(problem, np.zeros(2), 0.0) == 0.0
     assert joint_dual_sdp(problem, RowSpace(problem.X), max_seconds=1.0) is None
+
+
+def test_the_joint_dual_of_high_rank_takes_the_time_of_its_dense_blocks():
+    rng = np.random.default_rng(4)
+    plane, wide = (RowSpace(rng.standard_normal((60, d))) for d in (10, 300))
+    assert affordable_groups(plane, 5.0) > 1000
+    assert affordable_groups(wide, 5.0) == 0  # one iteration at rank 60 took 30 s
+    assert affordable_groups(wide, np.inf) > 10**6
+
+
+def test_the_joint_dual_keeps_to_leading_directions_where_time_is_short(monkeypatch):
+    orders = []
+
+    def without_answer(objective, constraints, max_seconds):
+        orders.append(
+            max(constraint.shape[0] for constraint in constraints if isinstance(constraint, cp.PSD))
+        )
+        return False
+
+    monkeypatch.setattr("cvxnn.certificates.relaxations.joint_program._solve", without_answer)
+    X = np.random.default_rng(5).standard_normal((40, 30))
+    problem = Problem(X, X[:, 0], 0.5)
+    for limit in (0.05, None):
+        joint_dual_sdp(problem, RowSpace(X), max_seconds=limit)
+    first, *_, last = orders
+    assert first < 20 < last == 31

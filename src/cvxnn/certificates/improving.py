@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from cvxnn.certificates.bounds.norms import both_signs
-from cvxnn.certificates.bounds.output_bounds import ScalarBound, constraint_bound
+from cvxnn.certificates.bounds.output_bounds import TimedBound, constraint_bound
 from cvxnn.certificates.bounds.relaxation import both_signs_relaxed, relaxation_is_affordable
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.duals.dual_variables import dual_or_own, null_dual
@@ -185,8 +185,8 @@ def _joint_bounds(task: Task, method: Relaxation, deadline: Deadline) -> Iterato
     problem, lam = task.problem, task.lam
     space = RowSpace(problem.X)
     if method in ("auto", "norms"):
-        yield _scaled(task, space, partial(both_signs, space), deadline), "norm bound"
-    own = partial(both_signs_relaxed, space)
+        yield _scaled(task, space, both_signs, deadline), "norm bound"
+    own = both_signs_relaxed
     if problem.n_outputs > 1:
         affordable = relaxation_is_affordable(space, problem.n_outputs, deadline.seconds_left)
         if method in ("auto", "norms") and affordable:
@@ -205,10 +205,11 @@ def _joint_bounds(task: Task, method: Relaxation, deadline: Deadline) -> Iterato
         yield _scaled(task, space, own, deadline), "relaxed dual constraint"
 
 
-def _scaled(task: Task, space: RowSpace, bound: ScalarBound, deadline: Deadline) -> float:
+def _scaled(task: Task, space: RowSpace, bound: TimedBound, deadline: Deadline) -> float:
     """Return the bound that the task's own dual variable proves, given a bound on one output's dual constraint."""
     first = deadline.share(_FIRST_SHARE)
-    upper = constraint_bound(bound, space, task.lam, task.problem.output_norm, deadline=first)
+    timed = partial(bound, space, deadline=first)
+    upper = constraint_bound(timed, space, task.lam, task.problem.output_norm, deadline=first)
     return dual_bound(task.problem, task.lam, upper)
 
 

@@ -34,6 +34,8 @@ class RowSpace:
         Norms of the rows of ``E = X - coordinates @ basis^T``: dropped singular values and rounding.
     truncation : float
         The largest dropped singular value.
+    spectral_norm : float
+        An upper bound on the largest singular value of X: as computed, and what rounding can take off it.
 
     Notes
     -----
@@ -48,9 +50,10 @@ class RowSpace:
     row_norms: Array  # (n,)
     leaks: Array  # (n,)
     truncation: float
+    spectral_norm: float
 
     def __init__(self, X: Array) -> None:
-        basis, truncation = _row_basis(X)
+        basis, truncation, largest = _row_basis(X)
         coordinates = X if basis is None else X @ basis
         basis = np.eye(X.shape[1]) if basis is None else basis
         leaks = (
@@ -62,6 +65,8 @@ class RowSpace:
         object.__setattr__(self, "row_norms", np.linalg.norm(X, axis=1))
         object.__setattr__(self, "leaks", leaks)
         object.__setattr__(self, "truncation", truncation)
+        # the singular value decomposition is backward stable: within a modest multiple of (n + d) eps ||X||_2
+        object.__setattr__(self, "spectral_norm", largest * (1 + 16 * sum(X.shape) * _EPS))
 
     @property
     def rank(self) -> int:
@@ -108,16 +113,14 @@ class RowSpace:
         return units
 
 
-def _row_basis(X: Array) -> tuple[Array | None, float]:
-    """Return an orthonormal row basis, None for all of R^d, and the largest dropped singular value."""
-    wide = X.shape[1] > X.shape[0]
-    # Of a wide X the rows are turned first, X^T = Q R: half the time of its own decomposition.
-    Q, R = np.linalg.qr(X.T) if wide else (None, X.T)
-    _, singular, Vt = np.linalg.svd(R.T, full_matrices=False)
-    if singular[0] == 0.0:
-        return np.zeros((X.shape[1], 0)), 0.0
-    rank = int(np.count_nonzero(singular > singular[0] * max(X.shape) * _EPS))
+def _row_basis(X: Array) -> tuple[Array | None, float, float]:
+    """Return an orthonormal row basis, None for all of R^d, and the largest singular values, dropped and of all."""
+    _, singular, Vt = np.linalg.svd(X, full_matrices=False)
+    largest = float(singular[0])
+    if largest == 0.0:
+        return np.zeros((X.shape[1], 0)), 0.0, 0.0
+    rank = int(np.count_nonzero(singular > largest * max(X.shape) * _EPS))
     if rank == X.shape[1]:
-        return None, 0.0
-    basis = Vt[:rank].T if Q is None else Q @ Vt[:rank].T
-    return np.ascontiguousarray(basis), float(singular[rank]) if rank < len(singular) else 0.0
+        return None, 0.0, largest
+    dropped = float(singular[rank]) if rank < len(singular) else 0.0
+    return np.ascontiguousarray(Vt[:rank].T), dropped, largest

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.validation import Array, one_column
 
 _EPS = float(np.finfo(np.float64).eps)
 
 
-def norm_bound(space: RowSpace, lam: Array) -> float:
+def norm_bound(space: RowSpace, lam: Array, *, deadline: Deadline = NEVER) -> float:
     """Return a proven upper bound on ``phi(lam) = max over ||u|| <= 1 of lam^T (X u)_+``.
 
     Parameters
@@ -43,22 +44,25 @@ def norm_bound(space: RowSpace, lam: Array) -> float:
     p, q = np.maximum(lam, 0.0), np.maximum(-lam, 0.0)
     linear = min(float(np.linalg.norm(X.T @ (0.5 * p - a * q))) for a in (0.0, 0.5))
     lengths = p * space.row_norms
-    by_value = float(np.linalg.norm(p)) * _spectral_norm(X * (p > 0)[:, None])
-    scaled = np.sqrt(p / np.where(space.row_norms > 0, space.row_norms, 1.0))
-    by_length = float(np.sqrt(np.sum(lengths))) * _spectral_norm(X * scaled[:, None])
+    if deadline.is_over:
+        by_value, by_length = float(np.linalg.norm(p)) * space.spectral_norm, float(np.sum(lengths))
+    else:
+        by_value = float(np.linalg.norm(p)) * _spectral_norm(X * (p > 0)[:, None])
+        scaled = np.sqrt(p / np.where(space.row_norms > 0, space.row_norms, 1.0))
+        by_length = float(np.sqrt(np.sum(lengths))) * _spectral_norm(X * scaled[:, None])
     bound = linear + 0.5 * min(by_value, by_length)
     return float(bound * (1 + 8 * (n + X.shape[1]) * _EPS) + space.allowance(lam))
 
 
-def both_signs(space: RowSpace, lam: Array) -> float:
-    """Return a proven upper bound on ``Phi(lam) = max(phi(lam), phi(-lam))``."""
-    return max(norm_bound(space, lam), norm_bound(space, -lam))
+def both_signs(space: RowSpace, lam: Array, *, deadline: Deadline = NEVER) -> float:
+    """Return a proven upper bound on ``Phi(lam) = max(phi(lam), phi(-lam))``, see `norm_bound`."""
+    return max(norm_bound(space, sign * lam, deadline=deadline) for sign in (1.0, -1.0))
 
 
 def _spectral_norm(X: Array) -> float:
-    """Return an upper bound on ||X||_2: through the Gram matrix, adding its rounding ``n eps ||X||_F^2``."""
-    gram = X.T @ X
+    """Return an upper bound on ||X||_2: through the smaller Gram matrix, adding its rounding ``n eps ||X||_F^2``."""
+    gram = X.T @ X if X.shape[0] >= X.shape[1] else X @ X.T
     if gram.size == 0:
         return 0.0
     top = max(float(np.linalg.eigvalsh(gram)[-1]), 0.0)
-    return float(np.sqrt(top + 2 * (len(X) + 16 * X.shape[1]) * _EPS * float(np.trace(gram))))
+    return float(np.sqrt(top + 2 * (max(X.shape) + 16 * min(X.shape)) * _EPS * float(np.trace(gram))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,13 @@ _TOL = 1e-2
 _MAX_QUERIES = 100
 
 ScalarBound = Callable[[Array], float]
+
+
+class TimedBound(Protocol):
+    """An upper bound on the dual constraint of one output, as tight as there is time for."""
+
+    def __call__(self, space: RowSpace, lam: Array, *, deadline: Deadline = NEVER) -> float:
+        """Return the bound."""
 
 
 def output_basis(lam: Array) -> Array:

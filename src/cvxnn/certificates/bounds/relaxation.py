@@ -13,12 +13,14 @@ with equality at the best mu >= 0 (the trust-region problem has no duality gap).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq, minimize
 
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.validation import Array, one_column
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -108,7 +110,13 @@ def safe_relaxed_bound(space: RowSpace, lam: Array, tau: Array, a: Array) -> flo
     return float(value.bound * (1 + 4 * n * _EPS) + rounding)
 
 
-def relaxed_upper_bound(space: RowSpace, lam: Array, *, max_iterations: int = 200) -> float:
+class _Late(Exception):
+    """The deadline has passed between two evaluations of the relaxation."""
+
+
+def relaxed_upper_bound(
+    space: RowSpace, lam: Array, *, max_iterations: int = 200, deadline: Deadline = NEVER
+) -> float:
     """Return a proven upper bound on ``phi(lam) = max over ||u|| <= 1 of lam^T (X u)_+``.
 
     Minimises the relaxation over its multipliers by L-BFGS-B in (log tau, a); every point is a bound, so
@@ -124,6 +132,8 @@ def relaxed_upper_bound(space: RowSpace, lam: Array, *, max_iterations: int = 20
     max_iterations : int, default 200
         Iterations of O(n r^2 + r^3). On 200 random rows of rank 10 the result is within 0.5 % of an interior
         point's, in 10 to 50 ms.
+    deadline : Deadline, default never
+        When to return what the best multipliers so far prove; the first ones are evaluated in any case.
 
     Examples
     --------
@@ -152,26 +162,30 @@ def relaxed_upper_bound(space: RowSpace, lam: Array, *, max_iterations: int = 20
     start: Array = np.concatenate([np.full(len(plus), 0.5 * np.log(space.rank)), np.zeros(len(minus))])
     limits = [(0.0, float(np.log(_LARGEST_TAU)))] * len(plus) + [(-1.0, 1.0)] * len(minus)
     scale = float(np.abs(lam) @ norms)  # L-BFGS-B's own stopping rule is not free of scale
+    best, best_bound = start, np.inf
 
     def scaled(v: Array) -> tuple[float, Array]:
+        nonlocal best, best_bound
         bound, gradient = bound_and_gradient(v)
+        if bound < best_bound:
+            best, best_bound = v.copy(), bound
+        if deadline.is_over:
+            raise _Late
         return bound / scale, gradient / scale
 
-    result = minimize(
-        scaled,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=limits,
-        options={"maxiter": max_iterations, "maxfun": 2 * max_iterations},
-    )
-    place(result.x)
+    options = {"maxiter": max_iterations, "maxfun": 2 * max_iterations}
+    with suppress(_Late):
+        minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=limits, options=options)
+    place(best)
     return safe_relaxed_bound(space, lam, tau, a)
 
 
-def both_signs_relaxed(space: RowSpace, lam: Array) -> float:
-    """Return a proven upper bound on ``Phi(lam) = max(phi(lam), phi(-lam))``."""
-    return max(relaxed_upper_bound(space, lam), relaxed_upper_bound(space, -lam))
+def both_signs_relaxed(space: RowSpace, lam: Array, *, deadline: Deadline = NEVER) -> float:
+    """Return a proven upper bound on ``Phi(lam) = max(phi(lam), phi(-lam))``, see `relaxed_upper_bound`."""
+    return max(
+        relaxed_upper_bound(space, sign * lam, deadline=share)
+        for sign, share in ((1.0, deadline.share(0.5)), (-1.0, deadline))
+    )
 
 
 def relaxation_is_affordable(space: RowSpace, n_outputs: int = 1, max_seconds: float = np.inf) -> bool:

@@ -75,7 +75,16 @@ def affordable_groups(space: RowSpace, max_seconds: float) -> int:
     of the matrix inequalities. With 16599 rows of rank 19 the set-up alone, which no time limit interrupts, took
     30 s.
     """
-    return groups_in_time(max_seconds, 1e-5 * (space.rank + 1) ** 2)
+    return groups_in_time(max_seconds - set_up_seconds(space.rank), 1e-5 * (space.rank + 1) ** 2)
+
+
+def set_up_seconds(rank: int) -> float:
+    """Return the seconds that the matrix inequalities of one output are expected to take, however few the rows are.
+
+    Each has a dense block of ``(r + 1)(r + 2)/2`` numbers to factorise. On 60 rows 1.6 s at r = 30, 32 s at r = 40, and
+    at r = 60 a single iteration, within which no time limit is looked at, took 30 s.
+    """
+    return _SECONDS_TO_FACTOR * (rank + 1) ** 6
 
 
 def groups_in_time(max_seconds: float, seconds: float) -> int:
@@ -118,6 +127,8 @@ logger = logging.getLogger(__name__)
 # over eight decades, and on 5 without those below the first cut, which cost a relative 1e-4 of tightness. Groups of
 # elevators' rows (two columns nearly equal) need the second one, and lose 3e-6.
 _CUTS = (1e-4, 3e-2)
+# For each (r + 1)^6, in all iterations together.
+_SECONDS_TO_FACTOR = 3e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +212,8 @@ def _solve_groups(
     lengths = groups.totals(groups.profile * weights)
     shares = groups.profile / lengths[groups.labels]
     moments = groups.moments(
-        _leading_coordinates(space.coordinates / weights[:, None], cut), shares * weights
+        _leading_coordinates(space.coordinates / weights[:, None], cut, _most_directions(deadline)),
+        shares * weights,
     )
     unit = problem.beta / len(groups) * shares
     coordinates, parts = _parts(len(groups), directions.queries)
@@ -264,11 +276,17 @@ def _row_weights(space: RowSpace) -> Array:
     return np.maximum(space.row_norms, 1e-3 * typical)
 
 
-def _leading_coordinates(X: Array, cut: float) -> Array:
+def _leading_coordinates(X: Array, cut: float, most: int) -> Array:
     """Return X in its leading right singular vectors: what is dropped here is back in the evaluation."""
     _, singular, Vt = np.linalg.svd(X, full_matrices=False)
-    leading: Array = X @ Vt[singular > cut * singular[0]].T
+    leading: Array = X @ Vt[singular > cut * singular[0]][:most].T
     return leading
+
+
+def _most_directions(deadline: Deadline) -> int:
+    """Return in how many directions the matrix inequalities can be factorised in the time that is left."""
+    limit = deadline.limit()
+    return sys.maxsize if limit is None else max(int((limit / _SECONDS_TO_FACTOR) ** (1 / 6)) - 1, 1)
 
 
 def _conjugate(
@@ -313,11 +331,17 @@ def _solve(objective: Any, constraints: list[Any], max_seconds: float | None) ->
     """Solve, quietly: an inexact answer is as welcome as an exact one. Return whether there is any."""
     cp = _cvxpy()
     program = cp.Problem(cp.Maximize(objective), constraints)
-    watch = Deadline()
-    limit = {} if max_seconds is None else {"time_limit": max_seconds}
+    watch = Deadline.after(max_seconds)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "solution may be inaccurate": it is judged in float64 afterwards
         try:
+            program.get_problem_data(
+                cp.CLARABEL
+            )  # kept for the solve; on thousands of rows it takes seconds too
+            if watch.is_over:
+                return False
+            left = watch.limit()
+            limit = {} if left is None else {"time_limit": left}
             # The simplicial factorisation: three times faster than the supernodal one that Clarabel picks here.
             program.solve(solver=cp.CLARABEL, **limit, direct_solve_method="qdldl")
         except cp.SolverError as error:

@@ -19,7 +19,12 @@ from cvxnn.certificates.bounds.relaxation import (
 )
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.duals.dual_variables import null_dual
-from cvxnn.certificates.relaxations.joint_program import OutputDirections, groups_in_time, solve_joint_dual
+from cvxnn.certificates.relaxations.joint_program import (
+    OutputDirections,
+    groups_in_time,
+    set_up_seconds,
+    solve_joint_dual,
+)
 from cvxnn.certificates.relaxations.row_groups import RowGroups, group_rows, single_rows
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.deadlines import Deadline
@@ -73,7 +78,8 @@ class _Rounds:
         problem, fewest = self.problem, 2 * (self.space.rank + 1)
         if not isinstance(problem.loss, SquaredLoss) and problem.y.size > _MOST_ENTRIES and not required:
             return None
-        most = groups_in_time(max_seconds, self.seconds(self.basis.shape[1]))
+        k = self.basis.shape[1]
+        most = groups_in_time(max_seconds - k * set_up_seconds(self.space.rank), self.seconds(k))
         most = min(max(most, fewest) if required else most, _MOST_GROUPS)
         if problem.n_samples <= most:
             return single_rows(problem.n_samples)
@@ -100,7 +106,7 @@ class _Rounds:
         if self.problem.output_norm == "l1":
             return float(np.max(psi)), known
         refine = relaxation_is_affordable(self.space)
-        bound = partial(both_signs_relaxed, self.space)
+        bound = partial(both_signs_relaxed, self.space, deadline=deadline)
         upper, enclosures = enclosed(
             bound, self.space, lam, self.basis, known, deadline=deadline if refine else Deadline(0.0)
         )
