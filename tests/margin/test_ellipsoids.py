@@ -150,7 +150,10 @@ def test_orthonormal_samples_rectify_to_a_part_of_the_ball():
     [
         (lambda: Ellipsoid([[0.0, 0.0]]), "X must have a row that is not zero"),
         (lambda: RectifiedEllipsoid([[np.nan]]), "X must be finite"),
-        (lambda: RectifiedEllipsoid(np.eye(6), max_cells=10), "max_patterns"),
+        (
+            lambda: RectifiedEllipsoid(np.eye(6), max_cells=10),
+            "at most 10 activation patterns; .* raise max_cells",
+        ),
         (lambda: RectifiedEllipsoid([[1.0]]).support([1.0, 2.0]), "lam must have 1 entries"),
         (lambda: Ellipsoid([[1.0]]).gauge([1.0, 2.0]), "z must have 1 entries"),
     ],

@@ -17,6 +17,7 @@ from cvxnn.patterns import (
     is_realisable,
     patterns_with_gates,
     reduce_rows,
+    require_few_patterns,
     require_realisable,
     sample_patterns,
 )
@@ -52,6 +53,7 @@ CALLS = {
     "is_realisable": lambda X: is_realisable(X, activation_patterns(X, gates(X))),
     "patterns_with_gates": lambda X: np.asarray(patterns_with_gates(X, np.asarray(enumerate_patterns(X)))),
     "reduce_rows": lambda X: reduce_rows(X).line,
+    "require_few_patterns": require_few_patterns,
     "require_realisable": lambda X: require_realisable(X, activation_patterns(X, gates(X))),
     "sample_patterns": lambda X: np.asarray(sample_patterns(X, 2)),
 }

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from cvxnn.certificates.certificate import Certificate, make_certificate
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.duals.dual_variables import dual_or_own
-from cvxnn.certificates.exact_oracles.cells import CellOracle
+from cvxnn.certificates.exact_oracles.cells import MOST_CELLS, CellOracle
 from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.exact_oracles.output_sphere import OutputSphereOracle
 from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
@@ -22,6 +22,7 @@ from cvxnn.certificates.standard_form import Task
 from cvxnn.deadlines import Deadline
 from cvxnn.losses import MultinomialLoss
 from cvxnn.networks import ReLUNetwork
+from cvxnn.patterns import require_few_patterns
 from cvxnn.problem import Problem, as_network, as_problem
 from cvxnn.seeds import Seed, require_seed
 from cvxnn.threads import on_one_blas_thread
@@ -249,6 +250,8 @@ def _oracle(problem: Problem, method: Method, max_seconds: float, tol: float) ->
             )
         case "sweep" if problem.output_norm == "l2":
             return SweepOracle(X)
+    if method == "cells":
+        require_few_patterns(X, MOST_CELLS, remedy="take method='auto', or fewer rows or columns")
     scalar = SweepOracle(X) if method == "sweep" else CellOracle(X)
     if outputs == 1:
         return scalar

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cvxnn.certificates import RowSpace
 from cvxnn.cones import least_norm, lengths_and_units
-from cvxnn.patterns import enumerate_patterns
+from cvxnn.patterns import enumerate_patterns, require_few_patterns
 from cvxnn.programs import WorkingSets
 from cvxnn.programs.cones import project_blocks
 from cvxnn.short_reprs import short_repr
@@ -165,7 +165,8 @@ class RectifiedEllipsoid:
         data = as_ellipsoid_data(X)
         space = RowSpace(data)
         object.__setattr__(self, "X", data)
-        object.__setattr__(self, "masks", np.asarray(enumerate_patterns(data, max_patterns=max_cells)))
+        require_few_patterns(data, max_cells, remedy="raise max_cells, or take fewer rows or columns")
+        object.__setattr__(self, "masks", np.asarray(enumerate_patterns(data, max_patterns=None)))
         object.__setattr__(self, "_space", space)
         object.__setattr__(self, "_unit", lengths_and_units(space.coordinates)[1])
 

@@ -14,7 +14,7 @@ from cvxnn.margin.columns import basic_network, grow_blocks, solve_blocks
 from cvxnn.margin.dual_constraint import DualConstraint, DualNorm
 from cvxnn.margin.separating import require_separable
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
+from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows, require_few_patterns
 from cvxnn.problem import as_labelled
 from cvxnn.programs import MaxMarginProgram
 from cvxnn.seeds import Seed, as_generator
@@ -172,6 +172,7 @@ def max_margin(
     if method == "auto":
         method = "cells" if len(y) * count_bound(lines.n_lines, lines.rank) <= _ALL_CELLS else "columns"
     if method == "cells":
+        require_few_patterns(X, remedy="take method='columns', or fewer rows or columns")
         solution = solve_blocks(MaxMarginProgram(X, y, enumerate_patterns(X)), deadline=deadline)
     else:
         solution = grow_blocks(X, y, constraint, as_generator(random_state), max_rounds, deadline)

@@ -10,7 +10,7 @@ import numpy as np
 from cvxnn.certificates import exact_oracle
 from cvxnn.cones import least_norm_in_box
 from cvxnn.margin.ellipsoids import RectifiedEllipsoid, as_directions, as_ellipsoid_data
-from cvxnn.patterns import enumerate_patterns
+from cvxnn.patterns import enumerate_patterns, require_few_patterns
 from cvxnn.short_reprs import short_repr
 from cvxnn.theorems import Comparison, HypothesisError
 from cvxnn.validation import Array, as_finite_array, read_only
@@ -54,7 +54,8 @@ class Zonotope:
         """
         if not np.any(self.generators):
             return np.zeros((1, self.generators.shape[1]))
-        masks = np.asarray(enumerate_patterns(self.generators, max_patterns=_MAX_VERTICES))
+        require_few_patterns(self.generators, _MAX_VERTICES, name="generators", remedy="take fewer of them")
+        masks = np.asarray(enumerate_patterns(self.generators))
         vertices: Array = masks.T.astype(np.float64) @ self.generators
         return vertices
 
@@ -191,7 +192,7 @@ def oracle_as_hausdorff_distance(X: Any, lam: Any, *, tol: float = 1e-9) -> Orac
         phi(lam)  = max over ||u|| <= 1 of lam^T (X u)_+   = max over z in Z+ of dist(z, Z-)
         Phi(lam)  = max over ||u|| <= 1 of |lam^T (X u)_+| = d_H(Z+, Z-)
 
-    Hypotheses. An exact oracle is affordable for X, and the zonotopes have at most 100,000 vertices each.
+    Hypotheses. An exact oracle is affordable for X, and X has at most 100,000 activation patterns.
 
     Guarantee. Equalities (tight). The neuron is ``(z - Pi(z)) / ||z - Pi(z)||`` at the farthest vertex z.
 
@@ -213,6 +214,8 @@ def oracle_as_hausdorff_distance(X: Any, lam: Any, *, tol: float = 1e-9) -> Orac
     ------
     HypothesisError
         If X allows no exact oracle.
+    ValueError
+        If X has too many patterns.
 
     References
     ----------
@@ -232,7 +235,8 @@ def oracle_as_hausdorff_distance(X: Any, lam: Any, *, tol: float = 1e-9) -> Orac
         raise HypothesisError(
             f"X must allow an exact oracle; its shape {data.shape} is too large for its rank"
         )
-    rectified = RectifiedEllipsoid(data)
+    require_few_patterns(data, _MAX_VERTICES)
+    rectified = RectifiedEllipsoid(data, max_cells=_MAX_VERTICES)
     over, under = _excesses(data, weights)
     longer = max(over, under, key=lambda part: part.distance)
     direction = (longer.farthest - longer.nearest) / (longer.distance or 1.0)

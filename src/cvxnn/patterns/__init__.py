@@ -2,7 +2,7 @@
 
 from cvxnn.patterns.activation import activation_patterns
 from cvxnn.patterns.counting import count_bound, count_cells, is_in_general_position, loose_count_bound
-from cvxnn.patterns.enumeration import enumerate_patterns
+from cvxnn.patterns.enumeration import enumerate_patterns, require_few_patterns
 from cvxnn.patterns.gates import patterns_with_gates
 from cvxnn.patterns.pattern_set import ActivationPatterns
 from cvxnn.patterns.realisability import is_realisable, require_realisable
@@ -21,6 +21,7 @@ __all__ = [
     "loose_count_bound",
     "patterns_with_gates",
     "reduce_rows",
+    "require_few_patterns",
     "require_realisable",
     "sample_patterns",
 ]

@@ -16,11 +16,12 @@ from cvxnn.patterns.witnesses import widest_point
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, PrecisionError, as_finite_array
 
+_MOST_PATTERNS = 10_000_000
 _EPS = float(np.finfo(np.float64).eps)
 
 
 @on_one_blas_thread
-def enumerate_patterns(X: ArrayLike, *, max_patterns: int | None = 10_000_000) -> ActivationPatterns:
+def enumerate_patterns(X: ArrayLike, *, max_patterns: int | None = _MOST_PATTERNS) -> ActivationPatterns:
     """List the pattern of every open cell of the hyperplanes ``{u : x_i^T u = 0}``.
 
     The rows are first reduced to distinct lines that span the row space: row scale, duplicated, opposite and
@@ -86,6 +87,35 @@ def enumerate_patterns(X: ArrayLike, *, max_patterns: int | None = 10_000_000) -
         data.shape[0],
         complete=True,
     )
+
+
+def require_few_patterns(
+    X: ArrayLike, most: int = _MOST_PATTERNS, *, name: str = "X", remedy: str = "take fewer rows or columns"
+) -> None:
+    """Raise ``ValueError`` where data can have more patterns than a function lists that has no such argument.
+
+    Parameters
+    ----------
+    X : array_like of shape (n, d)
+        The data.
+    most : int, default 10_000_000
+        Patterns that it lists.
+    name : str, default "X"
+        What the function's user calls the data.
+    remedy : str, default "take fewer rows or columns"
+        What that user can do.
+
+    Examples
+    --------
+    >>> require_few_patterns([[3, 3], [2, 2], [1, 0]], 4)
+    """
+    arrangement = reduce_rows(as_finite_array(X, name, (2,)))
+    bound = count_bound(arrangement.n_lines, arrangement.rank)
+    if bound > most:
+        raise ValueError(
+            f"{name} must have at most {most:,} activation patterns; {arrangement.n_lines:,} distinct lines of rank "
+            f"{arrangement.rank}, as here, can have {bound:,}: {remedy}"
+        )
 
 
 def _refuse_too_many(arrangement: ReducedArrangement, max_patterns: int | None) -> None:

@@ -14,7 +14,7 @@ from scipy.optimize import nnls
 
 from cvxnn.cones import lengths_and_units
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns import enumerate_patterns
+from cvxnn.patterns import enumerate_patterns, require_few_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs.program import Statement
 from cvxnn.programs.relu import as_masks
@@ -83,6 +83,8 @@ class CopositiveProgram:
         problem.require_trainable()
         if problem.output_norm != "l2" and problem.n_outputs > 1:
             raise ValueError(f"output_norm must be 'l2' here; got {problem.output_norm!r}: see ReLUProgram")
+        if patterns is None:
+            require_few_patterns(problem.X, remedy="give some of the patterns, or take fewer rows or columns")
         masks = as_masks(enumerate_patterns(problem.X) if patterns is None else patterns, problem.n_samples)
         _, levels, right = np.linalg.svd(problem.X, full_matrices=False)
         row_space = right[levels > _RANK * levels[0]].T

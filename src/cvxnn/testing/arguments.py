@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from cvxnn.threads import blas
 _PACKAGE = Path(blas.__file__).parents[1]
 _NAMES = _PACKAGE / "names"
 _BAD_SEEDS = ("seed", -1, 1.5)
+_UNDERSCORED = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _BAD_LIMITS = ("soon", -1.0, float("nan"))
 
 
@@ -141,6 +143,30 @@ def check_takes_limits(call: Callable[[Any], Any]) -> None:
         require(error is None, f"max_seconds={limit!r} must be taken; it is refused: {error}")
     for wrong in _BAD_LIMITS:
         _require_refusal(call, wrong, "max_seconds")
+
+
+def check_advice(function: Callable[..., Any], call: Callable[[], Any]) -> None:
+    """Check that a refusal gives no advice that the function's user cannot take.
+
+    Words with an underscore in the message are arguments of the function, or public functions to call instead.
+
+    Parameters
+    ----------
+    function : callable
+        The public function, class or method.
+    call : callable
+        Calls it with what it refuses.
+
+    Raises
+    ------
+    AssertionError
+        If it is not refused with a ``ValueError``, or a word is neither.
+    """
+    error = _error(lambda _: call(), None)
+    require(isinstance(error, ValueError), f"the call must be refused with a ValueError; got {error!r}")
+    names = {name.rpartition(".")[2] for module in _public_modules() for name, _ in _callables(module)}
+    strange = set(_UNDERSCORED.findall(str(error))) - _parameters(function) - names
+    require(not strange, f"a refusal must name arguments of its function alone; {strange} in {str(error)!r}")
 
 
 class _Entries:

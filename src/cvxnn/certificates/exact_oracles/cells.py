@@ -18,6 +18,7 @@ from cvxnn.short_reprs import short_repr
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, one_column
 
+MOST_CELLS = 5_000_000
 _CHUNK_ENTRIES = 1 << 18  # multipliers at a time: the few arrays of that size stay in cache
 _FEW = 4  # cells that are cheaper to solve exactly than to step on
 _STARTS = 256  # gates that are tried for a first value
@@ -72,7 +73,7 @@ class CellOracle(Oracle):
 
     space: RowSpace
 
-    def __init__(self, X: Array, *, max_cells: int = 5_000_000) -> None:
+    def __init__(self, X: Array, *, max_cells: int = MOST_CELLS) -> None:
         arrangement = reduce_rows(X)
         cells = count_bound(arrangement.n_lines, arrangement.rank)
         if cells > max_cells:

@@ -156,7 +156,7 @@ def _require_ending(problem: Problem, start: Weights, t_end: float, *, limited: 
         raise ValueError(
             f"t_end must be at most about {t_end / n_steps * _MOST_STEPS:.1e} for data, targets and weights of this "
             f"size; got {t_end:g}, which takes about {n_steps:.1e} steps: rescale X and y"
-            + ("" if limited else ", or give max_seconds, or stiff=True")
+            + ("" if limited else ", or give max_seconds, or take gradient_flow with stiff=True")
         )
 
 

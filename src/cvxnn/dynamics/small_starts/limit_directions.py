@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cvxnn.cones import cone_multipliers
-from cvxnn.patterns import enumerate_patterns
+from cvxnn.patterns import enumerate_patterns, require_few_patterns
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_finite_array
 
@@ -85,7 +85,9 @@ def critical_directions(
     scale = float(np.max(np.linalg.norm(X, axis=1) * np.abs(residual)))
     if scale == 0.0:
         return ()
-    masks = np.asarray(enumerate_patterns(X, max_patterns=max_patterns), dtype=bool)
+    if max_patterns is not None:
+        require_few_patterns(X, max_patterns, remedy="raise max_patterns, or take fewer rows or columns")
+    masks = np.asarray(enumerate_patterns(X, max_patterns=None), dtype=bool)
     found: list[CriticalDirection] = []
     for mask in masks.T:
         for sign in (1, -1):

@@ -15,7 +15,7 @@ from cvxnn.function_spaces.unit_norm.problem_units import ProblemUnits
 from cvxnn.function_spaces.unit_norm.rounds import uninterrupted
 from cvxnn.function_spaces.unit_norm.unit_networks import UnitNetwork, unit_norm_form
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns import ActivationPatterns, enumerate_patterns
+from cvxnn.patterns import ActivationPatterns, enumerate_patterns, require_few_patterns
 from cvxnn.problem import Problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.statuses import SolveStatus
@@ -305,7 +305,8 @@ def _in_ball(network: ReLUNetwork | UnitNetwork, X: Array, delta: float) -> Unit
 
 def _patterns(X: Array) -> ActivationPatterns:
     try:
-        return enumerate_patterns(X, max_patterns=_MAX_PATTERNS)
+        require_few_patterns(X, _MAX_PATTERNS)
+        return enumerate_patterns(X)
     except ValueError as error:
         raise HypothesisError(f"the population's patterns must be few enough: {error}") from None
 

@@ -16,6 +16,7 @@ from cvxnn.patterns import (
     is_in_general_position,
     loose_count_bound,
     reduce_rows,
+    require_few_patterns,
 )
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
@@ -103,6 +104,7 @@ def cell_count(X: Any) -> CellCount:
     n, rank = len(data), reduce_rows(data).rank
     if n < 2 or rank == 0:
         raise HypothesisError(f"X must have at least two rows and not be zero; found {n} rows of rank {rank}")
+    require_few_patterns(data)
     listed = len(enumerate_patterns(data))
     general = is_in_general_position(data)
     exactly = 0.5 / listed  # half of one, relative
@@ -173,6 +175,7 @@ def program_size(X: Any) -> ProgramSize:
     """
     data = as_finite_array(X, "X", (2,))
     n, d = data.shape
+    require_few_patterns(data)
     statement = ReLUProgram(Problem(data, np.ones(n), beta=1.0), enumerate_patterns(data)).to_cvxpy()
     cones = sum(part.size for part in statement.problem.constraints if part is not statement.fit)
     P = count_cells(data)

@@ -13,7 +13,7 @@ from cvxnn.certificates import Oracle, exact_oracle
 from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.landscape.duality.dual_statement import DualStatement
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
+from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows, require_few_patterns
 from cvxnn.problem import Problem, as_problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
@@ -288,7 +288,8 @@ def _by_cells(units: Units, oracle: Oracle) -> DualSolution:
     import cvxpy as cp
 
     problem = units.problem
-    program = ReLUProgram(problem, enumerate_patterns(problem.X, max_patterns=_MAX_CELLS))
+    require_few_patterns(problem.X, _MAX_CELLS, remedy="take method='cuts', or fewer rows or columns")
+    program = ReLUProgram(problem, enumerate_patterns(problem.X))
     master = DualStatement.of(problem)
     sides = np.where(program.masks, 1.0, -1.0)
     z = cp.Variable(program.masks.shape, nonneg=True)

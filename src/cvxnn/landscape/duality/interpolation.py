@@ -14,7 +14,7 @@ from cvxnn.betas import as_decreasing
 from cvxnn.landscape.duality.admissible_targets import admissible_rows
 from cvxnn.landscape.duality.dual_program import require_oracle
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns import enumerate_patterns
+from cvxnn.patterns import enumerate_patterns, require_few_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.short_reprs import short_repr
@@ -168,7 +168,8 @@ def _constant(problem: Problem) -> ReLUNetwork:
 
 def _least(problem: Problem) -> tuple[ReLUNetwork, Array]:
     """Return the network of the smallest norm and a feasible dual variable."""
-    program = ReLUProgram(problem, enumerate_patterns(problem.X, max_patterns=_MAX_CELLS))
+    require_few_patterns(problem.X, _MAX_CELLS)
+    program = ReLUProgram(problem, enumerate_patterns(problem.X))
     blocks, offset, lam = _solve(program)
     norms = np.linalg.norm(blocks, axis=0)
     blocks = np.where(norms > _SPECK * np.max(norms, initial=0.0), blocks, 0.0)

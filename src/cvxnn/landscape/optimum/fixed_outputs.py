@@ -18,7 +18,7 @@ from cvxnn.cones import lengths_and_units
 from cvxnn.landscape.optimum.face_newton import FacePoint, settle
 from cvxnn.losses import SquaredLoss
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns import enumerate_patterns
+from cvxnn.patterns import enumerate_patterns, require_few_patterns
 from cvxnn.problem import Problem
 from cvxnn.validation import Array, PrecisionError
 
@@ -62,6 +62,7 @@ class FixedOutputs:
                 f"problem must have beta > 0 or the squared loss, so that optima exist; got beta = 0 and the loss "
                 f"{problem.loss.name!r}"
             )
+        require_few_patterns(problem.X)
         return cls(problem, output, np.asarray(enumerate_patterns(problem.X)))
 
     @property

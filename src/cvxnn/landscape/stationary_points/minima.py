@@ -17,7 +17,7 @@ from cvxnn.landscape.optimum.fixed_outputs import FixedOutputs
 from cvxnn.landscape.stationary_points.clarke import stationarity
 from cvxnn.landscape.stationary_points.directional import is_local_minimum
 from cvxnn.networks import ReLUNetwork
-from cvxnn.patterns import enumerate_patterns
+from cvxnn.patterns import enumerate_patterns, require_few_patterns
 from cvxnn.problem import Problem, as_problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.threads import on_one_blas_thread
@@ -165,6 +165,7 @@ def _refuse_too_many(count: int, limit: int) -> None:
 
 def _pairs(problem: Problem) -> tuple[NDArray[np.bool_], Array]:
     """Return patterns (n, 2 P) and signs of all cells in which a neuron does something."""
+    require_few_patterns(problem.X)
     masks = np.asarray(enumerate_patterns(problem.X))
     masks = masks[:, np.any(masks & np.any(problem.X != 0, axis=1)[:, None], axis=0)]
     return np.hstack([masks, masks]), np.repeat([1.0, -1.0], masks.shape[1])
