@@ -2,6 +2,10 @@ import numpy as np
 import pytest
 
 from cvxnn.certificates import CellOracle, SweepOracle, search
+from cvxnn.certificates.local_search import ascent, multi_start, output_search
+from cvxnn.certificates.oracles import units
+from cvxnn.cones import project_on_cone
+from cvxnn.deadlines import Deadline
 
 
 def plain_iteration(X, lam, U, steps=100):
@@ -107,6 +111,72 @@ def test_read_only_and_zero_arrays():
 def test_no_time_still_gives_a_value():
     X, lam = fitted_residual(5)
     assert search(X, lam, max_seconds=0.0).value > 0
+
+
+def ascents():
+    X, lam = fitted_residual(6)
+    norms = np.linalg.norm(X, axis=1)
+    return X, [
+        ascent.Ascent(X, lam),
+        output_search.OutputAscent(X, np.stack([lam, lam[::-1]], axis=1), norms),
+    ]
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_starts_in_batches_end_where_they_do_together(k, monkeypatch):
+    X, kinds = ascents()
+    U = units(np.random.default_rng(0).standard_normal((X.shape[1], 50)))
+    values, directions = kinds[k].run(U, inner=15, outer=20)
+    monkeypatch.setattr(ascent, "_BATCH_ENTRIES", 7 * len(X))
+    batched, others = kinds[k].run(U, inner=15, outer=20)
+    np.testing.assert_allclose(batched, values, rtol=1e-6)  # the gain below which a start is done
+    assert others.shape == directions.shape
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_without_time_only_the_first_batch_is_reached(k, monkeypatch):
+    X, kinds = ascents()
+    U = units(np.random.default_rng(0).standard_normal((X.shape[1], 50)))
+    monkeypatch.setattr(ascent, "_BATCH_ENTRIES", 7 * len(X))
+    values, directions = kinds[k].run(U, inner=15, outer=20, deadline=Deadline(0.0))
+    reached = np.isfinite(values)
+    assert 0 < np.count_nonzero(reached) <= 7 * 2  # the rows of one sign are about half of all
+    np.testing.assert_array_equal(directions[:, ~reached], U[:, ~reached])
+
+
+def test_a_late_polish_looks_at_one_cell(monkeypatch):
+    X, lam = fitted_residual(7)
+    cells, norms = [], np.linalg.norm(X, axis=1)
+
+    def counted(*args):
+        cells.append(1)
+        return project_on_cone(*args)
+
+    monkeypatch.setattr(ascent, "project_on_cone", counted)
+    u = X[0] / norms[0]
+    first, _ = ascent.polish(X, lam, u, norms, Deadline(0.0))
+    assert len(cells) == 1
+    last, _ = ascent.polish(X, lam, u, norms)
+    assert len(cells) > 2
+    assert first <= last
+
+
+def test_short_limits_whiten_no_starts(monkeypatch):
+    X, lam = fitted_residual(8)
+    monkeypatch.setattr(multi_start, "_whitened", lambda X, U: 1 / 0)
+    assert search(X, lam, max_seconds=1e-6).value > 0
+    with pytest.raises(ZeroDivisionError):
+        search(X, lam, max_seconds=1.0)
+
+
+def test_whitened_starts_are_isotropic_to_the_data():
+    rng = np.random.default_rng(9)
+    X = rng.standard_normal((50, 4)) @ np.diag([1e3, 1.0, 1e-3, 0.0])
+    whitened = multi_start._whitened(X, np.eye(4))
+    gram = (X @ whitened).T @ (X @ whitened)
+    np.testing.assert_allclose(
+        gram, np.diag([1.0, 1.0, 1.0, 0.0]), atol=1e-8
+    )  # half of the digits: a Gram matrix
 
 
 def test_bad_shapes_are_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,24 @@ from cvxnn.validation import Array
 # A start whose value grows by less than this fraction in one outer step is done.
 _STALLED = 1e-6
 _POLISH_STEPS = 50
+# Entries of the largest array of a batch of starts.
+_BATCH_ENTRIES = 4_000_000
+
+
+def batches(n_rows: int, n_starts: int, deadline: Deadline) -> Iterator[tuple[slice, Deadline]]:
+    """Yield slices of starts, each with its share of the time, until that is over; one slice in any case."""
+    size = max(_BATCH_ENTRIES // max(n_rows, 1), 1)
+    for start in range(0, max(n_starts, 1), size):
+        if start and deadline.is_over:
+            return
+        left = 1 + (n_starts - start - 1) // size
+        yield slice(start, start + size), deadline.share(1 / max(left, 1))
+
+
+def spectral_norm_squared(rows: Array) -> float:
+    """Return ``||rows||_2^2``, through the smaller Gram matrix; never 0."""
+    gram = rows.T @ rows if rows.shape[0] >= rows.shape[1] else rows @ rows.T
+    return max(float(np.linalg.eigvalsh(gram)[-1]), 1e-300) if gram.size else 1e-300
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +56,7 @@ class Ascent:
         object.__setattr__(self, "gains", l[l > 0])
         object.__setattr__(self, "concave", concave)
         object.__setattr__(self, "limits", (-l[l < 0] * norms)[:, None])
-        gram = concave.T @ concave
-        object.__setattr__(self, "lipschitz", max(float(np.linalg.eigvalsh(gram)[-1]), 1e-300))
+        object.__setattr__(self, "lipschitz", spectral_norm_squared(concave))
 
     def run(self, U: Array, *, inner: int, outer: int, deadline: Deadline = NEVER) -> tuple[Array, Array]:
         """Return the best value of each start and the direction that attains it, shapes (m,) and (d, m).
@@ -60,7 +78,7 @@ class Ascent:
         outer : int
             Largest number of outer steps.
         deadline : Deadline, default never
-            When to return the best so far.
+            When to return the best so far; the value of starts that were not reached is minus infinity.
 
         References
         ----------
@@ -68,6 +86,13 @@ class Ascent:
         A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm", SIAM J. Imaging Sci. 2
         (2009).
         """
+        values, directions = np.full(U.shape[1], -np.inf), U.copy()
+        for some, until in batches(max(len(self.convex), len(self.concave)), U.shape[1], deadline):
+            values[some], directions[:, some] = self._run(U[:, some], inner, outer, until)
+        return values, directions
+
+    def _run(self, U: Array, inner: int, outer: int, deadline: Deadline) -> tuple[Array, Array]:
+        """Return what `run` does, for starts that are few enough to be taken at once."""
         values, directions = np.full(U.shape[1], -np.inf), U.copy()
         live = np.arange(U.shape[1])
         b = np.zeros((len(self.concave), len(live)))
@@ -129,7 +154,7 @@ def box_least_squares(
     return b
 
 
-def polish(X: Array, l: Array, u: Array, norms: Array) -> tuple[float, Array]:
+def polish(X: Array, l: Array, u: Array, norms: Array, deadline: Deadline = NEVER) -> tuple[float, Array]:
     """Return a local maximum of ``l^T (X u)_+`` near u, solved exactly cell by cell, and its direction.
 
     On the closed cell K of u's pattern D the objective is linear, and its maximiser is the projection of
@@ -146,6 +171,8 @@ def polish(X: Array, l: Array, u: Array, norms: Array) -> tuple[float, Array]:
         Start.
     norms : ndarray of shape (n,)
         ``||x_i||``.
+    deadline : Deadline, default never
+        When to return the best so far, between two cells.
     """
     value, active = -np.inf, X @ u >= 0
     slack = 1e-12 * float(np.max(np.abs(l)))
@@ -157,7 +184,7 @@ def polish(X: Array, l: Array, u: Array, norms: Array) -> tuple[float, Array]:
             break
         value, u = length, w / length
         crossing = rows[z > np.maximum(-l[rows], 0.0) + slack]
-        if len(crossing) == 0:
+        if len(crossing) == 0 or deadline.is_over:
             break
         active = active.copy()
         active[crossing] = ~active[crossing]

@@ -32,6 +32,8 @@ _POLISH_WORK = 2e8  # n d^2 summed over the polished candidates
 _ROW_STARTS = 64
 _START_ENTRIES = 4_000_000  # n times the number of starts: memory
 _START_WORK = 200_000_000  # n d times the number of starts: some ten seconds
+# For each n d min(n, d), and the share of the limit that whitening may take.
+_SECONDS_TO_WHITEN, _WHITENING_SHARE = 1e-9, 0.1
 
 
 @keep_old_arguments(max_iter="max_iterations")
@@ -106,7 +108,7 @@ def search(
         space = RowSpace(X)
         basis, rows = space.basis, space.coordinates
         starts = None if starts is None else basis.T @ starts
-    U0 = _starts(rows, norms, starts, n_random, as_generator(random_state))
+    U0 = _starts(rows, norms, starts, n_random, as_generator(random_state), deadline)
     if columns.shape[1] == 1 or output_norm == "l1":
         U, signs = _climb_columns(rows, columns, U0, norms, max_iterations, deadline)
     else:
@@ -123,8 +125,10 @@ def _climb_columns(
     C = columns.shape[1]
     outputs = np.concatenate([np.eye(C), -np.eye(C)])
     # Every start climbs for one output at least: the one where it is best, of which a network's neuron is one.
-    own = np.argmax(outputs @ np.atleast_2d(correlations(X, columns, U0)), axis=0)
     stride = (C + 2) // 3  # all outputs together get some three times the work of one
+    own = np.zeros(U0.shape[1], dtype=np.intp)
+    if stride > 1:
+        own = np.argmax(outputs @ np.atleast_2d(correlations(X, columns, U0)), axis=0)
     polished = int(_POLISH_WORK // X.size / X.shape[1])
     effort = [max(most // C, most // 8) for most in (_FINE, min(_POLISHED, polished))]
     found = []
@@ -155,19 +159,26 @@ def _climb(
     for k in range(min(effort[1], fine.shape[1])):
         if deadline.is_over:
             break
-        fine[:, k] = polish(X, l, fine[:, k], norms)[1]
+        fine[:, k] = polish(X, l, fine[:, k], norms, deadline)[1]
     return np.concatenate([fine, directions[:, rest]], axis=1)
 
 
-def _starts(X: Array, norms: Array, given: Array | None, n_random: int, rng: np.random.Generator) -> Array:
-    """Return unit starts (d, m): the given ones, rows of either sign, Gaussian and whitened vectors."""
+def _starts(
+    X: Array, norms: Array, given: Array | None, n_random: int, rng: np.random.Generator, deadline: Deadline
+) -> Array:
+    """Return unit starts (d, m): the given ones, rows of either sign, Gaussian and whitened vectors.
+
+    Where the limit is so short that the factorisation would take much of it, none are whitened.
+    """
     d = X.shape[1]
     rows = np.flatnonzero(norms > 0)
     if len(rows) > _ROW_STARTS:
         rows = rng.choice(rows, _ROW_STARTS, replace=False)
     gaussian = rng.standard_normal((d, n_random))
     half = n_random // 2
-    gaussian[:, :half] = _whitening(X) @ gaussian[:, :half]
+    seconds = _SECONDS_TO_WHITEN * X.size * min(X.shape)
+    if seconds <= _WHITENING_SHARE * deadline.max_seconds:
+        gaussian[:, :half] = _whitened(X, gaussian[:, :half])
     own = np.zeros((d, 0)) if given is None else np.asarray(given, dtype=np.float64)
     # random and row starts take turns, so that a cut on large n keeps some of each
     cap = max(min(_START_ENTRIES // len(X), _START_WORK // X.size), 16)
@@ -181,12 +192,12 @@ def _starts(X: Array, norms: Array, given: Array | None, n_random: int, rng: np.
     return units(np.concatenate(blocks, axis=1)[:, : max(cap, own.shape[1])])
 
 
-def _whitening(X: Array) -> Array:
-    """Return M with ``(X M)^T (X M) = I`` on the row space."""
+def _whitened(X: Array, U: Array) -> Array:
+    """Return ``(X^T X)^{-1/2} U``, on the row space: starts that look to the data as U would if X were white."""
     levels, vectors = np.linalg.eigh(X.T @ X)
     kept = levels > levels[-1] * 1e-13 * X.shape[1]
-    whitening: Array = vectors[:, kept] / np.sqrt(levels[kept]) @ vectors[:, kept].T
-    return whitening
+    whitened: Array = vectors[:, kept] / np.sqrt(levels[kept]) @ (vectors[:, kept].T @ U)
+    return whitened
 
 
 def _result(X: Array, lam: Array, U: Array, signs: Array, exclude: Array | None, floor: float) -> Maximisers:

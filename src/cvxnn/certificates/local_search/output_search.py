@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.atoms import find_kinks
-from cvxnn.certificates.local_search.ascent import box_least_squares, polish
+from cvxnn.certificates.local_search.ascent import batches, box_least_squares, polish, spectral_norm_squared
 from cvxnn.certificates.oracles import correlations, distinct, output_directions, units
 from cvxnn.cones import null_space
 from cvxnn.deadlines import NEVER, Deadline
@@ -42,7 +42,7 @@ class OutputAscent:
         rows = X / np.where(norms > 0, norms, 1.0)[:, None]
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "weights", lam * norms[:, None])
-        object.__setattr__(self, "lipschitz", max(float(np.linalg.eigvalsh(rows.T @ rows)[-1]), 1e-300))
+        object.__setattr__(self, "lipschitz", spectral_norm_squared(rows))
 
     def run(self, U: Array, *, inner: int, outer: int, deadline: Deadline = NEVER) -> tuple[Array, Array]:
         """Return the best value of each start and the direction that attains it, shapes (m,) and (d, m).
@@ -60,8 +60,15 @@ class OutputAscent:
         outer : int
             Largest number of outer steps.
         deadline : Deadline, default never
-            When to return the best so far.
+            When to return the best so far; the value of starts that were not reached is minus infinity.
         """
+        values, directions = np.full(U.shape[1], -np.inf), U.copy()
+        for some, until in batches(len(self.rows), U.shape[1], deadline):
+            values[some], directions[:, some] = self._run(U[:, some], inner, outer, until)
+        return values, directions
+
+    def _run(self, U: Array, inner: int, outer: int, deadline: Deadline) -> tuple[Array, Array]:
+        """Return what `run` does, for starts that are few enough to be taken at once."""
         values, directions = np.full(U.shape[1], -np.inf), U.copy()
         live = np.arange(U.shape[1])
         for step in range(outer + 1):
@@ -129,11 +136,11 @@ def climb_jointly(
     for k in range(min(polished, fine.shape[1])):
         if deadline.is_over:
             break
-        fine[:, k] = polish_jointly(X, lam, fine[:, k], norms)
+        fine[:, k] = polish_jointly(X, lam, fine[:, k], norms, deadline)
     return np.concatenate([fine, U[:, rest]], axis=1)
 
 
-def polish_jointly(X: Array, lam: Array, u: Array, norms: Array) -> Array:
+def polish_jointly(X: Array, lam: Array, u: Array, norms: Array, deadline: Deadline = NEVER) -> Array:
     """Return a local maximiser of ``||Lam^T (X u)_+||`` near u.
 
     Two steps take turns, and neither lowers the value: the exact `polish` for the best output direction of u, and,
@@ -143,10 +150,10 @@ def polish_jointly(X: Array, lam: Array, u: Array, norms: Array) -> Array:
     value = -np.inf
     for _ in range(_POLISH_ROUNDS):
         q = output_directions(X, lam, u[:, None])[0]
-        u = _best(X, lam, np.stack([u, polish(X, lam @ q, u, norms)[1]], axis=1))
+        u = _best(X, lam, np.stack([u, polish(X, lam @ q, u, norms, deadline)[1]], axis=1))
         u = _best(X, lam, _towards_leading(X, lam, u, norms))
         last, value = value, float(np.linalg.norm(correlations(X, lam, u[:, None])))
-        if value <= last * (1 + 1e-12):
+        if value <= last * (1 + 1e-12) or deadline.is_over:
             break
     return u
 
