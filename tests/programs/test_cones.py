@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from cvxnn import Problem, ReLUProgram
 from cvxnn.deadlines import Deadline
 from cvxnn.programs import OutOfTime, WorkingSets
 from cvxnn.programs.cones import shorten
+from cvxnn.programs.faces import Faces
 from cvxnn.testing import samplers
 
 seeds = st.integers(0, 2**32 - 1)
@@ -300,6 +304,35 @@ def test_normals_bound_the_norms_of_other_projections(seed):
         exact = np.linalg.norm(program.project(other), axis=0)
         assert np.all(exact <= bounds + 1e-12 * np.linalg.norm(other, axis=0))
         assert np.all(bounds <= np.linalg.norm(other, axis=0) * (1 + 1e-12))
+
+
+@pytest.mark.parametrize("n", [40, 5000])  # all rows, and those near the boundary
+def test_a_deadline_ends_a_projection_between_two_pivots(n, rng, monkeypatch):
+    X = rng.standard_normal((n, 6))
+    program = cones(X, X @ rng.standard_normal((6, 8)) >= 0)
+    V, seconds = rng.standard_normal((6, 8)), [0.0]
+
+    def pivots(limit):
+        """Return how many rounds there are, each of a second."""
+        rounds = []
+
+        def solve(faces, blocks):
+            seconds[0] += 1.0
+            rounds.append(seconds[0])
+            return one_round(faces, blocks)
+
+        one_round = Faces.solve
+        sets = WorkingSets.empty(8)
+        sets.deadline = Deadline(limit, seconds[0])
+        with monkeypatch.context() as patched:
+            patched.setattr(time, "perf_counter", lambda: seconds[0])
+            patched.setattr(Faces, "solve", solve)
+            with contextlib.suppress(OutOfTime):
+                program.project(V, sets)
+        return len(rounds)
+
+    assert pivots(np.inf) > 4
+    assert pivots(2.5) == 3
 
 
 def test_a_deadline_ends_a_projection(rng):

@@ -6,9 +6,10 @@ import pytest
 from cvxnn import Problem
 from cvxnn.atoms import Atoms
 from cvxnn.certificates import exact_oracle
-from cvxnn.programs import ReLUProgram
+from cvxnn.deadlines import Deadline
+from cvxnn.programs import OutOfTime, ReLUProgram
 from cvxnn.training.convex_step import convexify
-from cvxnn.training.exploration import explore
+from cvxnn.training.exploration import explore, judge
 from cvxnn.training.violations import explored_violations
 
 
@@ -70,3 +71,56 @@ def test_the_same_seed_gives_the_same_patterns():
     first, second = look(problem, Atoms.none(problem), lam), look(problem, Atoms.none(problem), lam)
     np.testing.assert_array_equal(first.atoms.masks, second.atoms.masks)
     np.testing.assert_array_equal(first.values, second.values)
+
+
+def several_outputs():
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((40, 3))
+    return Problem(X, np.maximum(X @ rng.standard_normal((3, 2)), 0), 0.3)
+
+
+@pytest.mark.parametrize("problem", [example(), several_outputs()], ids=["one output", "two outputs"])
+@pytest.mark.parametrize("reached", [0, 1, 3])
+def test_what_is_judged_in_time_is_judged_as_ever(problem, reached, monkeypatch):
+    rng = np.random.default_rng(3)
+    lam = problem.dual_variable(np.zeros(problem.y.shape))
+    gates = rng.standard_normal((3, 12))
+    signs = np.ones(12) if problem.n_outputs == 1 else np.tile([0.6, 0.8], (12, 1))
+    atoms = Atoms.of_directions(problem, gates, signs)
+    met, values = judge(problem, atoms, lam)
+
+    calls, project = [], ReLUProgram.project
+
+    def late(program, V, sets, some):
+        calls.append(len(some))
+        if len(calls) > reached:
+            raise OutOfTime
+        return project(program, V, sets, some)
+
+    monkeypatch.setattr(ReLUProgram, "project", late)
+    monkeypatch.setattr("cvxnn.training.exploration._BATCH_ENTRIES", 2 * problem.n_samples)
+    some, late_values = judge(problem, atoms, lam, Deadline(1.0))
+    assert len(some) == len(late_values) == 2 * reached
+    for k in range(len(some)):
+        own = np.flatnonzero(np.all(met.masks == some.masks[:, [k]], axis=0))
+        # for several outputs the first of the turns, of which each raises the value
+        assert late_values[k] <= np.max(values[own]) * (1 + 1e-12)
+        if problem.n_outputs == 1:
+            assert late_values[k] == pytest.approx(values[own[0]], rel=1e-12)
+
+
+def test_a_late_exploration_has_no_violations():
+    problem = example()
+    lam = problem.dual_variable(np.zeros(problem.n_samples))
+    found = explore(
+        problem,
+        problem,
+        Atoms.none(problem),
+        problem.null_offset(),
+        lam,
+        n_fresh=40,
+        rng=np.random.default_rng(1),
+        max_seconds=1e-9,
+    )
+    assert len(found.atoms) == len(found.values) == 0
+    assert len(explored_violations(problem, found, tol=1e-3).candidates) == 0

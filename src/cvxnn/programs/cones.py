@@ -85,7 +85,7 @@ def _project_all(
     X: Array, sides: Sides, V: Array, sets: WorkingSets, blocks: Indices, negligible: float
 ) -> Array:
     """Project rows of V, looking at all rows of X in every round."""
-    faces = Faces(X, sides, blocks, V)
+    faces = Faces(X, sides, blocks, V, deadline=sets.deadline)
     faces.start(np.arange(len(blocks)), sets.rows[blocks])
     points = faces.project(negligible)
     sets.rows[blocks], sets.normals[blocks] = faces.rows, faces.normals()
@@ -101,7 +101,7 @@ def _project_near(
     pending = np.arange(len(blocks))
     for _ in range(_REPEATS):
         ids = blocks[pending]
-        faces = Faces(X, sides, ids, V[pending], sets.near.rows[ids])
+        faces = Faces(X, sides, ids, V[pending], sets.near.rows[ids], sets.deadline)
         faces.start(np.arange(len(ids)), sets.rows[ids])
         points[pending] = faces.project(negligible)
         sets.rows[ids], sets.normals[ids] = faces.rows, faces.normals()

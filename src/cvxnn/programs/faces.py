@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.cones import cone_multipliers
-from cvxnn.programs.working_sets import Indices
+from cvxnn.deadlines import NEVER, Deadline
+from cvxnn.programs.working_sets import Indices, OutOfTime
 from cvxnn.validation import Array
 
 Sides = NDArray[np.int8]
@@ -45,9 +46,20 @@ class Faces:
         Points to project.
     near : int ndarray of shape (b, c), optional
         Each block's rows, then -1, where other rows are not to be looked at.
+    deadline : Deadline, default never
+        When `project` raises `OutOfTime` between two pivots.
     """
 
-    def __init__(self, X: Array, sides: Sides, ids: Indices, V: Array, near: Indices | None = None) -> None:
+    def __init__(
+        self,
+        X: Array,
+        sides: Sides,
+        ids: Indices,
+        V: Array,
+        near: Indices | None = None,
+        deadline: Deadline = NEVER,
+    ) -> None:
+        self.deadline = deadline
         self.X, self.sides, self.ids, self.V, self.near = X, sides, ids, V, near
         b, (n, d) = len(ids), X.shape
         width = min(n, d)
@@ -80,6 +92,7 @@ class Faces:
         """Pivot until every block is done, and return the projections, shape (b, d)."""
         pending = np.arange(len(self.V))
         for number in range(_PIVOTS * (self.rows.shape[1] + 2)):
+            self._look_at_the_clock()
             z = self.solve(pending)
             if number == 0:
                 # Any non-negative multipliers will do to start from; these make `step_back` drop all negative ones.
@@ -95,8 +108,13 @@ class Faces:
             if pending.size == 0:
                 return self.points
         for k in pending:
+            self._look_at_the_clock()
             self.solve_alone(int(k))
         return self.points
+
+    def _look_at_the_clock(self) -> None:
+        if self.deadline.is_over:
+            raise OutOfTime
 
     def normals(self) -> Array:
         """Return ``A^T z``, (b, d); zero where rounding of V would be more than 1e-12 of it."""

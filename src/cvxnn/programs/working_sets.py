@@ -35,7 +35,7 @@ class WorkingSets:
     near : NearRows, optional
         Where there are many rows: those near each block's boundary.
     deadline : Deadline, default never
-        When `project_blocks` raises `OutOfTime` between two batches.
+        When `project_blocks` raises `OutOfTime`, between two pivots; the batch in hand is lost.
     """
 
     rows: Indices

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import cvxpy as cp
 import numpy as np
 
-from cvxnn.deadlines import as_limit
-from cvxnn.programs import ConvexProgram, Statement
+from cvxnn.deadlines import Deadline, as_limit
+from cvxnn.programs import ConvexProgram, OutOfTime, Statement
 from cvxnn.solvers.solver import Iterate, Solver
 from cvxnn.validation import Array
 
@@ -38,8 +38,13 @@ class InteriorPoint(Solver):
 
     def step(self, program: ConvexProgram, iterate: Iterate) -> Iterate:
         """Solve, and project the answer on the cones, which it meets to the solver's tolerance only."""
+        deadline = Deadline.after(iterate.memory)  # type: ignore[arg-type]
         statement = program.to_cvxpy()
-        limit = {} if iterate.memory is None else {"time_limit": max(float(iterate.memory), 1e-3)}  # type: ignore[arg-type]
+        statement.problem.get_problem_data(cp.CLARABEL)  # kept for the solve
+        if deadline.is_over:
+            raise OutOfTime
+        left = deadline.limit()
+        limit = {} if left is None else {"time_limit": left}
         with warnings.catch_warnings():
             # "Solution may be inaccurate": the loop judges it by its gap.
             warnings.filterwarnings("ignore", message="Solution may be inaccurate")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnn.atoms import Atoms
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
-from cvxnn.programs import ReLUProgram, WorkingSets
+from cvxnn.programs import OutOfTime, ReLUProgram, WorkingSets
 from cvxnn.training.descent import descend, small_random_network
 from cvxnn.validation import Array, row_norms
 
@@ -20,6 +23,8 @@ _FRESH_SIZE = 1.0
 _TURNS = 4
 # Values below this fraction of beta are as good as none.
 _NOTHING = 1e-6
+# Samples, or squares of features, times patterns that are judged at once.
+_BATCH_ENTRIES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,31 +78,37 @@ def explore(
     rng : numpy.random.Generator
         Source of randomness.
     max_seconds : float, optional
-        Time limit of the descent.
+        Time limit; patterns that there is no time to judge are left out.
     """
+    deadline = Deadline.after(max_seconds)
     start = with_fresh_neurons(problem, atoms.network(problem, offset), n_fresh, rng)
-    network = descend(rough, start, max_iterations=_ITERATIONS, max_seconds=max_seconds)
+    network = descend(rough, start, max_iterations=_ITERATIONS, max_seconds=deadline.limit())
     met = Atoms.of_network(problem, network).without_blocks()
     if len(met) == 0:
         return Exploration(met, np.zeros(0))
-    met, values = judge(problem, met, lam)
+    met, values = judge(problem, met, lam, deadline)
     order = np.argsort(-values, kind="stable")
     return Exploration(met.select(order), values[order])
 
 
-def judge(problem: Problem, atoms: Atoms, lam: Array) -> tuple[Atoms, Array]:
+def judge(problem: Problem, atoms: Atoms, lam: Array, deadline: Deadline = NEVER) -> tuple[Atoms, Array]:
     """Return atoms with the output directions in which their cells violate the dual most, and the values there.
 
     For one output, and in the per-class variant, output directions stay as they are and values are exact. Otherwise
     the best unit direction of the cell and the best output direction are found in turns, which only ever raises the
-    value.
+    value. After the deadline the others are left out.
     """
     free = problem.n_outputs > 1 and problem.output_norm == "l2"
-    values = np.zeros(len(atoms))
+    values, is_late = np.zeros(len(atoms)), False
     sets = WorkingSets.empty(len(atoms))
-    for _ in range(_TURNS if free else 1):
+    sets.deadline = deadline
+    for turn in range(_TURNS if free else 1):
         program = ReLUProgram(problem, atoms.masks, atoms.signs)
-        projected = program.project(program.adjoint(lam), sets)
+        projected, reached = _projections(program, program.adjoint(lam), sets)
+        is_late = not np.all(reached)
+        if is_late and turn > 0:
+            break  # what the last turn found holds for all
+        atoms, projected = (atoms.select(reached), projected[:, reached]) if is_late else (atoms, projected)
         values = np.linalg.norm(projected, axis=0)
         if free:
             along = lam.T @ (atoms.masks * (problem.X @ projected))  # (C, K)
@@ -107,7 +118,23 @@ def judge(problem: Problem, atoms: Atoms, lam: Array) -> tuple[Atoms, Array]:
             signs = np.where(sure, along / np.where(sure, lengths, 1.0), atoms.signs.T).T
             values = np.where(sure, lengths / np.where(sure, values, 1.0), values)
             atoms = Atoms(atoms.blocks, atoms.masks, signs)
+        if is_late:
+            break
     return atoms, values
+
+
+def _projections(program: ReLUProgram, V: Array, sets: WorkingSets) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the projections that there is time for, of the longest columns first, and which these are."""
+    projected, reached = np.zeros_like(V), np.zeros(V.shape[1], dtype=np.bool_)
+    order = np.argsort(-np.linalg.norm(V, axis=0), kind="stable")
+    n, d = program.problem.X.shape
+    size = max(_BATCH_ENTRIES // max(n, d * d), 1)
+    with suppress(OutOfTime):
+        for start in range(0, len(order), size):
+            some = order[start : start + size]
+            projected[:, some] = program.project(V, sets, some)
+            reached[some] = True
+    return projected, reached
 
 
 def with_fresh_neurons(

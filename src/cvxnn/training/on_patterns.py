@@ -86,7 +86,7 @@ def _with_free_directions(
         if bound > best:
             best, method = bound, "spectral norms of the cells"
         atoms = Atoms(solution.blocks, atoms.masks, atoms.signs).nonzero()
-        turned, values = judge(problem, patterns.join(atoms.without_blocks()), lam)
+        turned, values = judge(problem, patterns.join(atoms.without_blocks()), lam, deadline)
         violated = values > (1.0 + _VIOLATION * tol) * problem.beta
         if not np.any(violated) or solution.status in (*_KEPT, SolveStatus.EMPTY):
             break
