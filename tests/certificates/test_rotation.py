@@ -15,6 +15,7 @@ from cvxnn.patterns import activation_patterns, enumerate_patterns
 from cvxnn.problem import Problem
 from cvxnn.programs import ReLUProgram
 from cvxnn.testing.samplers import DATA
+from cvxnn.validation import Array
 
 # Products of d numbers of order one, and bases orthonormal to rounding.
 TOL = 1e-12
@@ -95,6 +96,77 @@ def test_another_problem_on_the_same_data() -> None:
     assert other.beta == 2.0
 
 
+def with_zero_columns(n: int, d: int, n_zeros: int) -> Array:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, d))
+    X[:, rng.permutation(d)[:n_zeros]] = 0.0
+    return X
+
+
+@pytest.mark.parametrize(("n", "d", "n_zeros"), [(60, 40, 5), (20, 40, 30), (10, 40, 35)])
+def test_columns_of_zeros_are_left_out_and_nothing_is_rounded(n: int, d: int, n_zeros: int) -> None:
+    X, rng = with_zero_columns(n, d, n_zeros), np.random.default_rng(1)
+    problem = Problem(X, rng.standard_normal(n), 0.5)
+    rotation = Rotation.of(problem)
+    assert np.array_equal(rotation.problem.X, X[:, np.any(X, axis=0)])
+    assert rotation.basis is None
+    assert rotation.bound_share == 1.0
+    V = rng.standard_normal((d - n_zeros, 3))
+    U = rotation.vectors(V)
+    assert np.array_equal(rotation.coordinates(U), V)
+    assert np.array_equal(np.any(U, axis=1), np.any(X, axis=0))
+
+
+def test_columns_of_zeros_beside_a_rotation() -> None:
+    X, rng = with_zero_columns(10, 40, 20), np.random.default_rng(1)
+    rotation = Rotation.of(Problem(X, rng.standard_normal(10), 0.5))
+    assert rotation.problem.X.shape == (10, 10)
+    V = rng.standard_normal((10, 3))
+    U = rotation.vectors(V)
+    assert np.max(np.abs(X @ U - rotation.problem.X @ V)) <= TOL
+    assert not np.any(U[~np.any(X, axis=0)])
+    assert np.max(np.abs(rotation.coordinates(U) - V)) <= TOL
+
+
+@pytest.mark.parametrize("n_zeros", [0, 4])
+def test_few_columns_of_zeros_among_fewer_columns_than_samples_stay(n_zeros: int) -> None:
+    problem = Problem(with_zero_columns(60, 40, n_zeros), np.ones(60), 0.5)
+    assert Rotation.of(problem).is_plain
+    small = Problem(with_zero_columns(60, 20, 10), np.ones(60), 0.5)  # nothing is dear there
+    assert Rotation.of(small).is_plain
+
+
+@pytest.mark.parametrize("size", [1e-8, 1.0, 1e8])
+def test_collinear_columns_of_many_samples_are_rotated(size: float) -> None:
+    rng = np.random.default_rng(2)
+    X = size * rng.standard_normal((80, 6)) @ rng.standard_normal((6, 40))
+    X[3] = 0.0
+    problem = Problem(X, rng.standard_normal(80), 0.5 * size)
+    rotation = Rotation.of(problem)
+    assert rotation.problem.X.shape == (80, 6)
+    assert 1.0 - 1e-6 < rotation.bound_share < 1.0
+    V = rng.standard_normal((6, 3))
+    U = rotation.vectors(V)
+    assert np.max(np.abs(X @ U - rotation.problem.X @ V)) <= 1e2 * TOL * size
+    assert np.max(np.abs(rotation.coordinates(U) - V)) <= TOL
+
+
+@pytest.mark.parametrize("rank", [20, 30])
+def test_columns_that_span_half_of_their_number_or_more(rank: int) -> None:
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((80, rank)) @ rng.standard_normal((rank, 40))
+    rotation = Rotation.of(Problem(X, rng.standard_normal(80), 0.5))
+    assert rotation.problem.n_features == (20 if rank == 20 else 40)
+    assert rotation.is_plain == (rank == 30)
+
+
+def test_a_row_outside_the_span_of_those_that_were_looked_at_is_seen() -> None:
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((80, 6)) @ rng.standard_normal((6, 40))
+    X[1] += 1e-6 * rng.standard_normal(40)  # row 1 is not among 21 of 80
+    assert Rotation.of(Problem(X, rng.standard_normal(80), 0.5)).is_plain
+
+
 @pytest.mark.parametrize("kind", sorted(DATA))
 def test_errors_bound_what_is_left_out(kind: str) -> None:
     problem = wide_problem(kind)
@@ -143,7 +215,7 @@ def test_a_bound_in_wrong_coordinates_is_lowered_below_the_optimum() -> None:
         assert right.basis is not None
         C = 0.95 * right.problem.X
         errors = np.linalg.norm(X - C @ right.basis.T, axis=1)
-        wrong = Rotation(problem, problem.with_data(C), right.basis, errors)
+        wrong = Rotation(problem, problem.with_data(C), None, right.basis, errors)
         found, truth = optimum(wrong.problem), optimum(problem)
         above += found > truth * (1.0 + 1e-6)
         assert found * wrong.bound_share <= truth

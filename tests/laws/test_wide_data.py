@@ -198,3 +198,22 @@ def test_equal_seeds_give_equal_bits() -> None:
     first, second = (train(Problem(X, y, 1.0), random_state=3) for _ in range(2))
     assert np.array_equal(first.network.hidden, second.network.hidden)
     assert first.certificate == second.certificate
+
+
+@pytest.mark.parametrize("shape", ["zeros", "collinear"])
+def test_images_train_as_without_their_needless_columns(shape: str) -> None:
+    rng = np.random.default_rng(3)
+    small = rng.standard_normal((40, 4))
+    y = np.abs(small[:, 0]) + 0.1 * rng.standard_normal(40)
+    turn = np.linalg.qr(rng.standard_normal((36, 4)))[0] if shape == "collinear" else np.eye(36)[:, ::9]
+    X = small @ turn.T
+    result, other = (train(Problem(data, y, 1.0)) for data in (X, small))
+    assert result.network.n_features == 36
+    # Products with zeros and ones have no rounding: the same problem to the last bit. Else two runs to tol 1e-3.
+    rel = 0.0 if shape == "zeros" else 2e-3
+    assert result.certificate.objective == pytest.approx(other.certificate.objective, rel=rel)
+    assert result.certificate.lower_bound <= other.certificate.objective * (1.0 + 1e-9)
+    assert result.certificate.proven == other.certificate.proven
+    model = ReLURegressor(max_seconds=5.0).fit(X, y)
+    assert model.network_.n_features == 37
+    assert model.score(X, y) > 0.9

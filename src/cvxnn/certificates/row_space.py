@@ -82,17 +82,12 @@ class RowSpace:
         basis is orthonormal to a few d eps: ``8 n + 16 d + 64`` covers these together.
         """
         weights = np.abs(lam)
-        return float(weights @ self.leaks + self._rounding * (weights @ self.row_norms))
+        return float(weights @ self.leaks + relative_rounding(self.X) * (weights @ self.row_norms))
 
     @property
     def errors(self) -> Array:
         """Return what the rows of X differ by at most in coordinates: leaks and rounding, as in `allowance`."""
-        return np.asarray(self.leaks + self._rounding * self.row_norms)
-
-    @property
-    def _rounding(self) -> float:
-        n, d = self.X.shape
-        return float((8 * n + 16 * d + 64) * _EPS)
+        return np.asarray(self.leaks + relative_rounding(self.X) * self.row_norms)
 
     def planar(self) -> Array:
         """Return the coordinates as rows of the plane, shape (n, 2), zero in what a rank below 2 lacks.
@@ -111,6 +106,12 @@ class RowSpace:
         U = self.basis @ W
         units: Array = U / np.linalg.norm(U, axis=0)
         return units
+
+
+def relative_rounding(X: Array) -> float:
+    """Return what rounding may change of a product with a row of X in coordinates, over its length: see `RowSpace`."""
+    n, d = X.shape
+    return float((8 * n + 16 * d + 64) * _EPS)
 
 
 def _row_basis(X: Array) -> tuple[Array | None, float, float]:

@@ -125,20 +125,19 @@ class GatedReLUProgram(ConvexProgram):
         program = object.__new__(GatedReLUProgram)
         return program._set(problem, self.patterns, self._map.rows, roots)
 
-    def in_coordinates(self, problem: Problem, basis: Array) -> GatedReLUProgram:
-        """Return the same program in coordinates: patterns stay, and gates are rotated with the data.
+    def in_coordinates(self, problem: Problem, gates: Array) -> GatedReLUProgram:
+        """Return the same program in coordinates: the patterns stay.
 
         Parameters
         ----------
         problem : Problem
-            The problem, whose X is this X times ``basis``.
-        basis : ndarray of shape (d, r)
-            Orthonormal columns that span the rows of X.
+            The problem, its X in coordinates.
+        gates : ndarray of shape (r, G)
+            The gates in the same coordinates.
         """
         problem.require_trainable()
         program = object.__new__(GatedReLUProgram)
-        patterns = self.patterns.with_gates(basis.T @ self.patterns.gates)
-        return program._set(problem, patterns, self._map.rows, self.roots)
+        return program._set(problem, self.patterns.with_gates(gates), self._map.rows, self.roots)
 
     def with_beta(self, beta: float) -> GatedReLUProgram:
         """Return the program of another weight decay; the patterns are shared.

@@ -107,18 +107,6 @@ class ReLUProgram(ConvexProgram):
         object.__setattr__(program, "_map", MaskedMap(problem.X, self.masks, self.signs))
         return program
 
-    def in_coordinates(self, problem: Problem, basis: Array) -> ReLUProgram:
-        """Return the same program in coordinates: patterns and signs stay.
-
-        Parameters
-        ----------
-        problem : Problem
-            The problem, whose X is this X times ``basis``.
-        basis : ndarray of shape (d, r)
-            Orthonormal columns that span the rows of X.
-        """
-        return ReLUProgram(problem, self.masks, self.signs)
-
     @property
     def n_blocks(self) -> int:
         """Return B."""

@@ -60,10 +60,12 @@ def with_problem(program: ConvexProgram, problem: Problem) -> ConvexProgram:
 
 def in_coordinates(program: ConvexProgram, rotation: Rotation) -> ConvexProgram:
     """Return the program in the coordinates of a rotation of its problem; itself where nothing is rotated."""
-    if rotation.basis is None:
+    if rotation.is_plain:
         return program
-    kept = program if isinstance(program, GatedReLUProgram) else _as_relu(program)
-    return kept.in_coordinates(rotation.problem, rotation.basis)
+    if isinstance(program, GatedReLUProgram):
+        return program.in_coordinates(rotation.problem, rotation.coordinates(program.patterns.gates))
+    relu = _as_relu(program)
+    return ReLUProgram(rotation.problem, relu.masks, relu.signs)
 
 
 def norm_bounds(program: ConvexProgram) -> Array:
