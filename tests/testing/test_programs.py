@@ -95,6 +95,12 @@ class BasesInAnotherOrder(ReLUProgram):
         return owners[::-1], directions
 
 
+class NormalsOfAnotherFace(ReLUProgram):
+    def face_normals(self, sets, blocks):
+        owners, normals = super().face_normals(sets, blocks)
+        return owners, normals[::-1]
+
+
 class NegligibleIsEverything(ReLUProgram):
     def project(self, V, sets=None, blocks=None, negligible=0.0):
         return super().project(V, sets, blocks) * (negligible == 0.0)
@@ -225,6 +231,7 @@ FAULTS = [
     (lambda p: check_free_directions(p, V), AllDirectionsFree, "linear on its face"),
     (lambda p: check_free_directions(p, V), ScaledDirections, "orthonormal"),
     (lambda p: check_free_directions(p, V), BasesInAnotherOrder, "side by side"),
+    (lambda p: check_free_directions(p, V), NormalsOfAnotherFace, "face_normals must span"),
     (lambda p: check_projection(p, V, source()), NegligibleIsEverything, "not negligible"),
     (lambda p: check_projection(p, V, source()), NegligibleIsOutside, "negligible"),
     (lambda p: check_prox(p, V, 3.0, source()), ProxWithoutShrinkage, "minimise"),

@@ -218,6 +218,10 @@ class GatedReLUProgram(ConvexProgram):
         d = self.problem.n_features
         return np.repeat(blocks, d), np.tile(np.eye(d), len(blocks))
 
+    def face_normals(self, sets: WorkingSets, blocks: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
+        """Return none: no row is ever active."""
+        return np.zeros(0, dtype=np.intp), np.zeros((self.problem.n_features, 0))
+
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
         """Return ``D_b X u e_c^T`` for pairs of a column, of gate b and output c, and a direction.
 

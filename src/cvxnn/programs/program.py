@@ -131,6 +131,26 @@ class ConvexProgram(ABC):
             The bases side by side.
         """
 
+    @abstractmethod
+    def face_normals(self, sets: WorkingSets, blocks: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
+        """Return orthonormal bases of the spans of blocks' active rows: the complements of `face_bases`.
+
+        Faces of few active rows have nearly d dimensions, and their normals few.
+
+        Parameters
+        ----------
+        sets : WorkingSets
+            Those of the blocks' last projection.
+        blocks : int ndarray
+            The blocks.
+
+        Returns
+        -------
+        owners : int ndarray of shape (r,)
+            The block of each normal, those of a block side by side.
+        normals : ndarray of shape (d, r)
+        """
+
     def free_directions(self, sets: WorkingSets, block: int) -> Array:
         """Return an orthonormal basis, (d, k), of the directions that keep a block's active rows at zero.
 

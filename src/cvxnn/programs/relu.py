@@ -151,6 +151,18 @@ class ReLUProgram(ConvexProgram):
         free = np.arange(q.shape[2]) >= sets.counts[blocks][:, None]
         return np.repeat(blocks, np.sum(free, axis=1)), q.mT[free].T
 
+    def face_normals(self, sets: WorkingSets, blocks: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
+        """Return orthonormal bases of the spans of blocks' active rows, shapes (r,) and (d, r)."""
+        width = int(np.max(sets.counts[blocks], initial=0))
+        families = [np.zeros((0, self.problem.n_features))]
+        step = max(1, _CHUNK_ENTRIES // (self.problem.n_features * max(width, 1)))
+        for start in range(0, len(blocks) if width else 0, step):
+            rows = sets.rows[blocks[start : start + step], :width]
+            active = np.where(rows[:, :, None] >= 0, self._unit_X[rows], 0.0)
+            q = np.linalg.qr(active.mT).Q
+            families.append(q.mT[rows >= 0])  # as in `face_bases`, zero columns are at the end
+        return np.repeat(blocks, sets.counts[blocks]), np.concatenate(families).T
+
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
         """Return ``D_b X u s_b^T`` for pairs of a block and a direction, shape (n, k) or (n, C, k)."""
         values = self.unsigned_images(blocks, directions, slice(None)).T

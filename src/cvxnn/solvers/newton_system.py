@@ -114,12 +114,23 @@ def solve_by_conjugate_gradients(
 
     For systems too large to store. Where it stops early, x is still a direction of descent.
     """
-    owners, bases = program.face_bases(sets, np.flatnonzero(np.any(blocks, axis=0)))
-    root = _Root.at(program, blocks, sigma, owners, bases)
+    used = np.flatnonzero(np.any(blocks, axis=0))
+    # J = (1 - c) P + c th th^T with P the projection on the face, made of the face's few normals.
+    owners, normals = program.face_normals(sets, used)
+    bearers, starts = np.unique(owners, return_index=True)
+    places, bearers = np.searchsorted(used, owners), np.searchsorted(used, bearers)
+    norms = np.linalg.norm(blocks[:, used], axis=0)
+    theta, rest = blocks[:, used] / norms, norms / (norms + sigma * program.problem.beta)
 
     def product(x: Array) -> Array:
-        coordinates = root.times(root.times(_coordinates(program, owners, bases, x)))
-        return x + sigma * _image(program, owners, bases, coordinates)
+        V = program.adjoint(x)[:, used]
+        moved = (1.0 - rest) * np.sum(theta * V, axis=0) * theta
+        if len(bearers):
+            along = normals * np.sum(normals * V[:, places], axis=0)
+            V[:, bearers] -= np.add.reduceat(along, starts, axis=1)
+        W = np.zeros_like(blocks)
+        W[:, used] = moved + rest * V
+        return np.asarray(x + sigma * program.problem.project_dual(program.forward(W)))
 
     return conjugate_gradients(product, gradient, sets.deadline)
 
@@ -175,12 +186,7 @@ class _Root:
         starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
         self.starts = starts
         self.group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(owners)]))
-        self.rho, self.tau, self.rest = rho, tau, (1.0 - rho) * tau
-
-    def times(self, x: Array) -> Array:
-        """Return ``S x`` for x of shape (r,) or (r, k)."""
-        rho, tau, rest = (v.reshape(-1, *[1] * (x.ndim - 1)) for v in (self.rho, self.tau, self.rest))
-        return np.asarray(rho * x + rest * np.add.reduceat(tau * x, self.starts, axis=0)[self.group])
+        self.rho, self.tau = rho, tau
 
     def add_inverse_square(self, matrix: Array, factor: float) -> Array:
         """Return ``matrix + factor S^{-2}``, with ``S^{-2} = rho^{-2} (I - tau tau^T) + tau tau^T`` in each block."""

@@ -189,6 +189,10 @@ class ScaledProgram(ConvexProgram):
         """Return orthonormal bases of the directions that keep blocks' active rows at zero."""
         return self.program.face_bases(sets, blocks)
 
+    def face_normals(self, sets: WorkingSets, blocks: NDArray[np.intp]) -> tuple[NDArray[np.intp], Array]:
+        """Return orthonormal bases of the spans of blocks' active rows."""
+        return self.program.face_normals(sets, blocks)
+
     def images(self, blocks: NDArray[np.intp], directions: Array) -> Array:
         """Return ``R_i s_b`` times ``(D_b X u)_i`` for pairs of a block and a direction, shape (n, C, k)."""
         return np.moveaxis(self._images(blocks, directions, slice(None)), 0, -1)

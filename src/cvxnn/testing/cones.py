@@ -121,6 +121,11 @@ def check_free_directions(program: ConvexProgram, V: Array) -> None:
     # Bases of one span: equal projectors, whatever the bases.
     for b, N in enumerate(apart):
         require_close(bases[:, owners == b] @ bases[:, owners == b].T, N @ N.T, 1e-12, message)
+    owners, normals = program.face_normals(sets, np.arange(program.n_blocks))
+    message = "face_normals must span what face_bases leave"
+    for b, N in enumerate(apart):
+        both = np.hstack([N, normals[:, owners == b]])
+        require_close(both @ both.T, np.eye(len(N)), 1e-12, message)
 
 
 def check_prox(program: ConvexProgram, V: Array, step: float, rng: np.random.Generator) -> None:
