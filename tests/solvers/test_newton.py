@@ -11,7 +11,7 @@ import pytest
 from cvxnn import ActivationPatterns, Problem, ReLUProgram, solve
 from cvxnn.deadlines import Deadline
 from cvxnn.programs import OutOfTime, WorkingSets
-from cvxnn.solvers import SemismoothNewton
+from cvxnn.solvers import SemismoothNewton, newton
 from cvxnn.solvers.newton_system import FaceGram, solve_by_conjugate_gradients
 from cvxnn.statuses import SolveStatus
 from cvxnn.testing import check_solution, check_solves, samplers
@@ -92,6 +92,25 @@ def test_conjugate_gradients_solve_the_system_to_their_tolerance(output_offset, 
 def test_systems_too_large_to_store_lead_to_the_same_optimum(output_offset, monkeypatch):
     monkeypatch.setattr("cvxnn.solvers.newton._STORED", 0)
     check_solves(make_program(output_offset), SemismoothNewton(), tol=1e-6)
+
+
+def test_systems_of_few_samples_are_summed_up_over_blocks(monkeypatch):
+    program = make_program(n=12, d=8, P=20, beta=0.05)
+    whole = solve(program, tol=1e-9)
+    monkeypatch.setattr(newton, "_ROOT_ENTRIES", 3 * 12 * 8)
+    assert solve(program, tol=1e-9).objective == pytest.approx(whole.objective, rel=2e-9)
+
+    seconds, sizes, root = [0.0], [], newton._jacobian_root
+
+    def slow(program, memory, used):
+        seconds[0] += 1.0
+        sizes.append(len(used))
+        return root(program, memory, used)
+
+    monkeypatch.setattr(newton, "_jacobian_root", slow)
+    monkeypatch.setattr(time, "perf_counter", lambda: seconds[0])
+    assert solve(program, tol=1e-9, max_seconds=1.5).status is SolveStatus.MAX_SECONDS
+    assert sizes == [3, 3]
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 1.0])

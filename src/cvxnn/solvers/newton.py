@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from cvxnn.deadlines import Deadline
 from cvxnn.losses import SquaredLoss
-from cvxnn.programs import ConvexProgram, GatedReLUProgram, WorkingSets
+from cvxnn.programs import ConvexProgram, GatedReLUProgram, OutOfTime, WorkingSets
 from cvxnn.solvers.gated_system import gated_newton_solve
 from cvxnn.solvers.newton_system import FaceGram, solve_by_conjugate_gradients
 from cvxnn.solvers.solver import Iterate, Solver
@@ -20,6 +21,8 @@ _ROUNDING = 1e-14
 _LINE_SEARCH_TRIALS = 40
 # Order of the largest Newton system that is stored: a few matrices of 128 MiB.
 _STORED = 4096
+# Images that are multiplied at a time: 32 MiB.
+_ROOT_ENTRIES = 1 << 22
 # Sigma is that much larger when there are blocks to start from: a tenth less time on real tables, where from zero
 # it costs twice the time on 1000 random blocks.
 _WARM = 10.0
@@ -208,21 +211,28 @@ def _newton_solve(program: ConvexProgram, memory: _Memory) -> Array:
     if n_free < n:
         memory.gram.update(program, memory.sets, used)
         return memory.gram.solve(program, point.blocks, sigma, point.gradient)
-    # NumPy sends the product of a matrix and its own transpose to the symmetric BLAS routine, half the work.
-    B = _jacobian_root(program, memory)
-    outer = cho_factor(B @ B.T + np.eye(n) / sigma, lower=True, overwrite_a=True, check_finite=False)
+    matrix = np.eye(n) / sigma
+    chunk = max(_ROOT_ENTRIES // (n * d), 1)
+    for start in range(0, used.size, chunk):
+        if memory.sets.deadline.is_over:
+            raise OutOfTime
+        B = _jacobian_root(program, memory, used[start : start + chunk])
+        # NumPy sends the product of a matrix and its own transpose to the symmetric BLAS routine, half the work.
+        matrix += B @ B.T
+    outer = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
     solved = cho_solve(outer, point.gradient.reshape(-1) / sigma, check_finite=False)
     return np.asarray(solved).reshape(point.gradient.shape)
 
 
-def _jacobian_root(program: ConvexProgram, memory: _Memory) -> Array:
-    """Return B with ``B B^T = sum_b A_b J_b A_b^T``, shape (n C, free dimensions), projected for the offset.
+def _jacobian_root(program: ConvexProgram, memory: _Memory, used: NDArray[np.intp]) -> Array:
+    """Return B with ``B B^T = sum_b A_b J_b A_b^T`` over blocks in use, shape (n C, free dimensions).
+
+    It is projected for the offset.
 
     A root of ``(1 - c) N N^T + c th th^T`` is ``sqrt(1 - c) N + (1 - sqrt(1 - c)) th (N^T th)^T``.
     """
     blocks = memory.point.blocks
     norms = np.linalg.norm(blocks, axis=0)
-    used = np.flatnonzero(norms > 0)
     owners, N = program.face_bases(memory.sets, used)
     theta = blocks[:, owners] / norms[owners]
     # 1 - c with c = sigma beta / ||t|| and ||t|| = ||w|| + sigma beta.
