@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvxnn.atoms import prune_to_basic
+from cvxnn import Problem
+from cvxnn.atoms import Atoms, basic_atoms, prune_to_basic
 
 
 @given(st.integers(1, 8), st.integers(1, 30), st.integers(0, 1000), st.booleans())
@@ -55,3 +56,15 @@ def test_many_samples_need_no_square_of_their_number():
     assert np.count_nonzero(pruned) <= 6
     assert np.sum(pruned) <= np.sum(c) * (1 + 1e-9)
     np.testing.assert_allclose(activations @ pruned, activations @ c, atol=1e-7)
+
+
+def test_atoms_are_pruned_where_there_is_time_for_it(monkeypatch):
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((6, 2))
+    problem, U = Problem(X, rng.standard_normal(6), 1.0), rng.standard_normal((2, 40))
+    atoms = Atoms(np.hstack([U, U[:, :1]]), np.hstack([X @ U, X @ U[:, :1]]) >= 0, np.ones(41))
+    assert len(basic_atoms(problem, atoms, max_seconds=60.0)) <= 6
+    assert basic_atoms(problem, atoms, max_seconds=0.0) is atoms
+    monkeypatch.setattr("cvxnn.atoms.pruning._SECONDS_TO_FACTOR", 1.0)
+    assert len(basic_atoms(problem, atoms, max_seconds=60.0)) == 40  # equal directions are added up
+    assert len(basic_atoms(problem, atoms)) <= 6

@@ -22,7 +22,7 @@ from cvxnn import (
     tables,
     training,
 )
-from cvxnn.atoms import Atoms
+from cvxnn.atoms import Atoms, basic_atoms
 from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.dynamics import initialisation
 from cvxnn.testing import check_takes_limits
@@ -65,6 +65,9 @@ CALLS = {
     "cvxnn.ReLUClassifierCV": fitted(cvxnn.ReLUClassifierCV(tol=0.1, cv=2, beta_ratios=[0.5]), LABELS),
     "cvxnn.ReLURegressor": fitted(cvxnn.ReLURegressor(tol=0.1)),
     "cvxnn.ReLURegressorCV": fitted(cvxnn.ReLURegressorCV(tol=0.1, cv=2, beta_ratios=[0.5])),
+    "cvxnn.atoms.basic_atoms": lambda limit: basic_atoms(
+        PROBLEM, Atoms.of_network(PROBLEM, NETWORK), max_seconds=limit
+    ),
     "cvxnn.beta_max": lambda limit: cvxnn.beta_max(PROBLEM, max_seconds=limit),
     "cvxnn.certificates.OutputSphereOracle": lambda limit: certificates.OutputSphereOracle(
         certificates.SweepOracle(X), X, max_seconds=limit

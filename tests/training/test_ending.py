@@ -34,7 +34,9 @@ def test_specks_are_left_out_where_that_lowers_the_objective():
 @pytest.mark.parametrize("prune", [False, True])
 def test_networks_are_pruned_only_where_that_is_asked_for(prune, monkeypatch):
     pruned = []
-    monkeypatch.setattr(module, "basic_atoms", lambda problem, atoms: pruned.append(atoms) or atoms)
+    monkeypatch.setattr(
+        module, "basic_atoms", lambda problem, atoms, max_seconds: pruned.append(atoms) or atoms
+    )
     finish(rounds_of([[0.5], [1.0], [0.0]], [1.0])[1], SolveStatus.MAX_ROUNDS, prune=prune)
     assert len(pruned) == prune
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from cvxnn import Problem, train
-from cvxnn.atoms import Atoms
+from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.certificates import exact_oracle
+from cvxnn.deadlines import NEVER, Deadline
+from cvxnn.training import violations
 from cvxnn.training.violations import searched_violations
 
 
@@ -56,3 +58,20 @@ def test_starts_off_the_kinks_find_what_an_atom_on_a_kink_gains_by_crossing():
     atoms = Atoms(np.array([[0.0], [1.0]]), np.array([[False], [True]]), np.array([1.0]))
     found = ask(problem, lam, atoms, None)
     assert found.value == pytest.approx(1.0 / 0.1 - 1.0)
+
+
+def test_starts_step_off_kinks_row_chunk_by_row_chunk_while_there_is_time(monkeypatch):
+    problem, rng = example(), np.random.default_rng(2)
+    rows = problem.X[:5] / np.linalg.norm(problem.X[:5], axis=1)[:, None]
+    U = rng.standard_normal((3, 5))
+    U -= rows.T * np.sum(rows.T * U, axis=0)  # the k-th on the kink of sample k
+    atoms = Atoms(U, problem.X @ U >= 0, np.ones(5))
+    lam = np.where(np.arange(30) < 3, 1.0, -1.0)
+    starts = violations._starts(problem, lam, atoms, NEVER)
+    kinks = find_kinks(problem.X, atoms.blocks) & (lam[:, None] * atoms.signs > 0)
+    assert starts.shape[1] == len(atoms) + np.count_nonzero(kinks) == 5 + 3
+    monkeypatch.setattr(violations, "row_chunks", lambda n, width: (slice(k, k + 1) for k in range(n)))
+    chunked = violations._starts(problem, lam, atoms, NEVER)
+    np.testing.assert_array_equal(np.sort(chunked, axis=1), np.sort(starts, axis=1))
+    late = violations._starts(problem, lam, atoms, Deadline(0.0))
+    np.testing.assert_array_equal(late, starts[:, : len(atoms)])

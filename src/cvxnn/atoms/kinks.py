@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.linear_maps import row_chunks
 from cvxnn.names import keep_old_arguments
 from cvxnn.validation import Array
 
@@ -36,9 +39,10 @@ def kink_signs(X: Array, hidden: Array, kink_tol: float = ON_KINK) -> NDArray[np
     >>> kink_signs(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[2.0], [0.0]])).ravel()
     array([1, 0], dtype=int8)
     """
-    Z = X @ hidden
-    size = np.linalg.norm(X, axis=1)[:, None] * np.linalg.norm(hidden, axis=0)
-    return np.where(np.abs(Z) > kink_tol * size, np.sign(Z), 0.0).astype(np.int8)
+    signs = np.empty((X.shape[0], hidden.shape[1]), dtype=np.int8)
+    for rows, Z, size in _margins(X, hidden):
+        signs[rows] = np.where(np.abs(Z) > kink_tol * size, np.sign(Z), 0.0)
+    return signs
 
 
 @keep_old_arguments(tol="kink_tol")
@@ -52,4 +56,14 @@ def find_kinks(X: Array, hidden: Array, kink_tol: float = ON_KINK) -> NDArray[np
     X, hidden, kink_tol
         As of `kink_signs`.
     """
-    return np.asarray(kink_signs(X, hidden, kink_tol) == 0)
+    kinks = np.empty((X.shape[0], hidden.shape[1]), dtype=np.bool_)
+    for rows, Z, size in _margins(X, hidden):
+        np.logical_not(np.abs(Z, out=Z) > kink_tol * size, out=kinks[rows])
+    return kinks
+
+
+def _margins(X: Array, hidden: Array) -> Iterator[tuple[slice, Array, Array]]:
+    """Yield slices of rows with ``x_i^T u_j`` and ``||x_i|| ||u_j||``: no array of n x m numbers is made."""
+    norms, lengths = np.linalg.norm(X, axis=1), np.linalg.norm(hidden, axis=0)
+    for rows in row_chunks(X.shape[0], hidden.shape[1]):
+        yield rows, X[rows] @ hidden, norms[rows, None] * lengths

@@ -7,9 +7,13 @@ from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
 from cvxnn.atoms.atoms import Atoms
+from cvxnn.deadlines import Deadline
 from cvxnn.problem import Problem, as_problem
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
+
+# For each entry of the activations, and for each entry and atom.
+_SECONDS_TO_PASS, _SECONDS_TO_FACTOR = 3e-8, 3e-10
 
 
 def prune_to_basic(
@@ -95,10 +99,27 @@ def _eliminate(c: Array, used: NDArray[np.intp], Z: Array) -> None:
 
 
 @on_one_blas_thread
-def basic_atoms(problem: Problem, atoms: Atoms) -> Atoms:
-    """Return atoms in use, equal directions added up, with linearly independent activations: same fit and penalty."""
+def basic_atoms(problem: Problem, atoms: Atoms, *, max_seconds: float | None = None) -> Atoms:
+    """Return atoms in use, equal directions added up, with linearly independent activations: same fit and penalty.
+
+    Parameters
+    ----------
+    problem : Problem
+        The training problem.
+    atoms : Atoms
+        A network's.
+    max_seconds : float, optional
+        Atoms are returned as they are, equal directions added up at most, where making their activations independent
+        is not expected to end in this time.
+    """
     problem = as_problem(problem)
+    deadline = Deadline.after(max_seconds)
+    if deadline.is_over:
+        return atoms
     merged = atoms.merge_directions()
+    entries = problem.y.size * len(merged)
+    if deadline.seconds_left < entries * (_SECONDS_TO_PASS + _SECONDS_TO_FACTOR * len(merged)):
+        return merged
     c = merged.coefficients
     pruned = prune_to_basic(merged.activations(problem), c)
     return Atoms(merged.blocks * (pruned / c), merged.masks, merged.signs).nonzero()

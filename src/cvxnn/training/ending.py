@@ -6,6 +6,7 @@ import numpy as np
 
 from cvxnn.atoms import Atoms, basic_atoms
 from cvxnn.certificates import dual_bound, make_certificate, relaxed_bound, search
+from cvxnn.deadlines import Deadline
 from cvxnn.losses.offsets import root_of_increasing
 from cvxnn.patterns import activation_patterns
 from cvxnn.statuses import SolveStatus
@@ -54,7 +55,7 @@ def finish(rounds: Rounds, status: SolveStatus, *, prune: bool) -> TrainingResul
     try:
         if len(state.atoms) == 0:
             _take_first_neuron(state, rounds.rng)
-        _simplify(state, prune)
+        _simplify(state, prune, rounds.deadline)
         if state.violation is None and rounds.proves and status not in _SEARCHED:
             _search(rounds)
         if rounds.proves and not state.is_proven_to(rounds.tol):
@@ -142,12 +143,12 @@ def _prove(rounds: Rounds, *, hurried: bool) -> None:
     state.raise_bound(*relaxed_bound(state.problem, lam, max_seconds=seconds))
 
 
-def _simplify(state: TrainingState, prune: bool) -> None:
+def _simplify(state: TrainingState, prune: bool, deadline: Deadline) -> None:
     """Merge equal directions, prune to a basic network, leave out specks: what does not raise the objective."""
     if len(state.atoms) == 0:
         return
     if prune:
-        state.replace(basic_atoms(state.problem, state.atoms))
+        state.replace(basic_atoms(state.problem, state.atoms, max_seconds=deadline.limit()))
     for share in _SPECKS:
         if state.replace(state.atoms.without_specks(share)):
             return

@@ -253,9 +253,11 @@ class Rounds:
         """Return why to stop here, or None; violations are the current network's, where it has been looked at."""
         if self.state.is_proven_to(self.tol):
             return SolveStatus.PROVEN
+        if self.rounds_deadline.is_over:  # a look that time has cut short says nothing
+            return SolveStatus.MAX_SECONDS
         if self.oracle is None and violations is not None and violations.value <= self.tol:
             return SolveStatus.NO_VIOLATION
-        return SolveStatus.MAX_SECONDS if self.rounds_deadline.is_over else None
+        return None
 
     def convexify_and_polish(self, atoms: Atoms) -> None:
         """Solve the convex program on the atoms' patterns, and keep the result if it is better.

@@ -8,6 +8,8 @@ import numpy as np
 
 from cvxnn.atoms import Atoms, find_kinks
 from cvxnn.certificates import Maximisers, Oracle, dual_bound, search
+from cvxnn.deadlines import Deadline
+from cvxnn.linear_maps import row_chunks
 from cvxnn.problem import Problem
 from cvxnn.training.exploration import Exploration
 from cvxnn.validation import Array, as_columns
@@ -20,6 +22,8 @@ RANDOM_STARTS = 256
 _TENTH = 0.1
 # How far a start steps off a kink, of a unit direction.
 _STEP = 1e-3
+# Of the time of a search, for the kinks of the atoms.
+_STEPPING_SHARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,14 +113,15 @@ def searched_violations(
     found: Maximisers | None = None
     lower_bound, proof = 0.0, "non-negative objective"
     if oracle is None or not oracle.is_cheap:
-        starts = _starts(problem, lam, atoms) if len(atoms) else None
+        deadline = Deadline.after(max_seconds)
+        starts = _starts(problem, lam, atoms, deadline.part(_STEPPING_SHARE)) if len(atoms) else None
         found = search(
             problem.X,
             lam,
             starts=starts,
             n_random=n_random,
             random_state=rng,
-            max_seconds=max_seconds,
+            max_seconds=deadline.limit(),
             output_norm=problem.output_norm,
         )
     # A dear oracle is asked when the search is at its end: its time goes into telling cells below beta apart.
@@ -130,18 +135,23 @@ def searched_violations(
     return Violations(found.value / problem.beta - 1.0, lower_bound, proof, candidates)
 
 
-def _starts(problem: Problem, lam: Array, atoms: Atoms) -> Array:
+def _starts(problem: Problem, lam: Array, atoms: Atoms, deadline: Deadline) -> Array:
     """Return the atoms' directions, and steps off their kinks to the side they are not on, shape (d, k).
 
     An atom on the kink of a sample with ``s lam_i > 0`` may gain by crossing it, and an ascent that starts on the
-    kink would not see that. (Where ``s lam_i < 0`` the kink is concave and the ascent handles it.)
+    kink would not see that. (Where ``s lam_i < 0`` the kink is concave and the ascent handles it.) After the deadline
+    no more rows are looked at.
     """
     units = atoms.blocks / atoms.coefficients
-    X = problem.X
-    norms = np.linalg.norm(X, axis=1)
-    along = as_columns(lam) @ as_columns(atoms.signs).T
-    kinks = find_kinks(X, units) & (along > 0) & (norms[:, None] > 0)
-    rows, owners = np.nonzero(kinks)
-    side = np.where(atoms.masks[rows, owners], -1.0, 1.0)
-    steps = _STEP * side / norms[rows] * X[rows].T
-    return np.hstack([units, units[:, owners] + steps])
+    X, lam = problem.X, as_columns(lam)
+    norms, signs = np.linalg.norm(X, axis=1), as_columns(atoms.signs).T
+    steps = [units]
+    for chunk in row_chunks(X.shape[0], len(atoms)):
+        if deadline.is_over:
+            break
+        kinks = find_kinks(X[chunk], units) & (lam[chunk] @ signs > 0) & (norms[chunk, None] > 0)
+        rows, owners = np.nonzero(kinks)
+        side = np.where(atoms.masks[chunk][rows, owners], -1.0, 1.0)
+        rows = rows + chunk.start
+        steps.append(units[:, owners] + _STEP * side / norms[rows] * X[rows].T)
+    return np.hstack(steps)
