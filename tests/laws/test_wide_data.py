@@ -25,6 +25,7 @@ from cvxnn import (
     train,
 )
 from cvxnn.certificates import exact_oracle, improving_bounds, search
+from cvxnn.landscape import minimum_norm_interpolation
 from cvxnn.programs import GatedReLUProgram
 from cvxnn.solvers import SolveRecord, path_betas, solve_path
 from cvxnn.testing.samplers import DATA
@@ -96,6 +97,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "path of a program": lambda: solve_path(_gated(), [1.0, 0.5]),
     "critical beta of a program": lambda: path_betas(_gated()),
     "path": _path,
+    "interpolation": lambda: minimum_norm_interpolation(*data()),
     "regressor": lambda: ReLURegressor().fit(*data()),
     "classifier": lambda: ReLUClassifier().fit(data()[0], np.arange(6) % 2),
     "gated regressor": lambda: GatedReLURegressor(n_gates=20).fit(*data()),
@@ -217,3 +219,14 @@ def test_images_train_as_without_their_needless_columns(shape: str) -> None:
     model = ReLURegressor(max_seconds=5.0).fit(X, y)
     assert model.network_.n_features == 37
     assert model.score(X, y) > 0.9
+
+
+def test_interpolation_of_wide_data_is_that_of_their_coordinates() -> None:
+    X, y = data(5, 30)
+    found = minimum_norm_interpolation(X, y)
+    same = minimum_norm_interpolation(X @ np.linalg.qr(X.T).Q, y)
+    # both norms are right to some 1e-8 of the solver, and the bound is below either
+    assert found.norm == pytest.approx(same.norm, rel=1e-6)
+    assert found.bound <= found.norm * (1.0 + 1e-9)
+    assert found.bound == pytest.approx(found.norm, rel=1e-6)
+    assert np.allclose(found.network.predict(X), y, rtol=0, atol=1e-6)

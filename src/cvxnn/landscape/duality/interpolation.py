@@ -11,6 +11,7 @@ import numpy as np
 
 from cvxnn.atoms import Atoms, basic_atoms
 from cvxnn.betas import as_decreasing
+from cvxnn.certificates import Rotation
 from cvxnn.landscape.duality.admissible_targets import admissible_rows
 from cvxnn.landscape.duality.dual_program import require_oracle
 from cvxnn.networks import ReLUNetwork
@@ -137,7 +138,9 @@ def minimum_norm_interpolation(X: Any, y: Any, *, output_offset: bool = False) -
     rows, targets = admissible_rows(whole.X, whole.centred_target, output_offset=output_offset)
     problem = Problem(rows.X, targets, 1.0, output_offset=output_offset)
     if np.any(problem.centred_target):
-        network, dual = _least(problem)
+        rotation = Rotation.of(problem)  # many columns: the same in the row space
+        network, dual = _least(rotation.problem, 0.0 if rotation.errors is None else rotation.errors)
+        network = rotation.network(network)
     else:
         network, dual = (
             ReLUNetwork(np.zeros((problem.n_features, 0)), np.zeros(0), problem.shift),
@@ -166,15 +169,15 @@ def _constant(problem: Problem) -> ReLUNetwork:
     return ReLUNetwork(np.zeros((problem.n_features, 0)), np.zeros(0), problem.shift)
 
 
-def _least(problem: Problem) -> tuple[ReLUNetwork, Array]:
-    """Return the network of the smallest norm and a feasible dual variable."""
+def _least(problem: Problem, errors: Array | float) -> tuple[ReLUNetwork, Array]:
+    """Return the network of the smallest norm and a dual variable, feasible for rows that differ by ``errors`` too."""
     require_few_patterns(problem.X, _MAX_CELLS)
     program = ReLUProgram(problem, enumerate_patterns(problem.X))
     blocks, offset, lam = _solve(program)
     norms = np.linalg.norm(blocks, axis=0)
     blocks = np.where(norms > _SPECK * np.max(norms, initial=0.0), blocks, 0.0)
     atoms = Atoms(program.project(blocks), program.masks, program.signs).nonzero()
-    upper = require_oracle(problem).maximise(lam).upper
+    upper = require_oracle(problem).maximise(lam).upper + float(np.sum(np.abs(lam) * errors))
     return basic_atoms(problem, atoms).network(problem, offset), lam / upper if upper > 0 else lam
 
 
