@@ -16,6 +16,7 @@ from cvxnn.interpretation.describing import describe_network
 from cvxnn.linear_maps import gated_forward, relu_forward
 from cvxnn.model_files import Arrays, Header, kind_of_model, read_model, write_model
 from cvxnn.patterns import activation_patterns
+from cvxnn.patterns.packing import pack_columns
 from cvxnn.validation import (
     Array,
     PrecisionError,
@@ -356,8 +357,11 @@ class ReLUNetwork(TwoLayerNetwork):
             return alive
         sizes = row_norms(alive.output)
         directions = alive.output_weights / sizes[:, None]
-        keys = np.hstack([np.packbits(alive.patterns(X).T, axis=1), np.round(directions, 12) + 0.0])
-        _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        rounded = np.ascontiguousarray(np.round(directions, 12) + 0.0)  # no -0.0, of other bytes than 0.0
+        keys = np.ascontiguousarray(np.hstack([pack_columns(alive.patterns(X)), rounded.view(np.uint8)]))
+        # As one item of bytes each: rows of numbers would be compared, and copied, number by number.
+        items = keys.view(np.dtype((np.void, keys.shape[1]))).ravel()
+        _, first, group = np.unique(items, return_index=True, return_inverse=True)
         blocks = np.zeros((self.n_features, len(first)))
         with within_float64("the network's weights"):
             np.add.at(blocks.T, group.ravel(), (alive.hidden * sizes).T)

@@ -59,3 +59,16 @@ def test_neurons_of_the_wrong_shape_are_refused(U):
 def test_neurons_must_be_finite():
     with pytest.raises(ValueError, match="U must be finite"):
         activation_patterns(np.ones((4, 2)), [np.nan, 0.0])
+
+
+@pytest.mark.parametrize("size", [1, 5, 40])
+def test_rows_in_chunks_have_the_same_patterns(size, monkeypatch):
+    rng = np.random.default_rng(1)
+    X, U = (
+        rng.integers(-2, 3, (17, 3)).astype(float),
+        rng.integers(-2, 3, (3, 5)).astype(float),
+    )  # with ties, exact
+    monkeypatch.setattr("cvxnn.patterns.activation._CHUNK_ENTRIES", size)
+    np.testing.assert_array_equal(activation_patterns(X, U), X @ U >= 0)
+    np.testing.assert_array_equal(activation_patterns(X, U[:, 0]), X @ U[:, 0] >= 0)
+    assert activation_patterns(X, U[:, :0]).shape == (17, 0)

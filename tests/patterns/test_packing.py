@@ -18,6 +18,15 @@ def test_unpacking_undoes_packing(columns):
     np.testing.assert_array_equal(packing.unpack_columns(packed, columns.shape[0]), columns)
 
 
+@given(bool_columns)
+def test_packing_by_chunks_of_rows_gives_the_same_bytes(columns):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packing, "_CHUNK_ENTRIES", 0)
+        patch.setattr(packing, "_ROW_CHUNK_ENTRIES", 16 * columns.shape[1])
+        packed = packing.pack_columns(columns)
+    np.testing.assert_array_equal(packed, np.packbits(columns.T, axis=1))
+
+
 def slow_first_occurrences(packed):
     seen = {}
     for j, row in enumerate(packed):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cvxnn.networks import ReLUNetwork
 from cvxnn.patterns import activation_patterns
+from cvxnn.patterns.packing import pack_columns
 from cvxnn.problem import Problem
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_columns, row_norms
@@ -78,7 +79,8 @@ class Atoms:
 
     def nonzero(self) -> Atoms:
         """Return the atoms in use."""
-        return self.select(self.coefficients > 0)
+        used = self.coefficients > 0
+        return self if np.all(used) else self.select(used)
 
     def without_specks(self, share: float) -> Atoms:
         """Return the atoms with coefficients above a share of the largest."""
@@ -99,8 +101,8 @@ class Atoms:
         signs = np.ascontiguousarray(
             np.round(as_columns(both.signs), 9) + 0.0
         )  # no -0.0, of other bytes than 0.0
-        keys = np.hstack([np.packbits(both.masks.T, axis=1), signs.view(np.uint8)])
-        _, first = np.unique(keys, axis=0, return_index=True)
+        keys = np.ascontiguousarray(np.hstack([pack_columns(both.masks), signs.view(np.uint8)]))
+        _, first = np.unique(keys.view(np.dtype((np.void, keys.shape[1]))).ravel(), return_index=True)
         return both.select(np.sort(first))
 
     def merge_directions(self) -> Atoms:
@@ -130,10 +132,11 @@ class Atoms:
 
     def network(self, problem: Problem, offset: Array) -> ReLUNetwork:
         """Return the balanced network of the atoms in use."""
-        atoms = self.nonzero()
-        roots = np.sqrt(atoms.coefficients)
-        output = (atoms.signs.T * roots).T.reshape((len(atoms), *problem.y.shape[1:]))
-        return ReLUNetwork(atoms.blocks / roots, output, offset)
+        c = self.coefficients
+        used = c > 0
+        roots = np.sqrt(c[used])
+        output = (self.signs[used].T * roots).T.reshape((len(roots), *problem.y.shape[1:]))
+        return ReLUNetwork(self.blocks[:, used] / roots, output, offset)
 
 
 def signed_activations(X: Array, directions: Array, signs: Array) -> Array:

@@ -12,6 +12,8 @@ PackedArray = NDArray[np.uint8]
 
 # Booleans unpacked at a time: a few MiB, whatever the numbers of samples and patterns.
 _CHUNK_ENTRIES = 1 << 22
+# Booleans packed at a time.
+_ROW_CHUNK_ENTRIES = 1 << 18
 
 
 def pack_columns(columns: BoolArray) -> PackedArray:
@@ -33,7 +35,16 @@ def pack_columns(columns: BoolArray) -> PackedArray:
     array([[192],
            [ 64]], dtype=uint8)
     """
-    return np.packbits(columns.T, axis=1)
+    n, width = columns.shape
+    if not columns.flags.c_contiguous or columns.size <= _CHUNK_ENTRIES:
+        return np.packbits(columns.T, axis=1)
+    # Chunk by chunk of rows, in cache: a tenth of the time of strides through the whole array.
+    packed = np.empty((width, -(-n // 8)), dtype=np.uint8)
+    size = max(8, _ROW_CHUNK_ENTRIES // width // 8 * 8)
+    for start in range(0, n, size):
+        bits = np.packbits(columns[start : start + size], axis=0)
+        packed[:, start // 8 : start // 8 + len(bits)] = bits.T
+    return packed
 
 
 def unpack_columns(packed: PackedArray, n_samples: int) -> BoolArray:

@@ -160,6 +160,9 @@ def relaxed_upper_bound(
 
     # tau = sqrt(r) / ||x_i|| is optimal for a ball without preferred direction, U = I / r
     start: Array = np.concatenate([np.full(len(plus), 0.5 * np.log(space.rank)), np.zeros(len(minus))])
+    if deadline.is_over:
+        place(start)
+        return safe_relaxed_bound(space, lam, tau, a)
     limits = [(0.0, float(np.log(_LARGEST_TAU)))] * len(plus) + [(-1.0, 1.0)] * len(minus)
     scale = float(np.abs(lam) @ norms)  # L-BFGS-B's own stopping rule is not free of scale
     best, best_bound = start, np.inf

@@ -15,7 +15,7 @@ from cvxnn.validation import Array
 _STALLED = 1e-6
 _POLISH_STEPS = 50
 # Entries of the largest array of a batch of starts.
-_BATCH_ENTRIES = 4_000_000
+_BATCH_ENTRIES = 1_000_000
 
 
 def batches(n_rows: int, n_starts: int, deadline: Deadline) -> Iterator[tuple[slice, Deadline]]:
