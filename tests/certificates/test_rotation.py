@@ -136,6 +136,13 @@ def test_few_columns_of_zeros_among_fewer_columns_than_samples_stay(n_zeros: int
     assert Rotation.of(small).is_plain
 
 
+def test_many_samples_of_few_more_columns_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr("cvxnn.certificates.row_space._FEW_ROWS", 40)
+    for n, d, stays in [(40, 41, False), (41, 51, True), (44, 55, False)]:
+        assert Rotation.of(Problem(rng.standard_normal((n, d)), np.ones(n), 0.5)).is_plain is stays
+
+
 @pytest.mark.parametrize("size", [1e-8, 1.0, 1e8])
 def test_collinear_columns_of_many_samples_are_rotated(size: float) -> None:
     rng = np.random.default_rng(2)
@@ -263,6 +270,19 @@ def test_a_search_of_wide_data_finds_what_the_exact_oracle_finds() -> None:
     assert np.allclose(np.linalg.norm(found.directions, axis=0), 1.0, rtol=0, atol=TOL)
     values = np.abs(lam @ np.maximum(X @ found.directions, 0.0))
     assert np.allclose(values, found.values, rtol=1e-12)
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e-6, 1e-9, 1e-12])
+def test_rows_of_any_condition_have_their_rank(spread: float) -> None:
+    rng = np.random.default_rng(0)
+    left, right = (np.linalg.qr(rng.standard_normal((k, 6)))[0] for k in (6, 30))
+    X = (left * np.geomspace(1.0, spread, 6)) @ right.T
+    space = RowSpace(X)
+    assert space.rank == 6
+    assert np.max(np.abs(space.basis.T @ space.basis - np.eye(6))) <= TOL
+    assert np.max(space.leaks) <= TOL
+    assert space.spectral_norm == pytest.approx(1.0, rel=1e-12)
+    assert space.spectral_norm >= np.linalg.norm(X, 2) * (1.0 - 1e-15)
 
 
 @pytest.mark.parametrize("kind", sorted(DATA))

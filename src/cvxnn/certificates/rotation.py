@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.certificates.certificate import Certificate, make_certificate
-from cvxnn.certificates.row_space import RowSpace, relative_rounding
+from cvxnn.certificates.row_space import RowSpace, is_wide, relative_rounding
 from cvxnn.cones import lengths_and_units
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
@@ -43,9 +43,9 @@ class Rotation:
     So all that is done for d columns costs what it does for r. Activation patterns and dual variables are the same;
     gates, directions, blocks and hidden weights are vectors of R^d on the one side and of R^r on the other.
 
-    It is done where columns outnumber samples, so that r <= n; and, from 32 columns on, where at least an eighth of
-    them are zero, as in images, or the rows span at most half of the dimensions. Of other data nothing changes, to the
-    last bit.
+    It is done where columns outnumber samples, so that r <= n (by a quarter, from a thousand samples on); and, from 32
+    columns on, where at least an eighth of them are zero, as in images, or the rows span at most half of the
+    dimensions. Of other data nothing changes, to the last bit.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Rotation:
         X, columns = problem.X, _columns_to_keep(problem.X)
         if columns is not None:
             X = X[:, columns]
-        if X.shape[1] > X.shape[0]:
+        if is_wide(X):
             space = RowSpace(X)
             return cls(problem, problem.with_data(space.coordinates), columns, space.basis, space.errors)
         basis = _narrow_basis(X)

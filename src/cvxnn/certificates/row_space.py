@@ -10,6 +10,10 @@ from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 _EPS = float(np.finfo(np.float64).eps)
+# Of the largest: smallest squares of singular values of rows that are independent.
+_FAR_FROM_ROUNDING = 1e-10
+# Rows up to which it pays to turn any data of more columns; beyond, of a quarter more: it takes the cube of the rows.
+_FEW_ROWS, _MORE_COLUMNS = 1000, 1.25
 
 
 @short_repr
@@ -108,6 +112,12 @@ class RowSpace:
         return units
 
 
+def is_wide(X: Array) -> bool:
+    """Return whether X has more columns than rows, by as much as makes coordinates in the row space pay."""
+    n, d = X.shape
+    return bool(d > n and (n <= _FEW_ROWS or d >= _MORE_COLUMNS * n))
+
+
 def relative_rounding(X: Array) -> float:
     """Return what rounding may change of a product with a row of X in coordinates, over its length: see `RowSpace`."""
     n, d = X.shape
@@ -116,6 +126,13 @@ def relative_rounding(X: Array) -> float:
 
 def _row_basis(X: Array) -> tuple[Array | None, float, float]:
     """Return an orthonormal row basis, None for all of R^d, and the largest singular values, dropped and of all."""
+    if X.shape[1] > X.shape[0]:
+        # Turned rows, X^T = Q R, and their principal axes: 2.5 s at 2000 x 3072, where the decomposition of R takes 4.5
+        # in all, that of X 5.6. Squares of singular values tell the rank where they are far from rounding.
+        Q, R = np.linalg.qr(X.T)
+        levels, axes = np.linalg.eigh(R @ R.T)
+        if levels[0] > _FAR_FROM_ROUNDING * levels[-1]:
+            return np.ascontiguousarray(Q @ axes[:, ::-1]), 0.0, float(np.sqrt(levels[-1]))
     _, singular, Vt = np.linalg.svd(X, full_matrices=False)
     largest = float(singular[0])
     if largest == 0.0:

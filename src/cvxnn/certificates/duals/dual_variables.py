@@ -11,6 +11,7 @@ from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.duals.subgradients import Kinks, Maximise, network_atoms
 from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.local_search.multi_start import search
+from cvxnn.certificates.rotation import Rotation
 from cvxnn.deadlines import Deadline
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem, as_problem
@@ -72,7 +73,9 @@ def network_dual(problem: Problem, network: ReLUNetwork, *, max_seconds: float |
     """
     problem = as_problem(problem)
     flat = problem.flat()
-    return _network_dual(flat, flat.fitting(network), max_seconds).reshape(problem.y.shape)
+    rotation = Rotation.of(flat)  # for the searches, all of which are in the row space of wide data
+    seen = rotation.network_in_coordinates(flat.fitting(network))
+    return _network_dual(rotation.problem, seen, max_seconds).reshape(problem.y.shape)
 
 
 def _network_dual(problem: Problem, network: ReLUNetwork, max_seconds: float | None) -> Array:

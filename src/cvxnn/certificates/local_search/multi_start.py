@@ -17,7 +17,7 @@ from cvxnn.certificates.oracles import (
     ranked,
     units,
 )
-from cvxnn.certificates.row_space import RowSpace
+from cvxnn.certificates.row_space import RowSpace, is_wide
 from cvxnn.deadlines import Deadline
 from cvxnn.names import keep_old_arguments
 from cvxnn.problem import OutputNorm
@@ -104,7 +104,7 @@ def search(
         empty = np.zeros((0, *lam.shape[1:]))
         return Maximisers.of(np.zeros((X.shape[1], 0)), empty, np.zeros(0))
     basis, rows = None, X
-    if X.shape[1] > X.shape[0]:  # the climb is in the row space, of no more dimensions than there are samples
+    if is_wide(X):  # the climb is in the row space, of no more dimensions than there are samples
         space = RowSpace(X)
         basis, rows = space.basis, space.coordinates
         starts = None if starts is None else basis.T @ starts
