@@ -5,8 +5,9 @@ import pytest
 from scipy.optimize import check_grad
 
 from cvxnn import Problem, ReLUNetwork
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.training import descent as module
-from cvxnn.training.descent import DescentInterrupted, _metric, _Objective, descend, small_random_network
+from cvxnn.training.descent import DescentInterrupted, _Metric, _Objective, descend, small_random_network
 
 
 def example(n=12, d=3, output_offset=False, seed=0):
@@ -18,21 +19,28 @@ def network_of(problem, m=5):
     return small_random_network(problem, m, np.random.default_rng(1), size=1.0)
 
 
+# With no time left for correlations the metric is that of the columns' sizes.
+DEADLINES = [NEVER, Deadline(0.0)]
+
+
+@pytest.mark.parametrize("deadline", DEADLINES)
 @pytest.mark.parametrize("output_offset", [False, True])
-def test_gradient_matches_finite_differences(output_offset):
+def test_gradient_matches_finite_differences(output_offset, deadline):
     problem = example(output_offset=output_offset)
     network = network_of(problem)
-    objective = _Objective.of(problem, network)
+    objective = _Objective.of(problem, network, deadline)
+    assert objective.metric.is_diagonal == (deadline is not NEVER)
     error = check_grad(lambda w: objective(w)[0], lambda w: objective(w)[1], objective.pack(network))
     # Forward differences of a function of size 10 with step 1.5e-8 are good to about 1e-6.
     assert error < 1e-5
 
 
+@pytest.mark.parametrize("deadline", DEADLINES)
 @pytest.mark.parametrize("output_offset", [False, True])
-def test_value_is_the_problems_objective_and_packing_is_undone(output_offset):
+def test_value_is_the_problems_objective_and_packing_is_undone(output_offset, deadline):
     problem = example(output_offset=output_offset)
     network = network_of(problem)
-    objective = _Objective.of(problem, network)
+    objective = _Objective.of(problem, network, deadline)
     value, _ = objective(objective.pack(network))
     assert value == pytest.approx(problem.objective(network), rel=1e-13)
     again = objective.unpack(objective.pack(network))
@@ -43,15 +51,31 @@ def test_value_is_the_problems_objective_and_packing_is_undone(output_offset):
 def test_metric_whitens_by_half_and_takes_out_units():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 4)) @ rng.standard_normal((4, 4))
-    T = _metric(X)
+    T = _Metric.of(X, NEVER).T
     gram = X.T @ X
     units = np.diag(1.0 / np.sqrt(np.diag(gram)))
     whitened = np.linalg.cond(T.T @ gram @ T)
     assert whitened == pytest.approx(np.sqrt(np.linalg.cond(units @ gram @ units)), rel=1e-6)
     scales = np.array([1e-6, 1.0, 1e3, 1e6])
-    scaled = _metric(X * scales)
+    scaled = _Metric.of(X * scales, NEVER).T
     ratio = (scaled * scales[:, None]) / T
     np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-8)
+
+
+def test_metric_without_time_for_correlations_takes_out_units():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 4)) * [1e-6, 1.0, 1e3, 1e6]
+    metric = _Metric.of(X, Deadline(0.0))
+    sizes = np.linalg.norm(metric.data(X), axis=0)
+    np.testing.assert_allclose(sizes, sizes[0], rtol=1e-14)
+    assert np.prod(metric.T) == pytest.approx(1.0, rel=1e-12)
+
+
+def test_metric_of_correlations_is_left_out_where_it_takes_a_seventh_of_the_time(monkeypatch):
+    X = np.random.default_rng(0).standard_normal((20, 10))
+    monkeypatch.setattr(module, "_METRIC_SECONDS", 1.0 / (100 * 40))  # a second
+    assert not _Metric.of(X, Deadline(60.0)).is_diagonal
+    assert _Metric.of(X, Deadline(6.0)).is_diagonal
 
 
 def test_large_problems_descend_in_single_precision_to_the_same_objective(monkeypatch):
