@@ -80,6 +80,16 @@ def test_no_more_features_than_samples_stay_as_they_are(d: int) -> None:
     assert rotation.network_in_coordinates(network) is network
 
 
+def test_blocks_of_zeros_stay_zero_and_cost_nothing() -> None:
+    rotation = Rotation.of(wide_problem())
+    V = np.random.default_rng(0).standard_normal((5, 6))
+    V[:, [1, 4]] = 0.0
+    U = rotation.vectors(V)
+    assert not np.any(U[:, [1, 4]])
+    assert np.max(np.abs(rotation.coordinates(U) - V)) <= TOL
+    assert rotation.vectors(np.zeros((5, 0))).shape == (11, 0)
+
+
 def test_data_of_zeros_have_one_coordinate() -> None:
     problem = Problem(np.zeros((2, 5)), [1.0, 2.0], 0.5)
     rotation = Rotation.of(problem)

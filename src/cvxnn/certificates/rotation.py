@@ -109,11 +109,15 @@ class Rotation:
 
     def vectors(self, W: Array) -> Array:
         """Return vectors of coordinates, columns of shape (r, k), as vectors of R^d."""
-        kept = W if self.basis is None else self.basis @ W
-        if self.columns is None:
-            return kept
-        vectors = np.zeros((self.given.n_features, kept.shape[1]))
-        vectors[self.columns] = kept
+        if self.is_plain:
+            return W
+        used = np.flatnonzero(np.any(W, axis=0))
+        if self.basis is not None and self.columns is None and used.size == W.shape[1]:
+            return np.asarray(self.basis @ W)
+        kept = W[:, used] if self.basis is None else self.basis @ W[:, used]
+        # Column by column: where most blocks are zero, memory of theirs is never touched.
+        vectors = np.zeros((self.given.n_features, W.shape[1]), order="F")
+        vectors[np.ix_(np.arange(len(vectors)) if self.columns is None else self.columns, used)] = kept
         return vectors
 
     def coordinates(self, U: Array) -> Array:
