@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.atoms import Atoms
-from cvxnn.certificates import Maximisers, RowSpace
+from cvxnn.certificates import Maximisers, Rotation
 from cvxnn.deadlines import Deadline, as_limit
 from cvxnn.landscape.optimal_sets.directions import (
     CellDirections,
@@ -120,9 +120,11 @@ def optimal_set(
         network = problem.fitting(as_network(network))
         if scope == "program":
             raise ValueError("network must be left out where patterns do not list all cells; got both")
-    inner, basis = _in_row_space(problem)
+    # Optimal neurons lie in the row space, and Newton's method takes the cube of the dimension.
+    rotation = Rotation.of(problem)
+    inner = rotation.problem
     if network is not None:
-        network = ReLUNetwork(basis.T @ network.hidden, network.output, network.offset)
+        network = rotation.network_in_coordinates(network)
     finder: DirectionFinder = (
         SearchedDirections(inner, near, seed) if cells is None else CellDirections(inner, cells, near)
     )
@@ -135,7 +137,7 @@ def optimal_set(
             f"max_seconds must be long enough for {problem.n_samples} samples and {problem.n_features} features; "
             f"after {deadline.elapsed:.3g} s the optimum was not known to rounding"
         ) from None
-    found = replace(found, directions=basis @ found.directions)
+    found = replace(found, directions=rotation.vectors(found.directions))
     if np.any(loss_curvature(problem, optimum.fit, np.array([optimum.offset])) <= 0):
         raise HypothesisError(
             "the loss must be strictly convex at the optimal fit, so that fit and dual variable are unique; the loss "
@@ -221,26 +223,6 @@ def smallest(
     optimal = optimal_set(problem, network)
     size = optimal.smallest_support(max_seconds=max_seconds)
     return optimal.network(size.coefficients), size
-
-
-def _in_row_space(problem: Problem) -> tuple[Problem, Array]:
-    """Return the problem in coordinates of the row space, with their basis (d, r), where features outnumber samples.
-
-    Optimal neurons lie there, and Newton's method takes the cube of the dimension.
-    """
-    if problem.n_features <= problem.n_samples or not np.any(problem.X):
-        return problem, np.eye(problem.n_features)
-    space = RowSpace(problem.X)
-    inner = Problem(
-        space.coordinates,
-        problem.y,
-        problem.beta,
-        problem.loss,
-        problem.output_offset,
-        problem.sample_weight,
-        problem.output_norm,
-    )
-    return inner, space.basis
 
 
 def _with_one_smooth_output(problem: Problem) -> Problem:
