@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize as scipy_minimize
 
 from cvxnn.deadlines import Deadline
+from cvxnn.training import lbfgs
 from cvxnn.training.lbfgs import _Pairs, minimise
 
 
@@ -112,3 +113,21 @@ def test_a_stationary_start_and_a_function_without_finite_slope_end_at_once():
     np.testing.assert_array_equal(x, 0.0)
     x, _ = minimise(lambda x: (1.0, np.full(3, np.nan)), np.ones(3))
     np.testing.assert_array_equal(x, 1.0)
+
+
+@pytest.mark.parametrize("size", [1, 16, 33, 100])
+def test_segments_add_up_to_the_whole_with_the_same_bits_on_every_number_of_threads(size, monkeypatch):
+    rng = np.random.default_rng(3)
+    rows, u, v = rng.standard_normal((6, size)), rng.standard_normal(size), rng.standard_normal(size)
+    weights, found = rng.standard_normal(6), []
+    monkeypatch.setattr(lbfgs, "_SEGMENT", 16)
+    monkeypatch.setattr(lbfgs, "_SEGMENTS_PER_THREAD", 1)
+    monkeypatch.setattr("cvxnn.threads.blas.blas_libraries", list)
+    for number in (1, 3):
+        monkeypatch.setattr("cvxnn.threads.blas.cores", lambda number=number: number)
+        found.append((lbfgs._products(rows, u, v), lbfgs._combination(weights, rows)))
+    # sums of at most 100 products of size one
+    np.testing.assert_allclose(found[0][0], rows @ np.stack([u, v], axis=1), atol=1e-12)
+    np.testing.assert_allclose(found[0][1], weights @ rows, atol=1e-12)
+    for one, three in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, three)

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from cvxnn.deadlines import NEVER, Deadline
+from cvxnn.threads import run_tasks, single_threaded_blas
 from cvxnn.validation import Array
 
 ValueAndGradient = Callable[[Any], tuple[float, Any]]
@@ -19,6 +20,9 @@ _CURVATURE = 0.9
 _TRIALS = 25
 # Iterations over which progress is judged.
 _WINDOW = 10
+# Numbers of a row that are worked on at a time: a hundred rows of them in single precision are 1.6 MB. And how many
+# such segments are worth a thread's start.
+_SEGMENT, _SEGMENTS_PER_THREAD = 4096, 8
 
 
 @dataclass(eq=False)
@@ -43,7 +47,7 @@ class _Pairs:
         """Store a pair in the place of the oldest."""
         k, at = self.memory, self.seen % self.memory
         self.rows[at], self.rows[k + at] = step, change
-        products = self.rows @ np.stack([step, change], axis=1)
+        products = _products(self.rows, step, change)
         self.steps_changes[:, at] = products[:k, 1]
         self.steps_changes[at, :] = products[k:, 0]
         self.changes_changes[:, at] = self.changes_changes[at, :] = products[k:, 1]
@@ -56,16 +60,51 @@ class _Pairs:
         last = oldest_first[-1]
         R = np.triu(self.steps_changes[np.ix_(oldest_first, oldest_first)])
         gamma = R[-1, -1] / self.changes_changes[last, last]
-        products = (self.rows @ gradient).astype(np.float64)
+        products = _products(self.rows, gradient)[:, 0]
         p = solve_triangular(R, products[oldest_first], check_finite=False)
         inner = np.diag(R) * p + gamma * self.changes_changes[np.ix_(oldest_first, oldest_first)] @ p
         inner -= gamma * products[k + oldest_first]
         weights = np.zeros(2 * k)
         weights[oldest_first] = solve_triangular(R, inner, trans="T", check_finite=False)
         weights[k + oldest_first] = -gamma * p
-        direction = weights.astype(gradient.dtype) @ self.rows
+        direction = _combination(weights.astype(gradient.dtype), self.rows)
         direction += gradient.dtype.type(gamma) * gradient
         return np.negative(direction, out=direction)
+
+
+def _products(rows: Any, *vectors: Any) -> Array:
+    """Return the products of rows and vectors, (2 k, c), each segment of the rows read once for all of them.
+
+    Against one product of matrices half of the time on one thread, a fifth on two, at a hundred rows of 255,000
+    numbers. Segments are cut by shape alone and summed up in order.
+    """
+    n_segments = -(-rows.shape[1] // _SEGMENT)
+    parts = np.empty((n_segments, len(vectors), len(rows)), rows.dtype)
+
+    def multiply(k: int) -> None:
+        columns = slice(k * _SEGMENT, (k + 1) * _SEGMENT)
+        for part, vector in zip(parts[k], vectors, strict=True):
+            np.matmul(rows[:, columns], vector[columns], out=part)
+
+    _for_segments(multiply, n_segments)
+    return np.asarray(np.sum(parts, axis=0, dtype=np.float64)).T
+
+
+def _combination(weights: Any, rows: Any) -> Any:
+    """Return the sum of rows times weights."""
+    total = np.empty(rows.shape[1], rows.dtype)
+
+    def combine(k: int) -> None:
+        columns = slice(k * _SEGMENT, (k + 1) * _SEGMENT)
+        np.matmul(weights, rows[:, columns], out=total[columns])
+
+    _for_segments(combine, -(-len(total) // _SEGMENT))
+    return total
+
+
+def _for_segments(run: Callable[[int], None], n_segments: int) -> None:
+    with single_threaded_blas as allowed:
+        run_tasks(run, range(n_segments), min(allowed, n_segments // _SEGMENTS_PER_THREAD))
 
 
 def minimise(
