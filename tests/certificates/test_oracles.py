@@ -1,5 +1,6 @@
 """Exact oracles against brute force, and the laws of the dual constraint."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.optimize import nnls
 from cvxnn.certificates import CellOracle, Maximisers, RowSpace, SweepOracle, exact_oracle
 from cvxnn.certificates.exact_oracles import cells
 from cvxnn.certificates.exact_oracles.branches import Branches
+from cvxnn.deadlines import Deadline
 from cvxnn.patterns import activation_patterns, enumerate_patterns
 
 # Values are exact up to the rounding of sums of at most a few hundred terms: 1e-12 of sum |lam_i| ||x_i||.
@@ -306,3 +308,35 @@ def test_maximisers_under_their_old_name_do_not_mix_up_bound_and_value():
         from cvxnn.certificates import OracleValue
     with pytest.raises(TypeError, match="positional"):
         OracleValue(2.0, 1.0, np.ones((1, 1)), np.ones(1), np.ones(1), "cells")
+
+
+@pytest.mark.parametrize("limit", [0.5, 2.5, 6.5])
+def test_cells_that_run_late_leave_a_bound_by_norms(limit, monkeypatch):
+    rng = np.random.default_rng(11)
+    X, lam = rng.standard_normal((30, 3)), rng.standard_normal(30)
+    exact, seconds, screen = CellOracle(X).maximise(lam), [0.0], Branches.screen
+
+    def slow(branches, active, gates):
+        seconds[0] += 1.0
+        return screen(branches, active, gates)
+
+    monkeypatch.setattr(cells, "_CHUNK_ENTRIES", 1)  # a cell a chunk, and a second each
+    monkeypatch.setattr(Branches, "screen", slow)
+    monkeypatch.setattr(time, "perf_counter", lambda: seconds[0])
+    late = CellOracle(X).maximise(lam, deadline=Deadline(limit, 0.0))
+    assert late.method == "norm bound"
+    assert late.upper >= exact.upper >= late.value
+    assert seconds[0] == np.ceil(limit)
+    attained = late.signs * (lam @ np.maximum(X @ late.directions, 0.0))
+    np.testing.assert_allclose(late.values, attained, rtol=1e-12)
+    assert CellOracle(X).maximise(lam).upper == exact.upper
+    assert seconds[0] > 20
+
+
+def test_cells_that_take_longer_than_there_is_time_are_not_enumerated(monkeypatch):
+    rng = np.random.default_rng(12)
+    X, lam = rng.standard_normal((60, 4)), rng.standard_normal(60)
+    monkeypatch.setattr(cells, "enumerate_patterns", lambda *args, **kwargs: 1 / 0)
+    assert CellOracle(X).maximise(lam, deadline=Deadline(1e-3)).method == "norm bound"
+    with pytest.raises(ZeroDivisionError):
+        CellOracle(X).maximise(lam)

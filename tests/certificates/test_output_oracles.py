@@ -15,6 +15,7 @@ from cvxnn.certificates import (
     exact_oracle,
 )
 from cvxnn.certificates.oracles import Oracle
+from cvxnn.deadlines import NEVER
 
 from .test_oracles import SAMPLES
 
@@ -145,24 +146,24 @@ class Counting(Oracle):
     def is_cheap(self):
         return self.oracle.is_cheap
 
-    def maximise(self, lam, *, threshold=0.0):
+    def maximise(self, lam, *, threshold=0.0, deadline=NEVER):
         self.calls += 1
-        return self.oracle.maximise(lam, threshold=threshold)
+        return self.oracle.maximise(lam, threshold=threshold, deadline=deadline)
 
 
 class Understating(Counting):
     """A planted fault: an oracle whose bounds are a tenth too low."""
 
-    def maximise(self, lam, *, threshold=0.0):
-        found = super().maximise(lam, threshold=threshold)
+    def maximise(self, lam, *, threshold=0.0, deadline=NEVER):
+        found = super().maximise(lam, threshold=threshold, deadline=deadline)
         return replace(found, upper=0.9 * found.upper)
 
 
 class Overstating(Counting):
     """An oracle whose bounds are valid, and a tenth too high."""
 
-    def maximise(self, lam, *, threshold=0.0):
-        found = super().maximise(lam, threshold=threshold)
+    def maximise(self, lam, *, threshold=0.0, deadline=NEVER):
+        found = super().maximise(lam, threshold=threshold, deadline=deadline)
         return replace(found, upper=1.1 * found.upper)
 
 

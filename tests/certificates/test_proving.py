@@ -1,7 +1,10 @@
+import time
+
 import numpy as np
 import pytest
 
-from cvxnn.certificates import beta_max, certify
+from cvxnn.certificates import Maximisers, Oracle, beta_max, certify, improving, proving
+from cvxnn.deadlines import NEVER
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 
@@ -127,3 +130,29 @@ def test_gap_is_free_of_scale(scale):
     X, y = rng.standard_normal((20, 2)), rng.standard_normal(20)
     reference = certify(Problem(X, y, 0.5), ReLUNetwork(rng.standard_normal((2, 3)), rng.standard_normal(3)))
     assert certificate.relative_gap == pytest.approx(reference.relative_gap, rel=1e-9)
+
+
+class Slow(Oracle):
+    """An exact oracle that takes six seconds, and gives up after them."""
+
+    is_cheap = False
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def maximise(self, lam, *, threshold=0.0, deadline=NEVER):
+        self.seconds[0] += 6.0
+        empty = np.zeros((5, 0))
+        return Maximisers.of(empty, np.zeros(0), np.zeros(0), upper=1e3, method="norm bound")
+
+
+@pytest.mark.parametrize(("limit", "ends_with"), [(100.0, "norm bound"), (10.0, "dual"), (5.0, "norm bound")])
+def test_relaxations_follow_an_exact_method_that_gives_up_where_time_is_left(limit, ends_with, monkeypatch):
+    rng, seconds = np.random.default_rng(4), [0.0]
+    problem = Problem(rng.standard_normal((30, 5)), rng.standard_normal(30), 0.5)
+    monkeypatch.setattr(time, "perf_counter", lambda: seconds[0])
+    monkeypatch.setattr(proving, "_oracle", lambda *args: Slow(seconds))
+    monkeypatch.setattr(improving, "lifting_is_affordable", lambda *args: False)  # the clock stands still
+    certificate = certify(problem, zero_network(5), max_seconds=limit)
+    assert ends_with in certificate.method
+    assert certificate.lower_bound > 0

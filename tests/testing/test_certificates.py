@@ -9,6 +9,7 @@ import pytest
 
 from cvxnn import Certificate, Problem, ReLUNetwork, ReLUProgram, beta_max, certify, enumerate_patterns, solve
 from cvxnn.certificates import CellOracle, Oracle, SweepOracle, make_certificate
+from cvxnn.deadlines import NEVER
 from cvxnn.testing import check_bound_holds, check_certificate, check_oracle, samplers
 
 right = make_certificate(2.0, 1.5, tol=0.5, method="by hand", scope="program")
@@ -66,8 +67,8 @@ class Planted(Oracle):
     def is_cheap(self):
         return False
 
-    def maximise(self, lam, *, threshold=0.0):
-        found = self.right.maximise(lam, threshold=threshold)
+    def maximise(self, lam, *, threshold=0.0, deadline=NEVER):
+        found = self.right.maximise(lam, threshold=threshold, deadline=deadline)
         return replace(found, **{name: change(found) for name, change in self.changes.items()})
 
 

@@ -151,5 +151,5 @@ def _maximise(problem: Problem, lam: Array, random_state: Seed, deadline: Deadli
     oracle = exact_oracle(X, n_outputs=outputs, output_norm=norm, max_seconds=min(_ORACLE_SECONDS, left))
     if oracle is None:
         return found
-    exact = oracle.maximise(shaped)
+    exact = oracle.maximise(shaped, deadline=deadline)
     return exact if exact.value >= found.value else found

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.cones import lengths_and_units
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.linear_maps import row_chunks
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_columns, times_power
@@ -132,7 +133,7 @@ class Oracle(ABC):
         """Return whether a call costs about as little as a sort of the rows."""
 
     @abstractmethod
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
+    def maximise(self, lam: Array, *, threshold: float = 0.0, deadline: Deadline = NEVER) -> Maximisers:
         """Return the maximum for one dual variable.
 
         Parameters
@@ -142,6 +143,8 @@ class Oracle(ABC):
         threshold : float, default 0.0
             Values up to this need not be told apart: ``upper`` may then be as large as ``threshold``. Set it
             to beta where only violated directions matter.
+        deadline : Deadline, default never
+            When to give up: ``upper`` is then a bound by norms, and the directions are those met so far.
         """
 
 

@@ -135,9 +135,10 @@ def _prove(rounds: Rounds, *, hurried: bool) -> None:
     state, oracle = rounds.state, rounds.oracle
     lam = state.dual_variable()
     if oracle is not None and (oracle.is_cheap or not hurried):
-        exact = oracle.maximise(lam)
+        exact = oracle.maximise(lam, deadline=rounds.deadline)
         state.raise_bound(dual_bound(state.problem, lam, exact.upper), exact.method)
-        return
+        if not rounds.deadline.is_over:
+            return
     most = _HURRIED_PROOF_SECONDS if hurried or rounds.is_large else _PROOF_SECONDS
     seconds = min(most, rounds.deadline.seconds_left)
     state.raise_bound(*relaxed_bound(state.problem, lam, max_seconds=seconds))

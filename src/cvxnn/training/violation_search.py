@@ -53,7 +53,7 @@ def find_violations(
     rng : numpy.random.Generator
         Source of randomness.
     deadline : Deadline
-        When to stop. Exact oracles run to their end.
+        When to stop.
     """
     problem, lam = state.problem, state.dual_variable()
 

@@ -108,12 +108,12 @@ def searched_violations(
     n_random : int, default 256
         Random starts of the search.
     max_seconds : float, optional
-        Time limit of the search. Exact oracles run to their end.
+        Time limit.
     """
     found: Maximisers | None = None
+    deadline = Deadline.after(max_seconds)
     lower_bound, proof = 0.0, "non-negative objective"
     if oracle is None or not oracle.is_cheap:
-        deadline = Deadline.after(max_seconds)
         starts = _starts(problem, lam, atoms, deadline.part(_STEPPING_SHARE)) if len(atoms) else None
         found = search(
             problem.X,
@@ -126,7 +126,7 @@ def searched_violations(
         )
     # A dear oracle is asked when the search is at its end: its time goes into telling cells below beta apart.
     if oracle is not None and (found is None or found.value <= (1.0 + tol) * problem.beta):
-        exact = oracle.maximise(lam, threshold=problem.beta)
+        exact = oracle.maximise(lam, threshold=problem.beta, deadline=deadline)
         lower_bound, proof = dual_bound(problem, lam, exact.upper), exact.method
         found = exact if found is None or exact.value >= found.value else found
     assert found is not None

@@ -13,7 +13,9 @@ from cvxnn.certificates.bounds.norms import norm_bound
 from cvxnn.certificates.exact_oracles.branches import Batch, Branches, Incumbent
 from cvxnn.certificates.oracles import Maximisers, Oracle, proven_maximisers
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.patterns import count_bound, enumerate_patterns, reduce_rows
+from cvxnn.programs import OutOfTime
 from cvxnn.short_reprs import short_repr
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array, one_column
@@ -22,6 +24,8 @@ MOST_CELLS = 5_000_000
 _CHUNK_ENTRIES = 1 << 18  # multipliers at a time: the few arrays of that size stay in cache
 _FEW = 4  # cells that are cheaper to solve exactly than to step on
 _STARTS = 256  # gates that are tried for a first value
+# For each cell, sample and dimension, on one core: 15 s at n = 1000, r = 3.
+SECONDS_TO_ENUMERATE = 5e-9
 _Step = Callable[[Batch], Batch]
 # Steps in single multipliers settle most cells, steps in a few of them together nearly all others.
 _FIRST: tuple[_Step, ...] = (partial(Batch.greedy, steps=2),)
@@ -89,7 +93,7 @@ class CellOracle(Oracle):
         return False
 
     @on_one_blas_thread
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
+    def maximise(self, lam: Array, *, threshold: float = 0.0, deadline: Deadline = NEVER) -> Maximisers:
         """Return the maximum over all cells and both signs.
 
         Parameters
@@ -98,12 +102,14 @@ class CellOracle(Oracle):
             The dual variable.
         threshold : float, default 0.0
             Cells that cannot exceed it are dropped: ``upper`` is at least this large.
+        deadline : Deadline, default never
+            When to give up, between two chunks of cells, and before cells are enumerated that take longer.
 
         Returns
         -------
         Maximisers
-            Where rounding hides cells of the rows that this dual variable asks for, ``method`` is "norm bound"
-            instead of "cell enumeration", and ``upper`` not tight.
+            Where rounding hides cells of the rows that this dual variable asks for, or after the deadline, ``method``
+            is "norm bound" instead of "cell enumeration", and ``upper`` not tight.
         """
         column = one_column(lam, "lam")
         best, upper, method = threshold, threshold, "cell enumeration"
@@ -114,8 +120,8 @@ class CellOracle(Oracle):
                 continue
             incumbent = Incumbent(self.space.coordinates, sign * column, best)
             try:
-                upper = max(upper, _walk(_Cells.of(branches), incumbent))
-            except FloatingPointError:
+                upper = max(upper, _walk(_Cells.of(branches, deadline), incumbent))
+            except (FloatingPointError, OutOfTime):
                 upper, method = max(upper, norm_bound(self.space, sign * column)), "norm bound"
                 incumbent.offer(branches.convex)
             incumbent.climb(floor=threshold if method == "cell enumeration" else -np.inf)
@@ -136,15 +142,19 @@ class _Cells:
     packed: NDArray[np.uint8]  # (P, b): the patterns, after `skipped` bits
     skipped: int
     gates: Array  # (P, r)
+    deadline: Deadline
 
     @classmethod
-    def of(cls, branches: Branches) -> _Cells:
+    def of(cls, branches: Branches, deadline: Deadline) -> _Cells:
         """Enumerate the convex rows; all rows, with repeats, where rounding hides cells of these alone."""
+        n, r = branches.convex.shape
+        if deadline.seconds_left < SECONDS_TO_ENUMERATE * count_bound(n, r) * n * r:
+            raise OutOfTime
         try:
             patterns, skipped = enumerate_patterns(branches.convex, max_patterns=None), 0
         except FloatingPointError:
             patterns, skipped = enumerate_patterns(branches.rows, max_patterns=None), len(branches.limits)
-        return cls(branches, patterns.packed, skipped, patterns.gates.T)
+        return cls(branches, patterns.packed, skipped, patterns.gates.T, deadline)
 
     def __len__(self) -> int:
         return len(self.packed)
@@ -154,6 +164,8 @@ class _Cells:
         size = max(1, _CHUNK_ENTRIES // len(self.branches.rows))
         n_bits = self.skipped + len(self.branches.gains)
         for start in range(0, len(cells), size):
+            if self.deadline.is_over:
+                raise OutOfTime
             chunk = cells[start : start + size]
             bits = np.unpackbits(self.packed[chunk], axis=1, count=n_bits)[:, self.skipped :]
             yield chunk, bits.view(np.bool_), self.gates[chunk]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cvxnn.certificates.exact_oracles.cells import CellOracle
+from cvxnn.certificates.exact_oracles.cells import SECONDS_TO_ENUMERATE, CellOracle
 from cvxnn.certificates.exact_oracles.output_sphere import OutputSphereOracle
 from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
 from cvxnn.certificates.exact_oracles.sweep import SweepOracle
@@ -16,9 +16,8 @@ from cvxnn.problem import OutputNorm
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
-# Measured on one core, seconds for each cell, sample and dimension: to enumerate, 15 s at n = 1000, r = 3; and to
-# settle, at a trained network's dual variable, 22 s there and 2.4 s at n = 150, r = 4.
-_SECONDS_TO_ENUMERATE = 5e-9
+# Measured on one core, seconds for each cell, sample and dimension to settle, at a trained network's dual variable:
+# 22 s at n = 1000, r = 3, and 2.4 s at n = 150, r = 4.
 _SECONDS_TO_SETTLE = 1.5e-8
 _MOST_SECONDS = 30.0
 _TRIAL_SECONDS = 0.1
@@ -105,14 +104,14 @@ def cells_are_affordable(space: RowSpace, max_cells: int, max_seconds: float) ->
     n, r = len(space.X), space.rank
     lines = _count_lines(space)
     all_cells, half = count_bound(lines, r), 2 * count_bound((lines + 1) // 2, r)
-    seconds = max(all_cells * _SECONDS_TO_ENUMERATE, half * _SECONDS_TO_SETTLE) * n * r
+    seconds = max(all_cells * SECONDS_TO_ENUMERATE, half * _SECONDS_TO_SETTLE) * n * r
     return all_cells <= max_cells and seconds <= max_seconds
 
 
 def _rows_to_try(space: RowSpace) -> int:
     """Return how many rows can be enumerated in little time, to see whether their cells can be told apart."""
     n, r = len(space.coordinates), space.rank
-    while count_bound(n, r) * n * r * _SECONDS_TO_ENUMERATE > _TRIAL_SECONDS:
+    while count_bound(n, r) * n * r * SECONDS_TO_ENUMERATE > _TRIAL_SECONDS:
         n = 3 * n // 4
     return n
 

@@ -17,13 +17,14 @@ from cvxnn.certificates.oracles import (
     output_directions,
     proven_maximisers,
 )
-from cvxnn.deadlines import Deadline, as_limit
+from cvxnn.deadlines import NEVER, Deadline, as_limit
 from cvxnn.short_reprs import short_repr
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
 
 _PROMISING = 0.9  # of the largest value: directions that are polished
 _RANDOM_STARTS = 64
+_SEARCH_SHARE = 0.25  # of the time, for the first search
 # Queries need not tell values apart that are less than this fraction of the largest.
 _LEAST = 0.1
 
@@ -85,7 +86,7 @@ class OutputSphereOracle(Oracle):
         as_limit(self.max_seconds)
 
     @on_one_blas_thread
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
+    def maximise(self, lam: Array, *, threshold: float = 0.0, deadline: Deadline = NEVER) -> Maximisers:
         """Return the maximum, with an upper bound within a relative ``tol`` of it or of the threshold.
 
         Parameters
@@ -94,14 +95,17 @@ class OutputSphereOracle(Oracle):
             The dual variable.
         threshold : float, default 0.0
             Directions of no larger value are not looked for.
+        deadline : Deadline, default never
+            When to stop, beside ``max_seconds``: ``upper`` is proven, but not as tight.
         """
         basis = output_basis(lam)
         upper = basis_allowance(np.linalg.norm(self.X, axis=1), lam, basis)
         directions, method = np.zeros((self.X.shape[1], 0)), "zero"
         if basis.shape[1]:
-            deadline = Deadline.after(self.max_seconds)
-            climb = _Enclosing(self.oracle, self.X, lam @ basis, threshold)
-            upper += climb.shrink(self, deadline)
+            own = Deadline.after(self.max_seconds)
+            deadline = min(own, deadline, key=lambda limit: limit.seconds_left)
+            climb = _Enclosing(self.oracle, self.X, lam @ basis, threshold, deadline)
+            upper += climb.shrink(self)
             directions, method = climb.directions, climb.method
         signs = output_directions(self.X, lam, directions)
         return proven_maximisers(self.X, lam, directions, signs, upper, method)
@@ -110,10 +114,10 @@ class OutputSphereOracle(Oracle):
 class _Enclosing:
     """The enclosure for one dual variable of full column rank, and the directions met on the way."""
 
-    def __init__(self, oracle: Oracle, X: Array, lam: Array, threshold: float) -> None:
-        self._oracle, self._X, self._lam = oracle, X, lam
+    def __init__(self, oracle: Oracle, X: Array, lam: Array, threshold: float, deadline: Deadline) -> None:
+        self._oracle, self._X, self._lam, self._deadline = oracle, X, lam, deadline
         self._norms = np.linalg.norm(X, axis=1)
-        found = search(X, lam, n_random=_RANDOM_STARTS)
+        found = search(X, lam, n_random=_RANDOM_STARTS, max_seconds=deadline.share(_SEARCH_SHARE).limit())
         self.directions = found.directions
         self._target = max(found.value, threshold)
         self._methods: set[str] = set()
@@ -126,11 +130,11 @@ class _Enclosing:
         """Return the name of the proof."""
         return f"{', '.join(sorted(self._methods))}, {len(self._enclosure.psi)} output directions"
 
-    def shrink(self, limits: OutputSphereOracle, deadline: Deadline) -> float:
+    def shrink(self, limits: OutputSphereOracle) -> float:
         """Cut off vertices until the largest norm is within tol of the target, and return it."""
         bound, q = self._enclosure.farthest()
         while bound > self._target * (1 + limits.tol) and len(self._enclosure.psi) < limits.max_queries:
-            if deadline.is_over:
+            if self._deadline.is_over:
                 break
             psi = self._query(q, max(2 * self._target - bound, _LEAST * self._target))
             if psi >= bound:
@@ -141,7 +145,7 @@ class _Enclosing:
 
     def _query(self, q: Array, threshold: float) -> float:
         """Ask the oracle for Psi(q), as far as it is above a threshold; keep what its directions attain."""
-        found = self._oracle.maximise(self._lam @ q, threshold=threshold)
+        found = self._oracle.maximise(self._lam @ q, threshold=threshold, deadline=self._deadline)
         self._methods.add(found.method)
         if found.directions.size:
             self._offer(found.directions)
@@ -151,7 +155,7 @@ class _Enclosing:
         values = np.linalg.norm(correlations(self._X, self._lam, directions), axis=0)
         best = directions[:, int(np.argmax(values))]
         if np.max(values) > _PROMISING * self._target:
-            best = polish_jointly(self._X, self._lam, best, self._norms)
+            best = polish_jointly(self._X, self._lam, best, self._norms, self._deadline)
         self.directions = np.concatenate([self.directions, best[:, None], directions], axis=1)
         value = float(np.linalg.norm(correlations(self._X, self._lam, best[:, None])))
         self._target = max(self._target, value)

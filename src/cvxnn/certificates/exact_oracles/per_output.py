@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxnn.certificates.oracles import MAX_DIRECTIONS, Maximisers, Oracle
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.short_reprs import short_repr
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
@@ -41,17 +42,17 @@ class PerOutputOracle(Oracle):
         return self.oracle.is_cheap
 
     @on_one_blas_thread
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
+    def maximise(self, lam: Array, *, threshold: float = 0.0, deadline: Deadline = NEVER) -> Maximisers:
         """Return the maximum over all outputs.
 
         Parameters
         ----------
         lam : ndarray of shape (n, C)
             The dual variable.
-        threshold : float, default 0.0
+        threshold, deadline
             Passed on to the oracle for one output.
         """
-        found = [self.oracle.maximise(column, threshold=threshold) for column in lam.T]
+        found = [self.oracle.maximise(column, threshold=threshold, deadline=deadline) for column in lam.T]
         values = np.concatenate([one.values for one in found])
         U = np.concatenate([one.directions for one in found], axis=1)
         signs = np.concatenate(

@@ -17,6 +17,7 @@ from cvxnn.certificates.oracles import (
 )
 from cvxnn.certificates.row_space import RowSpace
 from cvxnn.cones import Arcs, on_circle
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.short_reprs import short_repr
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
@@ -70,7 +71,7 @@ class SweepOracle(Oracle):
         return True
 
     @on_one_blas_thread
-    def maximise(self, lam: Array, *, threshold: float = 0.0) -> Maximisers:
+    def maximise(self, lam: Array, *, threshold: float = 0.0, deadline: Deadline = NEVER) -> Maximisers:
         """Return the maximum, and every local maximum on the circle (256 best).
 
         Parameters
@@ -79,6 +80,8 @@ class SweepOracle(Oracle):
             The dual variable.
         threshold : float, default 0.0
             Not needed here: every arc is looked at.
+        deadline : Deadline, default never
+            Nor that: it takes about as long as to sort the rows.
         """
         space, columns = self.space, lam.reshape(len(lam), -1)
         thetas, top = self._peaks(self.arcs.sums(columns[:, :, None] * space.planar()[:, None, :]))
