@@ -16,6 +16,7 @@ from cvxnn.certificates import (
     norm_bound,
     relaxed_upper_bound,
 )
+from cvxnn.certificates.bounds import norms
 from cvxnn.certificates.bounds.relaxation import ball_maximum, relaxed_value
 from cvxnn.certificates.relaxations.joint_program import affordable_groups
 from cvxnn.deadlines import Deadline
@@ -59,9 +60,20 @@ def test_bounds_without_time_hold_and_are_no_tighter(bound, seed, n, d, exponent
     X, lam = rng.standard_normal((n, d)) * 10.0**exponent, rng.standard_normal(n)
     space, sample = RowSpace(X), rng.standard_normal((d, 500))
     attained = np.max(lam @ np.maximum(X @ (sample / np.linalg.norm(sample, axis=0)), 0.0))
-    late = bound(space, lam, deadline=Deadline(0.0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(norms, "_CHEAP", 0.0)
+        late = bound(space, lam, deadline=Deadline(0.0))
     assert attained <= late
     assert bound(space, lam) <= late * (1 + 1e-9)
+
+
+def test_norms_without_time_are_as_tight_where_they_are_cheap(monkeypatch):
+    rng = np.random.default_rng(6)
+    space, lam = RowSpace(rng.standard_normal((40, 5))), rng.standard_normal(40)
+    bound = norm_bound(space, lam)
+    assert norm_bound(space, lam, deadline=Deadline(0.0)) == bound
+    monkeypatch.setattr(norms, "_CHEAP", 0.0)
+    assert norm_bound(space, lam, deadline=Deadline(0.0)) > bound
 
 
 def test_a_late_relaxation_is_evaluated_once(monkeypatch):

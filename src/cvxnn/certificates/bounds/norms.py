@@ -9,6 +9,8 @@ from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.validation import Array, one_column
 
 _EPS = float(np.finfo(np.float64).eps)
+# n r^2 of Gram matrices that cost about as little as what is done without them.
+_CHEAP = 1e6
 
 
 def norm_bound(space: RowSpace, lam: Array, *, deadline: Deadline = NEVER) -> float:
@@ -20,6 +22,9 @@ def norm_bound(space: RowSpace, lam: Array, *, deadline: Deadline = NEVER) -> fl
         The data.
     lam : ndarray of shape (n,) or (n, 1)
         Dual variable.
+    deadline : Deadline, default never
+        After it, where Gram matrices are not cheap, norms of all rows stand in for those of the rows that matter, in
+        O(n d).
 
     Notes
     -----
@@ -44,7 +49,7 @@ def norm_bound(space: RowSpace, lam: Array, *, deadline: Deadline = NEVER) -> fl
     p, q = np.maximum(lam, 0.0), np.maximum(-lam, 0.0)
     linear = min(float(np.linalg.norm(X.T @ (0.5 * p - a * q))) for a in (0.0, 0.5))
     lengths = p * space.row_norms
-    if deadline.is_over:
+    if deadline.is_over and X.size * min(X.shape) > _CHEAP:
         by_value, by_length = float(np.linalg.norm(p)) * space.spectral_norm, float(np.sum(lengths))
     else:
         by_value = float(np.linalg.norm(p)) * _spectral_norm(X * (p > 0)[:, None])
