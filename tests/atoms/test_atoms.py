@@ -39,3 +39,16 @@ def test_equal_directions_of_one_sign_are_added_up():
     np.testing.assert_allclose(merged.coefficients, [3.0, 1.0, 1.0])
     np.testing.assert_array_equal(merged.signs, [1.0, -1.0, 1.0])
     assert len(Atoms.none(problem).join(merged)) > 0
+
+
+def test_atoms_are_selected_by_mask_or_index():
+    rng = np.random.default_rng(0)
+    atoms = Atoms(rng.standard_normal((2, 4)), rng.random((5, 4)) < 0.5, rng.standard_normal((4, 3)))
+    for chosen in (np.array([True, False, True, False]), np.array([0, 2])):
+        some = atoms.select(chosen)
+        np.testing.assert_array_equal(some.blocks, atoms.blocks[:, ::2])
+        np.testing.assert_array_equal(some.masks, atoms.masks[:, ::2])
+        np.testing.assert_array_equal(some.signs, atoms.signs[::2])
+    np.testing.assert_array_equal(atoms.select(np.array([3, 0])).masks, atoms.masks[:, [3, 0]])
+    assert atoms.select(np.ones(4, dtype=bool)) is atoms
+    assert len(atoms.select(np.zeros(4, dtype=bool))) == len(atoms.select(np.zeros(0, dtype=np.intp))) == 0

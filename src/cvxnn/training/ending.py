@@ -151,5 +151,6 @@ def _simplify(state: TrainingState, prune: bool, deadline: Deadline) -> None:
     if prune:
         state.replace(basic_atoms(state.problem, state.atoms, max_seconds=deadline.limit()))
     for share in _SPECKS:
-        if state.replace(state.atoms.without_specks(share)):
+        simpler = state.atoms.without_specks(share)
+        if simpler is state.atoms or state.replace(simpler):
             return
