@@ -20,6 +20,15 @@ class SolveStatus(Enum):
         "better is known, and what is proved is the gap the certificate states; with fewer columns (rank 2 to 4) the "
         "proof is exact."
     )
+    SETTLED = (
+        "What the last rounds brought, and the violation of the dual that is left, put the optimum within tol of the "
+        "objective: an estimate from experience, while what is proved is the gap that the certificate states; lower "
+        "tol, or give max_seconds, to go on."
+    )
+    DESCENDED = (
+        "Descent with fresh neurons no longer lowers the objective by more than tol; for data of this size the convex "
+        "programs that could go further were too dear: give more max_seconds for them."
+    )
     NO_DESCENT = (
         "The search found no neuron that improves the network by more than tol, but its upper bound does not prove "
         "that there is none: nothing better is known; with fewer columns or rows, or more oracle_seconds, the oracle "

@@ -44,6 +44,7 @@ def norms_of_outputs(problem):
 # What each gives with the powers of the units of X and of y; () for what is not compared.
 CALLS = {
     "beta_max": (lambda p: [beta_max(p)], 1, 1),
+    "estimate_beta_max": (lambda p: [certificates.estimate_beta_max(p).value], 1, 1),
     "certify": (lambda p: [certify(p, train(p, tol=1e-6).network).lower_bound], 0, 2),
     "certify_until_interrupt": (
         lambda p: [certificates.certify_until_interrupt(p, train(p, tol=1e-6).network)[0].lower_bound],

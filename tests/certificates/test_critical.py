@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from cvxnn.certificates import beta_max, certify, critical, exact_oracle
+from cvxnn.certificates import beta_max, certify, critical, estimate_beta_max, exact_oracle
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 
@@ -147,3 +147,22 @@ def test_two_columns_are_swept_without_a_search(monkeypatch):
     value = exact_oracle(problem.X).maximise(problem.y).value
     monkeypatch.setattr(critical, "search", lambda *args, **kwargs: 1 / 0)
     assert beta_max(problem) == pytest.approx(value, rel=1e-12)  # in units of its own, hence the rounding
+
+
+@pytest.mark.parametrize(("n_outputs", "norm"), [(1, "l2"), (3, "l2"), (3, "l1")])
+def test_estimate_is_never_above_the_critical_weight_decay_and_near_it(monkeypatch, n_outputs, norm):
+    rng = np.random.default_rng(3)
+    X = np.hstack([rng.standard_normal((150, 3)), np.ones((150, 1))])
+    Y = np.abs(X @ rng.standard_normal((4, n_outputs))) + 0.1 * rng.standard_normal((150, n_outputs))
+    problem = Problem(X, Y if n_outputs > 1 else Y[:, 0], 0.0, output_offset=True, output_norm=norm)
+    assert estimate_beta_max(problem) == critical.CriticalBeta(beta_max(problem), is_exact=True)  # small data
+    monkeypatch.setattr(critical, "_SMALL", 0)
+    monkeypatch.setattr(critical, "_FEWEST_ROWS", 64)
+    monkeypatch.setattr(critical, "_SAMPLE_ENTRIES", 256)
+    found = estimate_beta_max(problem)
+    assert not found.is_exact
+    # A value of the constraint at a unit vector: below the maximum to rounding; four smooth columns leave few maxima.
+    assert 0.95 * beta_max(problem) <= found.value <= beta_max(problem) * (1 + 1e-9)
+    assert estimate_beta_max(problem) == found
+    scaled = estimate_beta_max(Problem(1e90 * X, problem.y, 0.0, output_offset=True, output_norm=norm))
+    assert scaled.value == pytest.approx(1e90 * found.value, rel=1e-9)

@@ -69,6 +69,9 @@ CALLS = {
         PROBLEM, Atoms.of_network(PROBLEM, NETWORK), max_seconds=limit
     ),
     "cvxnn.beta_max": lambda limit: cvxnn.beta_max(PROBLEM, max_seconds=limit),
+    "cvxnn.certificates.estimate_beta_max": lambda limit: certificates.estimate_beta_max(
+        PROBLEM, max_seconds=limit
+    ),
     "cvxnn.certificates.OutputSphereOracle": lambda limit: certificates.OutputSphereOracle(
         certificates.SweepOracle(X), X, max_seconds=limit
     ).maximise(np.stack([Y, -Y], axis=1)),

@@ -67,6 +67,9 @@ CALLS = {
     "cvxnn.ReLURegressor": fitted(cvxnn.ReLURegressor(tol=0.1)),
     "cvxnn.ReLURegressorCV": fitted(cvxnn.ReLURegressorCV(tol=0.1, cv=2, beta_ratios=[0.5])),
     "cvxnn.beta_max": lambda seed: cvxnn.beta_max(PROBLEM, random_state=seed),
+    "cvxnn.certificates.estimate_beta_max": lambda seed: certificates.estimate_beta_max(
+        PROBLEM, random_state=seed
+    ),
     "cvxnn.certificates.search": lambda seed: certificates.search(X, Y, random_state=seed),
     "cvxnn.certificates.certify_until_interrupt": lambda seed: certificates.certify_until_interrupt(
         PROBLEM, NETWORK, random_state=seed

@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 
 from cvxnn import Problem, ReLUNetwork, beta_max, certify, enumerate_patterns, train
 from cvxnn.statuses import SolveStatus
+from cvxnn.training import progress
 
 
 def small_problem(seed, output_offset=False, ratio=0.1):
@@ -173,9 +174,10 @@ def test_objective_never_rises_from_round_to_round_and_the_bound_never_falls():
 
 def test_status_says_when_the_bound_did_not_close():
     result = train(planted(), max_seconds=60)
-    assert result.status is SolveStatus.NO_VIOLATION
+    assert result.status in (SolveStatus.NO_VIOLATION, SolveStatus.SETTLED)
     assert not result.certificate.proven
-    assert result.certificate.search_violation <= 1e-3
+    # What puts the optimum within tol: no violation above it, or one whose small part is below.
+    assert result.certificate.search_violation <= 1e-3 / progress._OF_VIOLATION
     assert 0 < result.certificate.lower_bound < result.certificate.objective
 
 

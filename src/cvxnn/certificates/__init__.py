@@ -3,7 +3,7 @@
 from cvxnn.certificates.bounds.norms import norm_bound
 from cvxnn.certificates.bounds.relaxation import relaxed_upper_bound
 from cvxnn.certificates.certificate import Certificate, make_certificate
-from cvxnn.certificates.critical import beta_max
+from cvxnn.certificates.critical import CriticalBeta, beta_max, estimate_beta_max
 from cvxnn.certificates.dual_bounds import dual_bound
 from cvxnn.certificates.duals.dual_variables import network_dual
 from cvxnn.certificates.exact_oracles.cells import CellOracle
@@ -24,6 +24,7 @@ from cvxnn.names import keep_old_names
 __all__ = [
     "CellOracle",
     "Certificate",
+    "CriticalBeta",
     "LiftedDual",
     "Maximisers",
     "Oracle",
@@ -36,6 +37,7 @@ __all__ = [
     "certify",
     "certify_until_interrupt",
     "dual_bound",
+    "estimate_beta_max",
     "exact_oracle",
     "improving_bounds",
     "joint_dual_sdp",

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from cvxnn.certificates import CriticalBeta
 from cvxnn.deadlines import Deadline
 from cvxnn.estimators.equal_rows import merge_equal_rows
 from cvxnn.estimators.preparation import Preparation
@@ -61,6 +62,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     random_state: Seed
     verbose: int
     network_: ReLUNetwork | GatedReLUNetwork
+    critical_beta_: CriticalBeta | None
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         "beta": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],

@@ -89,6 +89,9 @@ class ReLUClassifierCV(Classification, CrossValidated):
         One record a round of training, ``n_iter_`` of them.
     beta_ : float
         The weight decay used.
+    critical_beta_ : CriticalBeta or None
+        What ``beta="auto"`` refers to: ``value``, and ``is_exact``, False where power iterations found it, which can
+        only be too small (`cvxnn.certificates.estimate_beta_max`). None where a beta was given.
     loss_ : Loss
         The loss used.
     classes_ : ndarray of shape (K,)

@@ -68,7 +68,8 @@ class CrossValidated(NetworkEstimator):
         ratios = equal_factors(self.n_betas, self.eps)
         if self.beta_ratios is not None:
             ratios = as_decreasing(self.beta_ratios, "beta_ratios")
-        self.betas_ = ratios * prepared.unit_of_beta()
+        self.critical_beta_ = prepared.critical_beta(deadline)
+        self.betas_ = ratios * (self.critical_beta_.value or 1.0)
         scores = self._scores(data, self.betas_ / prepared.problem.total_weight, deadline)
         if not np.all(np.isfinite(scores)):
             fold = int(np.argwhere(~np.isfinite(scores))[0, 1])

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.certificates import Rotation, beta_max
+from cvxnn.certificates import CriticalBeta, Rotation, estimate_beta_max
+from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.losses import Loss
 from cvxnn.problem import Problem, relative_weights
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array, as_number
+
+# Of a time limit, what the critical weight decay may take of it where it has no bound of its own.
+_CRITICAL_SHARE = 0.1
 
 
 @short_repr
@@ -100,11 +104,12 @@ class Preparation:
         return Preparation(self.scaling, problem, problem if same else rotation.carried(self.reference))
 
     def with_beta(
-        self, beta: float | str, beta_ratio: float, critical: Callable[[], float] | None = None
-    ) -> Problem:
-        """Return the problem with a weight decay; "auto" is ``beta_ratio`` times the critical one, or 1 if that is 0.
+        self, beta: float | str, beta_ratio: float, critical: Callable[[], CriticalBeta] | None = None
+    ) -> tuple[Problem, CriticalBeta | None]:
+        """Return the problem with a weight decay, and the critical one that "auto" refers to.
 
-        A network without neurons is optimal at every beta where the critical one is 0, as for a constant target.
+        "auto" is ``beta_ratio`` times the critical weight decay, or times 1 if that is 0: a network without neurons is
+        optimal at every beta then, as for a constant target.
 
         Parameters
         ----------
@@ -113,12 +118,13 @@ class Preparation:
         beta_ratio : float
             Used when ``beta="auto"``.
         critical : callable, optional
-            Gives the critical beta; by default it is `beta_max` of the reference.
+            Gives the critical beta; by default it is `critical_beta`'s.
         """
         if beta != "auto":
-            return self.problem.with_beta(as_number(beta, "beta"))
-        return self.problem.with_beta(beta_ratio * self.unit_of_beta(critical))
+            return self.problem.with_beta(as_number(beta, "beta")), None
+        found = self.critical_beta() if critical is None else critical()
+        return self.problem.with_beta(beta_ratio * (found.value or 1.0)), found
 
-    def unit_of_beta(self, critical: Callable[[], float] | None = None) -> float:
-        """Return what ratios of weight decays refer to: the critical beta, or 1 where that is 0."""
-        return (beta_max(self.reference) if critical is None else critical()) or 1.0
+    def critical_beta(self, deadline: Deadline = NEVER) -> CriticalBeta:
+        """Return what ratios of weight decays refer to: the critical beta, as far as a share of the time finds it."""
+        return estimate_beta_max(self.reference, max_seconds=deadline.part(_CRITICAL_SHARE).limit())

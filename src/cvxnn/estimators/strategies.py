@@ -10,7 +10,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
-from cvxnn.certificates import Rotation
+from cvxnn.certificates import CriticalBeta, Rotation
 from cvxnn.deadlines import Deadline
 from cvxnn.estimators.base import NetworkEstimator
 from cvxnn.estimators.preparation import Preparation
@@ -44,7 +44,9 @@ class GatedReLUEstimator(NetworkEstimator):
         inner = prepared.in_coordinates(rotation)
         patterns = sample_patterns(inner.problem.X, self.n_gates, random_state=rng)
         reference = GatedReLUProgram(inner.reference.with_beta(1.0), patterns)
-        problem = inner.with_beta(self.beta, self.beta_ratio, lambda: critical_beta(reference))
+        problem, self.critical_beta_ = inner.with_beta(
+            self.beta, self.beta_ratio, lambda: CriticalBeta(critical_beta(reference), is_exact=True)
+        )
         program = reference.with_problem(problem)
         rotation = rotation.with_beta(problem.beta)
         with StatusLine(self.verbose) as line:
@@ -69,7 +71,10 @@ class ReLUEstimator(NetworkEstimator):
     def _solve(self, prepared: Preparation, deadline: Deadline) -> tuple[Problem, TrainingResult]:
         # Once, for the critical beta and for training.
         rotation = Rotation.of(prepared.problem)
-        problem = prepared.in_coordinates(rotation).with_beta(self.beta, self.beta_ratio)
+        inner = prepared.in_coordinates(rotation)
+        problem, self.critical_beta_ = inner.with_beta(
+            self.beta, self.beta_ratio, lambda: inner.critical_beta(deadline)
+        )
         result = train(
             problem,
             tol=self.tol,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cvxnn.deadlines import Deadline
 from cvxnn.estimators import Preparation
 from cvxnn.losses import Loss, get_loss
 from cvxnn.seeds import Seed, as_random_state
@@ -187,9 +188,11 @@ def fit_table(
         fit_intercept=fit_intercept,
         unscaled=_zeros_and_ones(learned.encoding),
     )
-    scaling, problem = prepared.scaling, prepared.with_beta(beta, beta_ratio)
+    deadline = Deadline.after(max_seconds, positive=True)
+    scaling = prepared.scaling
+    problem, _ = prepared.with_beta(beta, beta_ratio, lambda: prepared.critical_beta(deadline))
     result = train(
-        problem, tol=tol, max_seconds=max_seconds, random_state=rng.randint(2**31), verbose=verbose
+        problem, tol=tol, max_seconds=deadline.limit(), random_state=rng.randint(2**31), verbose=verbose
     )
 
     def assembled() -> tuple[TableModel, TableReport]:

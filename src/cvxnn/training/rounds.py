@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from cvxnn.atoms import Atoms
-from cvxnn.certificates import Oracle, exact_oracle
+from cvxnn.certificates import Oracle, exact_oracle, search
 from cvxnn.deadlines import Deadline
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.status_line import StatusLine
 from cvxnn.statuses import SolveStatus
-from cvxnn.training.convex_step import convexify
+from cvxnn.training.convex_step import convexify, program_seconds
 from cvxnn.training.descent import DescentInterrupted, descend, small_random_network
-from cvxnn.training.exploration import with_fresh_neurons
+from cvxnn.training.exploration import judge, with_fresh_neurons
 from cvxnn.training.polishing import polish
+from cvxnn.training.progress import Progress
 from cvxnn.training.result import TrainingRecord
 from cvxnn.training.state import TrainingState
 from cvxnn.training.violation_search import find_violations
@@ -27,10 +28,18 @@ from cvxnn.units import Units
 TrainingCallback = Callable[[TrainingRecord], object]
 
 # Neurons of a descent: this times the root of the critical beta over beta, between limits. Optimal networks have more
-# neurons the smaller beta is; on concrete at 1e-3 of its critical beta, 800 neurons end at 26.46 after descent where
-# 200 end at 28.1 and 400 at 26.9, and on energy at 1e-2 200 are enough.
-_NEURONS = 25.0
-_FEWEST_NEURONS, _MOST_NEURONS = 100, 800
+# neurons the smaller beta is, and wide descents save rounds: on concrete, wine and housing at 0.005 of the critical
+# beta a network is where 25 and at most 800 have it in two thirds of the time.
+_NEURONS = 60.0
+_FEWEST_NEURONS, _MOST_NEURONS = 100, 1600
+# The same where only descents count, as on a path of weight decays.
+_QUICK_NEURONS, _QUICK_MOST = 25.0, 800
+# Fresh neurons of an exploration, in units of those of the first descent.
+_EXPLORING = 0.25
+# Samples times features times neurons of a descent, at most, and samples times squared features times neurons, which
+# the convex program takes: on bike a program of 250 descended neurons takes 2 s, one of 1,100 takes 25, and both are
+# within 2e-4 of the optimum. But always so many neurons.
+_WORK, _PROGRAM_WORK, _ALWAYS = 3e8, 1.1e9, 200
 _DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
 # Where data are large, descended neurons below this part of the largest one's norm stay out of the first program unless
 # it gains nothing: on bike it takes half the time without them and ends 2e-5 higher.
@@ -40,14 +49,19 @@ _FRESH_SHARE = 4
 # Samples times neurons from which data are large: there a step of the convex program costs as much as hundreds of
 # iterations of descent. Descent goes on for longer first, and without a time limit rounds end after a few, or after one
 # that lowered the objective by less than tol.
-_LARGE = 1 << 22
+_LARGE = 1 << 23
 _LARGE_DESCENT_ITERATIONS, _LARGE_DESCENT_TOL, _LARGE_ROUNDS = 2000, 2e-5, 2
 _LARGE_PROGRAM_TOL = 0.5
-# Relative gap of the convex programs, in units of tol and at most; finer where rounds stall. A tenth of tol left
-# networks of 84 neurons on planted where a hundredth leaves 54, for no time that could be measured.
-_PROGRAM_TOL, _PROGRAM_GAP = 1e-2, 1e-5
+# Relative gap of the convex programs, in units of tol and at most; finer where rounds stall, and for the last one: a
+# tenth of tol alone left networks of 84 neurons on planted where a hundredth leaves 54.
+_PROGRAM_TOL, _PROGRAM_GAP = 1e-1, 1e-4
+_LAST_PROGRAM_TOL, _LAST_PROGRAM_GAP, _LAST_SECONDS = 1e-2, 1e-5, 0.5
 # Seconds that one call of an exact oracle may be expected to take when training itself has no limit.
 _ORACLE_SECONDS = 30.0
+# Seconds of a convex program beyond which training descends instead, without a time limit.
+_DEAR = 20.0
+# Random starts of the search that judges the network of the last, finer program.
+_FEW_STARTS = 16
 # Share of a time limit that is kept for pruning and the final proof.
 _PROOF_SHARE = 0.1
 
@@ -95,9 +109,12 @@ class Rounds:
 
     def __post_init__(self) -> None:
         self.oracle: Oracle | None = None  # exact, where one is affordable
-        self.is_large = False
+        self.width = self.width_of_descents()
+        self.is_large = self.state.problem.n_samples * self.width >= _LARGE
         self.program_tol = min(_PROGRAM_GAP, _PROGRAM_TOL * self.tol)
         self.descended = self.state.atoms
+        self.progress = Progress()
+        self.last_violated = self.state.atoms
 
     @property
     def rounds_deadline(self) -> Deadline:
@@ -105,26 +122,24 @@ class Rounds:
         return self.deadline.part(1.0 - _PROOF_SHARE)
 
     def run(self, line: StatusLine) -> SolveStatus:
-        """Run rounds until a reason to stop."""
-        state = self.state
-        self.oracle = self.affordable_oracle()
-        # With an exact oracle the gap closes, and a proof is worth the time.
-        self.is_large = self.oracle is None and state.problem.n_samples * self.width() >= _LARGE
-        if self.is_large:
-            self.program_tol = _LARGE_PROGRAM_TOL * self.tol
+        """Run rounds until a reason to stop: first a network, then evidence."""
         self.first_descent()
         status = self.record(0, None, line)
         if status is not None:
             return status
-        before = state.objective
+        self.oracle = self.affordable_oracle()
+        # With an exact oracle the gap closes, and a proof is worth the time.
+        self.is_large = self.is_large and self.oracle is None
+        if self.is_large:
+            self.program_tol = _LARGE_PROGRAM_TOL * self.tol
+        if not self.can_afford_program(self.descended):
+            return self.descend_on(line)
         self.first_program()
         number, violations = 1, None
         while (status := self.record(number, violations, line)) is None:
-            if self.is_large and self.deadline.limit() is None:
-                little = before - state.objective <= self.tol * state.objective
-                if little or number >= _LARGE_ROUNDS:
-                    return SolveStatus.MAX_ROUNDS
-            before = state.objective
+            is_enough = self.progress.gain(1) <= self.tol or number >= _LARGE_ROUNDS
+            if self.is_large and self.deadline.limit() is None and is_enough:
+                return SolveStatus.MAX_ROUNDS
             number, violations = number + 1, self.look()
             status = self.reason_to_stop(violations)
             if status is not None:
@@ -134,6 +149,28 @@ class Rounds:
             if status is not None:
                 return status
         return status
+
+    def descend_on(self, line: StatusLine) -> SolveStatus:
+        """Descend with fresh neurons, again and again, until that brings little: where convex programs are too dear."""
+        number = 0
+        while True:
+            number += 1
+            network = self.state.network
+            self.descend(
+                with_fresh_neurons(self.state.problem, network, self.width_beside(network), self.rng)
+            )
+            status = self.record(number, None, line)
+            if status is not None:
+                return status
+            if self.progress.gain(1) <= self.tol:
+                return SolveStatus.DESCENDED
+
+    def can_afford_program(self, atoms: Atoms) -> bool:
+        """Return whether the convex program of some atoms may be expected to end in half of the time left."""
+        if self.is_large:
+            atoms = atoms.without_specks(_LARGE_VANISHED)
+        left = self.rounds_deadline.seconds_left
+        return program_seconds(self.state.problem, len(atoms)) <= min(_DEAR, 0.5 * left)
 
     def affordable_oracle(self) -> Oracle | None:
         """Return an exact oracle, where one is affordable and asked for."""
@@ -168,13 +205,14 @@ class Rounds:
         """
         state = self.state
         if self.start is None:
-            self.descended = self.descend(small_random_network(state.problem, self.width(), self.rng))
+            self.descended = self.descend(small_random_network(state.problem, self.width, self.rng))
             return
         per_class = state.problem.output_norm == "l1" and self.start.n_outputs > 1
         start = _one_output_each(self.start) if per_class else self.start
         given = Atoms.of_network(state.problem, start)
         state.accept(given, start.offset)
-        widened = with_fresh_neurons(state.problem, start, self.width_beside(start), self.rng)
+        n_fresh = self.width if self.max_rounds != 0 else self.width_beside(start)
+        widened = with_fresh_neurons(state.problem, start, n_fresh, self.rng)
         self.descended = given.join(self.descend(widened))
 
     def first_program(self) -> None:
@@ -204,19 +242,21 @@ class Rounds:
         state.accept(atoms, network.offset)
         return atoms
 
-    def width(self) -> int:
+    def width_of_descents(self) -> int:
         """Return the neurons of a descent, by a guess at the critical beta over beta."""
         problem = self.state.problem
         lam = problem.dual_variable(np.broadcast_to(problem.null_offset(), problem.y.shape))
         lam = lam.reshape(problem.n_samples, -1)
         critical = max(np.linalg.norm(problem.X.T @ part, 2) for part in (lam, np.maximum(lam, 0.0)))
-        wanted = _NEURONS * np.sqrt(critical / problem.beta)
-        return int(min(np.clip(wanted, _FEWEST_NEURONS, _MOST_NEURONS), 10 * problem.n_samples))
+        factor, most = (_QUICK_NEURONS, _QUICK_MOST) if self.max_rounds == 0 else (_NEURONS, _MOST_NEURONS)
+        size, n_features = problem.X.size, problem.n_features
+        affordable = max(min(_WORK / size, _PROGRAM_WORK / (size * n_features)), _ALWAYS)
+        wanted = np.clip(factor * np.sqrt(critical / problem.beta), _FEWEST_NEURONS, most)
+        return int(min(wanted, affordable, 10 * problem.n_samples))
 
     def width_beside(self, start: ReLUNetwork) -> int:
-        """Return the fresh neurons beside those of a network; fewer where only the descent counts."""
-        width = self.width()
-        return width if self.max_rounds != 0 else max(width - start.n_neurons, width // _FRESH_SHARE)
+        """Return the fresh neurons beside those of a network where only descents count."""
+        return max(self.width - start.n_neurons, self.width // _FRESH_SHARE)
 
     def look(self) -> Violations:
         """Look for directions that violate the dual, and keep the bound that an oracle proves."""
@@ -225,13 +265,14 @@ class Rounds:
             rough=self.rough,
             oracle=self.oracle,
             tol=self.tol,
-            n_fresh=self.width(),
+            n_fresh=int(_EXPLORING * self.width),
             confirms=self.proves,
             rng=self.rng,
             deadline=self.rounds_deadline,
+            is_enough=self.is_settled,
         )
         self.state.raise_bound(violations.lower_bound, violations.proof)
-        self.state.violation = violations.value
+        self.state.violation, self.last_violated = violations.value, violations.candidates
         return violations
 
     def record(self, number: int, violations: Violations | None, line: StatusLine) -> SolveStatus | None:
@@ -239,6 +280,7 @@ class Rounds:
         state = self.state
         value = None if violations is None else violations.value
         objective, bound = (self.units.objective(number) for number in (state.objective, state.lower_bound))
+        self.progress.add(state.objective)
         entry = TrainingRecord(
             number, self.deadline.elapsed, objective, bound, state.network.n_neurons, value
         )
@@ -255,9 +297,19 @@ class Rounds:
             return SolveStatus.PROVEN
         if self.rounds_deadline.is_over:  # a look that time has cut short says nothing
             return SolveStatus.MAX_SECONDS
-        if self.oracle is None and violations is not None and violations.value <= self.tol:
+        if violations is not None and self.is_settled(violations.value):
+            return SolveStatus.SETTLED
+        if violations is not None and self.oracle is None and violations.value <= self.tol:
             return SolveStatus.NO_VIOLATION
         return None
+
+    def is_settled(self, violation: float) -> bool:
+        """Return whether progress and a violation put the optimum within tol, where no exact oracle can tell.
+
+        Of a network without neurons no progress tells anything.
+        """
+        known = self.oracle is None and len(self.state.atoms) > 0
+        return known and self.progress.distance(violation) <= self.tol
 
     def convexify_and_polish(self, atoms: Atoms) -> None:
         """Solve the convex program on the atoms' patterns, and keep the result if it is better.
@@ -285,6 +337,31 @@ class Rounds:
             self.state.accept(solved, solution.offset)
             if solution.status is SolveStatus.INTERRUPTED:
                 raise KeyboardInterrupt
+
+    def last_program(self) -> None:
+        """Solve the program of the network's own patterns more finely: coarse ones have more neurons than it takes.
+
+        On large data that would take seconds for a few neurons.
+        """
+        fine = min(_LAST_PROGRAM_GAP, _LAST_PROGRAM_TOL * self.tol)
+        dear = program_seconds(self.state.problem, len(self.state.atoms)) > _LAST_SECONDS
+        if fine >= self.program_tol or self.is_large or dear:
+            return
+        self.program_tol = fine
+        self.convexify(self.state.atoms)
+        if self.state.violation is None:
+            self.state.violation = self.violation_again()
+
+    def violation_again(self) -> float:
+        """Return what the patterns of the last look, or a short search, say of a network that has hardly moved."""
+        problem, lam = self.state.problem, self.state.dual_variable()
+        if len(self.last_violated):
+            largest = float(np.max(judge(problem, self.last_violated, lam)[1]))
+        else:
+            largest = search(
+                problem.X, lam, n_random=_FEW_STARTS, random_state=self.rng, output_norm=problem.output_norm
+            ).value
+        return largest / problem.beta - 1.0
 
 
 def _one_output_each(network: ReLUNetwork) -> ReLUNetwork:

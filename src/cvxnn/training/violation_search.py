@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cvxnn.certificates import Oracle
@@ -30,6 +32,7 @@ def find_violations(
     confirms: bool,
     rng: np.random.Generator,
     deadline: Deadline,
+    is_enough: Callable[[float], bool] | None = None,
 ) -> Violations:
     """Return the violations of the best network's dual variable; the dearer ways to find them follow the cheaper ones.
 
@@ -54,6 +57,8 @@ def find_violations(
         Source of randomness.
     deadline : Deadline
         When to stop.
+    is_enough : callable, optional
+        Whether training ends if the violation that the exploration found is all there is; no search follows then.
     """
     problem, lam = state.problem, state.dual_variable()
 
@@ -76,7 +81,7 @@ def find_violations(
         max_seconds=deadline.limit(),
     )
     found = explored_violations(problem, exploration, tol=tol)
-    if found.value > tol and not deadline.is_over:
+    if (is_enough is not None and is_enough(found.value)) or (found.value > tol and not deadline.is_over):
         return found
     found = found.join(searched(RANDOM_STARTS))
     if confirms and oracle is None and found.value <= tol and not deadline.is_over:

@@ -25,6 +25,9 @@ _TRIAL_SECONDS = 0.1
 # to 200 rows of rank 3 and 4 and a precision of 1e-4: up to 28, 175 and 266; more than 400 with five outputs.
 _QUERIES = {1: 1, 2: 30, 3: 130, 4: 300}
 
+# Rows that are looked at first.
+_FEW_ROWS = 64
+
 
 @on_one_blas_thread
 def exact_oracle(
@@ -72,7 +75,7 @@ def exact_oracle(
     if output_norm == "l1":
         scalar = _scalar_oracle(X, max_cells, limit / n_outputs)
         return None if scalar is None else PerOutputOracle(scalar)
-    if RowSpace(X).rank <= 2:
+    if not _has_too_many_cells(X, max_cells) and RowSpace(X).rank <= 2:
         return SweepOracle(X)
     queries = _QUERIES.get(n_outputs if n_independent is None else n_independent)
     if queries is None:
@@ -82,6 +85,8 @@ def exact_oracle(
 
 
 def _scalar_oracle(X: Array, max_cells: int, max_seconds: float) -> Oracle | None:
+    if _has_too_many_cells(X, max_cells):
+        return None
     space = RowSpace(X)
     if space.rank <= 2:
         return SweepOracle(X)
@@ -104,8 +109,21 @@ def cells_are_affordable(space: RowSpace, max_cells: int, max_seconds: float) ->
     n, r = len(space.X), space.rank
     lines = _count_lines(space)
     all_cells, half = count_bound(lines, r), 2 * count_bound((lines + 1) // 2, r)
+    if all_cells > max_cells:
+        return False
     seconds = max(all_cells * SECONDS_TO_ENUMERATE, half * _SECONDS_TO_SETTLE) * n * r
-    return all_cells <= max_cells and seconds <= max_seconds
+    return seconds <= max_seconds
+
+
+def _has_too_many_cells(X: Array, max_cells: int) -> bool:
+    """Return whether a few rows alone span more cells than are allowed, in general position or not.
+
+    k independent rows span 2^k cells, more rows never fewer. The singular values of all of X would take seconds where
+    it is large, and say no more.
+    """
+    few = X[:: max(1, len(X) // _FEW_ROWS)][:_FEW_ROWS]
+    independent = int(np.linalg.matrix_rank(few))
+    return independent >= 3 and 2**independent > max_cells
 
 
 def _rows_to_try(space: RowSpace) -> int:
