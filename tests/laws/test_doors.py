@@ -156,7 +156,9 @@ def test_an_estimator_says_where_its_network_is(problem):
 def test_a_result_stands_for_its_network(problem, result):
     assert certify(problem, result).objective == certify(problem, result.network).objective
     assert problem.objective(result) == problem.objective(result.network)
-    assert train(problem, start=result, tol=0.1).certificate.objective <= result.certificate.objective
+    again = train(problem, start=result, tol=0.1)
+    # Never worse, but for the rounding that merging equal neurons may cost.
+    assert again.certificate.objective <= result.certificate.objective * (1 + 1e-9)
     assert stationarity(problem, result).distance == stationarity(problem, result.network).distance
     separating = train(Problem(problem.X, np.sign(problem.X[:, 0]), beta=1e-3), tol=0.1)
     labels = np.sign(problem.X[:, 0])

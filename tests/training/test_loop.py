@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from cvxnn import Problem, ReLUNetwork, beta_max, certify, enumerate_patterns, train
 from cvxnn.statuses import SolveStatus
-from cvxnn.training import progress
+from cvxnn.training import state
 
 
 def small_problem(seed, output_offset=False, ratio=0.1):
@@ -177,7 +177,7 @@ def test_status_says_when_the_bound_did_not_close():
     assert result.status in (SolveStatus.NO_VIOLATION, SolveStatus.SETTLED)
     assert not result.certificate.proven
     # What puts the optimum within tol: no violation above it, or one whose small part is below.
-    assert result.certificate.search_violation <= 1e-3 / progress._OF_VIOLATION
+    assert result.certificate.search_violation <= 1e-3 / state._OF_VIOLATION
     assert 0 < result.certificate.lower_bound < result.certificate.objective
 
 

@@ -1,10 +1,14 @@
 """The state of a training run only ever improves."""
 
+import math
+
 import numpy as np
+import pytest
 
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.atoms import Atoms
-from cvxnn.training.state import TrainingState
+from cvxnn.training import state as states
+from cvxnn.training.state import Progress, TrainingState
 
 
 def make():
@@ -51,3 +55,25 @@ def test_bounds_rise_and_prove():
     state.raise_bound(state.objective * (1 - 1e-4), "third")
     assert state.is_proven_to(1e-3)
     assert not state.is_proven_to(1e-5)
+
+
+def test_nothing_is_known_before_the_first_program():
+    known = Progress()
+    assert known.distance(0.0) == math.inf
+    known.add(1.0)
+    assert known.distance(0.0) == known.gain(1) == math.inf
+    known.add(1.0)
+    assert known.distance(0.0) == 0.0
+
+
+def test_the_larger_of_gains_and_violation_counts():
+    few = Progress([9.0] + [1.0] * states._WINDOW + [1.0 - 1e-6])
+    assert few.distance(0.0) == pytest.approx(states._OF_GAINS * 1e-6, rel=1e-3)
+    assert few.distance(0.5) == pytest.approx(0.5 * states._OF_VIOLATION, rel=1e-12)
+    assert few.gain(1) == pytest.approx(1e-6, rel=1e-3)
+    assert Progress([1.0, 0.0]).gain(1) == 0.0  # a perfect fit without weights: nothing is left
+
+
+def test_steady_gains_keep_the_distance_far():
+    falling = Progress([2.0 - 0.05 * k for k in range(20)])
+    assert falling.distance(0.0) >= 0.1

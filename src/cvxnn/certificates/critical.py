@@ -15,7 +15,7 @@ from cvxnn.certificates.oracles import Maximisers
 from cvxnn.certificates.rotation import Rotation
 from cvxnn.deadlines import Deadline
 from cvxnn.losses import Loss
-from cvxnn.problem import OutputNorm, Problem
+from cvxnn.problem import OutputNorm, Problem, as_problem
 from cvxnn.seeds import Seed, as_generator, require_seed
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.units import Units
@@ -165,6 +165,7 @@ def estimate_beta_max(
     >>> estimate_beta_max(Problem([[1.0], [-2.0]], [3.0, 1.0], beta=0.0))
     CriticalBeta(value=3.0, is_exact=True)
     """
+    problem = as_problem(problem)
     if problem.X.size <= _SMALL or min(problem.X.shape) <= 2 or not problem.loss.is_smooth:
         return CriticalBeta(beta_max(problem, random_state=random_state, max_seconds=max_seconds), True)
     rng = as_generator(random_state)

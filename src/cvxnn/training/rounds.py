@@ -18,9 +18,8 @@ from cvxnn.training.convex_step import convexify, program_seconds
 from cvxnn.training.descent import DescentInterrupted, descend, small_random_network
 from cvxnn.training.exploration import judge, with_fresh_neurons
 from cvxnn.training.polishing import polish
-from cvxnn.training.progress import Progress
 from cvxnn.training.result import TrainingRecord
-from cvxnn.training.state import TrainingState
+from cvxnn.training.state import Progress, TrainingState
 from cvxnn.training.violation_search import find_violations
 from cvxnn.training.violations import Violations
 from cvxnn.units import Units
