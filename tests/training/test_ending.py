@@ -99,3 +99,9 @@ def test_a_network_that_stays_empty_says_so(monkeypatch):
     assert result.network.n_neurons == 0
     assert result.status is SolveStatus.EMPTY
     assert result.certificate.search_violation > 1.0
+
+
+def test_after_the_limit_no_specks_are_looked_for():
+    _, rounds = rounds_of([[0.5, 1e-4], [1.0, 0.0], [0.0, 0.0]], [1.0, -1e-4])
+    rounds.deadline = Deadline(0.0)
+    assert finish(rounds, SolveStatus.MAX_SECONDS, prune=True).network.n_neurons == 2
