@@ -40,6 +40,9 @@ _EXPLORING = 0.25
 # within 2e-4 of the optimum. But always so many neurons.
 _WORK, _PROGRAM_WORK, _ALWAYS = 3e8, 1.1e9, 200
 _DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
+# The same from a network where only descents count: on concrete a cross-validation takes two thirds of the time, with the
+# same scores.
+_QUICK_ITERATIONS, _QUICK_TOL = 200, 5e-4
 # Where data are large, descended neurons below this part of the largest one's norm stay out of the first program unless
 # it gains nothing: on bike it takes half the time without them and ends 2e-5 higher.
 _LARGE_VANISHED = 3e-2
@@ -226,14 +229,14 @@ class Rounds:
     def descend(self, start: ReLUNetwork) -> Atoms:
         """Descend from a network, keep it if it is the best so far, and return its atoms."""
         state = self.state
+        iterations, tol = _DESCENT_ITERATIONS, _DESCENT_TOL
+        if self.is_large:
+            iterations, tol = _LARGE_DESCENT_ITERATIONS, _LARGE_DESCENT_TOL
+        elif self.max_rounds == 0 and self.start is not None:
+            iterations, tol = _QUICK_ITERATIONS, _QUICK_TOL
+        limit = self.rounds_deadline.limit()
         try:
-            network = descend(
-                self.rough,
-                start,
-                max_iterations=_LARGE_DESCENT_ITERATIONS if self.is_large else _DESCENT_ITERATIONS,
-                tol=_LARGE_DESCENT_TOL if self.is_large else _DESCENT_TOL,
-                max_seconds=self.rounds_deadline.limit(),
-            )
+            network = descend(self.rough, start, max_iterations=iterations, tol=tol, max_seconds=limit)
         except DescentInterrupted as interrupt:
             state.accept(Atoms.of_network(state.problem, interrupt.network), interrupt.network.offset)
             raise
@@ -305,9 +308,9 @@ class Rounds:
     def is_settled(self, violation: float) -> bool:
         """Return whether progress and a violation put the optimum within tol, where no exact oracle can tell.
 
-        Of a network without neurons no progress tells anything.
+        Of a network without neurons no progress tells anything, and a look that time has cut short says nothing.
         """
-        known = self.oracle is None and len(self.state.atoms) > 0
+        known = self.oracle is None and len(self.state.atoms) > 0 and not self.rounds_deadline.is_over
         return known and self.progress.distance(violation) <= self.tol
 
     def convexify_and_polish(self, atoms: Atoms) -> None:
