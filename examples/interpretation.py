@@ -25,7 +25,7 @@ def main() -> None:
 
     data = load_diabetes()
     X, _, y, _ = train_test_split(data.X, data.y, random_state=0)
-    model = ReLURegressor(beta_ratio=0.3).fit(X, y)
+    model = ReLURegressor(beta_ratio=0.3, tol=1e-5).fit(X, y)
     print(model.network_.describe(data.feature_names, X, target_names=["progression"], n_terms=3))
     print()
     print(active_regions(model.network_, X, feature_names=data.feature_names))

@@ -40,7 +40,7 @@ _EXPLORING = 0.25
 # within 2e-4 of the optimum. But always so many neurons.
 _WORK, _PROGRAM_WORK, _ALWAYS = 3e8, 1.1e9, 200
 _DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
-# The same from a network where only descents count: on concrete a cross-validation takes two thirds of the time, with the
+# The same from a network where only descents count: on concrete cross-validation takes two thirds of the time, with the
 # same scores.
 _QUICK_ITERATIONS, _QUICK_TOL = 200, 5e-4
 # Where data are large, descended neurons below this part of the largest one's norm stay out of the first program unless

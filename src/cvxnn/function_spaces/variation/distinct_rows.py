@@ -16,8 +16,8 @@ from cvxnn.validation import Array
 # Unit rows, and values in units of the largest, that differ by less are one: linear programs are solved to 1e-10, and
 # networks that tell such rows apart have weights 1e7 times as large.
 SAME_ROW = 1e-7
-# Rows of exact arithmetic: what scaling to length one leaves of their difference.
-_ROUNDING = 1e-15
+# Rows of exact arithmetic: what scaling to length one leaves of their difference, and of products of their entries.
+_ROUNDING, _RELATIVE = 1e-15, 2e-15
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class DistinctRows:
 
         Steps need rows that are some sample's: they may be on one side of a sample and on the other of a mean.
         """
-        labels = _components(_near_pairs(units, values, _ROUNDING)[0], len(units))
+        labels = _components(_pairs_to_rounding(units), len(units))
         first = np.unique(labels, return_index=True)[1]
         shares = np.zeros(len(units))
         shares[first] = 1.0
@@ -87,9 +87,25 @@ class DistinctRows:
 
 def torn_pair(units: Array, values: Array, most: float) -> tuple[int, int] | None:
     """Return the first two unit rows that are one to rounding, their values more than ``most`` apart, or None."""
-    pairs, apart = _near_pairs(units, values, _ROUNDING)
+    pairs = _pairs_to_rounding(units)
+    apart = np.abs(values[pairs[:, 0]] - values[pairs[:, 1]])
     torn = np.sort(pairs[apart > most], axis=1)
     return min((int(i), int(j)) for i, j in torn) if len(torn) else None
+
+
+def _pairs_to_rounding(units: Array) -> NDArray[np.intp]:
+    """Return pairs of rows that rounding of their entries alone may tell apart, (p, 2).
+
+    Entry by entry: (1e9, 1) and (1e9 + 1, 1) have directions 1e-18 apart, and yet none of their digits is in doubt.
+    """
+    pairs = cKDTree(units).query_pairs(_ROUNDING, output_type="ndarray")
+    first, second = units[pairs[:, 0]], units[pairs[:, 1]]
+    same = np.ones(len(pairs), dtype=np.bool_)
+    for a in range(units.shape[1]):
+        ahead, behind = first[:, a, None] * second, second[:, a, None] * first
+        limits = _RELATIVE * (np.abs(ahead) + np.abs(behind))
+        same &= np.all(np.abs(ahead - behind) <= limits, axis=1)
+    return np.asarray(pairs[same], dtype=np.intp)
 
 
 def _near_pairs(units: Array, values: Array, distance: float) -> tuple[NDArray[np.intp], Array]:
