@@ -29,7 +29,7 @@ UCI = [
     "yacht",
 ]  # fmt: skip
 RATIOS = [0.02, 0.005, 0.001]
-MOST_ROWS = 1500
+MOST_ROWS = 600
 TOL, FINE = 1e-3, 1e-5
 LEAST_SECONDS = 5.0
 
