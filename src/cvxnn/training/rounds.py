@@ -40,9 +40,6 @@ _EXPLORING = 0.25
 # within 2e-4 of the optimum. But always so many neurons.
 _WORK, _PROGRAM_WORK, _ALWAYS = 3e8, 1.1e9, 200
 _DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
-# The same from a network where only descents count: on concrete cross-validation takes two thirds of the time, with the
-# same scores.
-_QUICK_ITERATIONS, _QUICK_TOL = 200, 5e-4
 # Where data are large, descended neurons below this part of the largest one's norm stay out of the first program unless
 # it gains nothing: on bike it takes half the time without them and ends 2e-5 higher.
 _LARGE_VANISHED = 3e-2
@@ -232,8 +229,6 @@ class Rounds:
         iterations, tol = _DESCENT_ITERATIONS, _DESCENT_TOL
         if self.is_large:
             iterations, tol = _LARGE_DESCENT_ITERATIONS, _LARGE_DESCENT_TOL
-        elif self.max_rounds == 0 and self.start is not None:
-            iterations, tol = _QUICK_ITERATIONS, _QUICK_TOL
         limit = self.rounds_deadline.limit()
         try:
             network = descend(self.rough, start, max_iterations=iterations, tol=tol, max_seconds=limit)
