@@ -23,11 +23,11 @@ _SPECKS = (1e-2, 1e-3, 1e-4, 1e-6)
 # Seconds of the search that judges a network that a time limit or a callback has stopped.
 _LAST_SEARCH_SECONDS = 0.2
 # Seconds of the final proof: of all relaxations on so few samples, where they may close the gap; above, of the joint
-# dual SDP up to 300 samples, and where norms prove some part of the objective; else of what that makes of the data in a
+# dual SDP up to 400 samples, and where norms prove some part of the objective; else of what that makes of the data in a
 # short time. On tables of 1,000 rows at small weight decay a second more moves the bound from 0.1 to 0.2, and `certify`
 # is there for it.
 _PROOF_SECONDS, _LIFTED_ROWS = 2.0, 100
-_QUICK_PROOF_SECONDS, _PROMISING, _SDP_ROWS = 0.3, 0.3, 300
+_QUICK_PROOF_SECONDS, _PROMISING, _SDP_ROWS = 0.3, 0.3, 400
 # Random starts of the search for the one neuron of a network that has none.
 _FIRST_STARTS = 32
 _DOUBLINGS = 200
