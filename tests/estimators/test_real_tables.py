@@ -29,5 +29,6 @@ def test_concrete_is_predicted_better_than_by_the_default_mlp(data_home):
         # The certificate is honest: the bound is proven, and what only a search says is kept apart from it.
         assert 0 < model.lower_bound_ < model.objective_
         assert not model.certificate_.proven
-        assert model.certificate_.search_violation <= 1e-3
+        # Training ends where 0.03 of the violation is below tol, or no more than tol is left.
+        assert model.certificate_.search_violation <= 1e-3 / 0.03
     assert np.mean(ours) > np.mean(theirs)

@@ -299,9 +299,11 @@ def test_beta_of_zero_is_refused():
 @pytest.mark.slow
 def test_planted_problem_reaches_the_best_known_objective(data_home):
     data = np.load(data_home / "planted.npz")
-    result = train(Problem(data["X"], data["y"], float(data["beta"])))
+    problem = Problem(data["X"], data["y"], float(data["beta"]))
+    result = train(problem)
     assert result.certificate.objective <= 1.540345
-    assert result.certificate.search_violation <= 1e-3
+    # Finer, so that 0.03 of the violation at the stop is below tol too.
+    assert train(problem, tol=2e-5).certificate.search_violation <= 1e-3
     assert isinstance(result.network, ReLUNetwork)
 
 
