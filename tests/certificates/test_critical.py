@@ -155,7 +155,9 @@ def test_estimate_is_never_above_the_critical_weight_decay_and_near_it(monkeypat
     X = np.hstack([rng.standard_normal((150, 3)), np.ones((150, 1))])
     Y = np.abs(X @ rng.standard_normal((4, n_outputs))) + 0.1 * rng.standard_normal((150, n_outputs))
     problem = Problem(X, Y if n_outputs > 1 else Y[:, 0], 0.0, output_offset=True, output_norm=norm)
-    assert estimate_beta_max(problem) == critical.CriticalBeta(beta_max(problem), is_exact=True)  # small data
+    small = estimate_beta_max(problem)
+    assert small.value == beta_max(problem)
+    assert not small.is_exact  # a search found it: four columns of 150 rows have too many cells
     monkeypatch.setattr(critical, "_SMALL", 0)
     monkeypatch.setattr(critical, "_FEWEST_ROWS", 64)
     monkeypatch.setattr(critical, "_SAMPLE_ENTRIES", 256)
@@ -166,3 +168,16 @@ def test_estimate_is_never_above_the_critical_weight_decay_and_near_it(monkeypat
     assert estimate_beta_max(problem) == found
     scaled = estimate_beta_max(Problem(1e90 * X, problem.y, 0.0, output_offset=True, output_norm=norm))
     assert scaled.value == pytest.approx(1e90 * found.value, rel=1e-9)
+
+
+def test_only_what_an_exact_oracle_found_is_called_exact():
+    rng = np.random.default_rng(0)
+    plane = Problem(rng.standard_normal((30, 2)), rng.standard_normal(30), 0.0)
+    assert estimate_beta_max(plane) == critical.CriticalBeta(beta_max(plane), is_exact=True)
+    assert estimate_beta_max(Problem(np.eye(3), np.zeros(3), 0.0)) == critical.CriticalBeta(
+        0.0, is_exact=True
+    )
+    high = Problem(rng.standard_normal((30, 12)), rng.standard_normal(30), 0.0)
+    assert not estimate_beta_max(high).is_exact
+    kinked = Problem(plane.X, np.sign(plane.y), 0.0, "hinge")
+    assert estimate_beta_max(kinked) == critical.CriticalBeta(beta_max(kinked), is_exact=False)

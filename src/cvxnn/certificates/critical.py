@@ -109,14 +109,7 @@ def beta_max(
     else:
         problem = Problem(problem, y, 0.0, loss, output_offset, sample_weight, output_norm)
     require_seed(random_state)
-    deadline = Deadline.after(max_seconds, positive=True)
-    units = Units.of(problem.in_memory().flat().with_beta(0.0))
-    inner = Rotation.of(units.problem).problem
-    if inner.loss.is_smooth:
-        value = _maximise(inner, null_dual(inner), random_state, deadline).value
-    else:
-        value = _smallest(inner, random_state, deadline)
-    return _as_given(units, float(value))
+    return _critical(problem, random_state, Deadline.after(max_seconds, positive=True)).value
 
 
 @dataclass(frozen=True)
@@ -128,7 +121,8 @@ class CriticalBeta:
     value : float
         0.0 where the zero network fits perfectly.
     is_exact : bool
-        Whether it is what `beta_max` returns; otherwise power iterations found it, and it can only be too small.
+        Whether an exact oracle found it, to rounding. Otherwise a search or power iterations did, and it can only be
+        too small; or a loss with kinks left a choice, which is settled to 1e-6.
     """
 
     value: float
@@ -166,8 +160,9 @@ def estimate_beta_max(
     CriticalBeta(value=3.0, is_exact=True)
     """
     problem = as_problem(problem)
+    require_seed(random_state)
     if problem.X.size <= _SMALL or min(problem.X.shape) <= 2 or not problem.loss.is_smooth:
-        return CriticalBeta(beta_max(problem, random_state=random_state, max_seconds=max_seconds), True)
+        return _critical(problem, random_state, Deadline.after(max_seconds))
     rng = as_generator(random_state)
     units = Units.of(problem.flat().with_beta(0.0))
     inner = Rotation.of(units.problem).problem
@@ -183,6 +178,19 @@ def estimate_beta_max(
     best = np.argsort(-values, kind="stable")[:_KEPT]
     values, _ = _power_iterations(X, lam, directions[:, best], _STEPS, inner.output_norm)
     return CriticalBeta(_as_given(units, float(np.max(values))), False)
+
+
+def _critical(problem: Problem, random_state: Seed, deadline: Deadline) -> CriticalBeta:
+    """Return the critical weight decay by an exact oracle, where one is cheap, or else by a search."""
+    units = Units.of(problem.in_memory().flat().with_beta(0.0))
+    inner = Rotation.of(units.problem).problem
+    if not inner.loss.is_smooth:
+        value = float(_smallest(inner, random_state, deadline))
+        return CriticalBeta(_as_given(units, value), is_exact=False)
+    lam = null_dual(inner)
+    found = _maximise(inner, lam, random_state, deadline)
+    is_exact = found.is_exact or not np.any(lam)
+    return CriticalBeta(_as_given(units, float(found.value)), is_exact)
 
 
 def _power_iterations(

@@ -86,8 +86,8 @@ class ReLURegressorCV(Regression, CrossValidated):
     beta_ : float
         The weight decay used.
     critical_beta_ : CriticalBeta or None
-        What ``beta="auto"`` refers to: ``value``, and ``is_exact``, False where power iterations found it, which can
-        only be too small (`cvxnn.certificates.estimate_beta_max`). None where a beta was given.
+        What ``beta="auto"`` refers to: ``value``, and ``is_exact``, False where it is the largest value that was found
+        (`cvxnn.certificates.estimate_beta_max`). None where a beta was given.
     loss_ : Loss
         The loss used.
     n_features_in_ : int
