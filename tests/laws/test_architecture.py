@@ -15,7 +15,7 @@ SOURCE = Path(cvxnn.__file__).parent
 TESTS = Path(__file__).parents[1]
 MOST_FILES = 16
 MOST_PRIVATE_IMPORTS = 19
-MOST_PUBLIC_NAMES = 399
+MOST_PUBLIC_NAMES = 400  # one more than rooms and doors left: the encoder of columns
 
 
 @dataclass(frozen=True)

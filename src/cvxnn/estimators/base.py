@@ -16,11 +16,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from cvxnn.certificates import CriticalBeta
 from cvxnn.deadlines import Deadline
+from cvxnn.encoding import PiecewiseLinearEncoder
 from cvxnn.estimators.equal_rows import merge_equal_rows
 from cvxnn.estimators.preparation import Preparation
 from cvxnn.estimators.standardisation import Standardisation
 from cvxnn.networks import GatedReLUNetwork, ReLUNetwork
-from cvxnn.problem import Problem, require_summable
+from cvxnn.problem import Problem, relative_weights, require_summable
 from cvxnn.seeds import Seed
 from cvxnn.solvers import Solution
 from cvxnn.statuses import SolveStatus
@@ -54,6 +55,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     beta: float | str
     beta_ratio: float
+    knots: int | None
     loss: Any
     fit_intercept: bool
     standardize: bool
@@ -63,10 +65,12 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     verbose: int
     network_: ReLUNetwork | GatedReLUNetwork
     critical_beta_: CriticalBeta | None
+    encoder_: PiecewiseLinearEncoder | None
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         "beta": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "beta_ratio": [Interval(Real, 0, None, closed="neither")],
+        "knots": [Interval(Integral, 1, None, closed="left"), None],
         "loss": "no_validation",  # type: ignore[dict-item]
         "fit_intercept": ["boolean"],
         "standardize": ["boolean"],
@@ -178,16 +182,37 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         if data.sample_weight is not None:
             data = data.rows(data.sample_weight > 0)
         X, target, weights = merge_equal_rows(data.X, self._code(data.y), data.sample_weight)
+        class_weight = self._class_weights(target, weights)
+        self.encoder_ = self._encoder_of(X, weights, class_weight)
         return Preparation.of(
-            X,
+            self._encoded(X),
             target,
             loss=self.loss_,
             fit_intercept=self.fit_intercept,
             standardize=self.standardize,
             scale_target=self._scales_targets,
             sample_weight=weights,
-            class_weight=self._class_weights(target, weights),
+            class_weight=class_weight,
         )
+
+    def _encoder_of(
+        self, X: Array, sample_weight: Array | None, class_weight: Array | None
+    ) -> PiecewiseLinearEncoder | None:
+        """Return the map from raw columns to those of the problem, fitted; None where there is none."""
+        if self.knots is None:
+            return None
+        if class_weight is not None:
+            sample_weight = (
+                class_weight if sample_weight is None else relative_weights(sample_weight) * class_weight
+            )
+        encoder = PiecewiseLinearEncoder(self.knots).fit(X, sample_weight=sample_weight)
+        if hasattr(self, "feature_names_in_"):
+            encoder.feature_names_in_ = self.feature_names_in_
+        return encoder
+
+    def _encoded(self, X: Array) -> Array:
+        """Return the columns that the network takes, of checked raw ones."""
+        return X if self.encoder_ is None else self.encoder_.ramps_.beside(X)
 
     def _keep(self, scaling: Standardisation, problem: Problem, result: TrainingResult | Solution) -> None:
         """Set the attributes of a fitted estimator."""
@@ -206,7 +231,7 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """Return the network's outputs at raw data, shape (n,) or (n, C)."""
         check_is_fitted(self)
         require_exact_integers(X, "X")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = self._encoded(validate_data(self, X, dtype=np.float64, reset=False))
         if self.network_.n_features > X.shape[1]:
             X = np.hstack([X, np.ones((X.shape[0], 1))])
         return self.network_.predict(X)

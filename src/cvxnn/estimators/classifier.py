@@ -24,6 +24,10 @@ class ReLUClassifier(Classification, ReLUEstimator):
         constant: free of the scale of X and of the number of samples.
     beta_ratio : float, default 0.005
         Used when ``beta="auto"``.
+    knots : int or None, default None
+        Quantile intervals a column whose clipped ramps are put beside it before training
+        (`cvxnn.encoding.PiecewiseLinearEncoder`): the model is then piecewise linear in each column before its neurons
+        see it, and the problem is the one above on the encoded columns. With None there are none.
     loss : str or Loss, default "auto"
         Training loss: "auto" is cross-entropy, that is "logistic" for two classes and "multinomial" for more. With
         "logistic", "squared_hinge" or "hinge" more than two classes have an output each, one class against the rest.
@@ -48,10 +52,12 @@ class ReLUClassifier(Classification, ReLUEstimator):
     Attributes
     ----------
     network_ : ReLUNetwork
-        The trained network in raw units. Its inputs are the columns of X, then a column of ones if
-        ``fit_intercept``.
+        The trained network in raw units. Its inputs are the columns of X, with ``knots`` those that ``encoder_`` makes
+        of them, then a column of ones if ``fit_intercept``.
+    encoder_ : PiecewiseLinearEncoder or None
+        The fixed map from the columns of X to those of the network; None where ``knots`` is.
     problem_ : Problem
-        The problem that was solved, in standardised units.
+        The problem that was solved, in standardised units, on encoded columns with ``knots``.
     result_ : TrainingResult
         The result of training on ``problem_``: network in standardised units, certificate, status, history.
     certificate_ : Certificate
@@ -106,6 +112,7 @@ class ReLUClassifier(Classification, ReLUEstimator):
         *,
         beta: float | str = "auto",
         beta_ratio: float = 0.005,
+        knots: int | None = None,
         loss: Any = "auto",
         fit_intercept: bool = True,
         standardize: bool = True,
@@ -117,6 +124,7 @@ class ReLUClassifier(Classification, ReLUEstimator):
     ) -> None:
         self.beta = beta
         self.beta_ratio = beta_ratio
+        self.knots = knots
         self.loss = loss
         self.fit_intercept = fit_intercept
         self.standardize = standardize

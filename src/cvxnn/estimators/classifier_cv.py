@@ -37,6 +37,10 @@ class ReLUClassifierCV(Classification, CrossValidated):
         highest less its standard error: a smaller network for much the same score.
     n_jobs : int, optional
         Folds at a time, as in joblib.
+    knots : int or None, default None
+        Quantile intervals a column whose clipped ramps are put beside it before training
+        (`cvxnn.encoding.PiecewiseLinearEncoder`): the model is then piecewise linear in each column before its neurons
+        see it, and the problem is the one above on the encoded columns. With None there are none.
     loss : str or Loss, default "auto"
         Training loss: "auto" is cross-entropy, that is "logistic" for two classes and "multinomial" for more. With
         "logistic", "squared_hinge" or "hinge" more than two classes have an output each, one class against the rest.
@@ -75,10 +79,12 @@ class ReLUClassifierCV(Classification, CrossValidated):
         The path on all data down to the weight decay taken, by descent alone as the folds' are (`relu_path` with
         ``quick``); its networks are in raw units.
     network_ : ReLUNetwork
-        The trained network in raw units. Its inputs are the columns of X, then a column of ones if
-        ``fit_intercept``.
+        The trained network in raw units. Its inputs are the columns of X, with ``knots`` those that ``encoder_`` makes
+        of them, then a column of ones if ``fit_intercept``.
+    encoder_ : PiecewiseLinearEncoder or None
+        The fixed map from the columns of X to those of the network; None where ``knots`` is.
     problem_ : Problem
-        The problem that was solved, in standardised units.
+        The problem that was solved, in standardised units, on encoded columns with ``knots``.
     result_ : TrainingResult
         The result of training on ``problem_``: network in standardised units, certificate, status, history.
     certificate_ : Certificate
@@ -136,6 +142,7 @@ class ReLUClassifierCV(Classification, CrossValidated):
         scoring: Any = None,
         rule: str = "best",
         n_jobs: int | None = None,
+        knots: int | None = None,
         loss: Any = "auto",
         fit_intercept: bool = True,
         standardize: bool = True,
@@ -152,6 +159,7 @@ class ReLUClassifierCV(Classification, CrossValidated):
         self.scoring = scoring
         self.rule = rule
         self.n_jobs = n_jobs
+        self.knots = knots
         self.loss = loss
         self.fit_intercept = fit_intercept
         self.standardize = standardize

@@ -26,6 +26,10 @@ class GatedReLUClassifier(Classification, GatedReLUEstimator):
         constant: free of the scale of X and of the number of samples.
     beta_ratio : float, default 0.005
         Used when ``beta="auto"``.
+    knots : int or None, default None
+        Quantile intervals a column whose clipped ramps are put beside it before training
+        (`cvxnn.encoding.PiecewiseLinearEncoder`): the model is then piecewise linear in each column before its neurons
+        see it, and the problem is the one above on the encoded columns. With None there are none.
     loss : str or Loss, default "auto"
         Training loss: "auto" is cross-entropy, that is "logistic" for two classes and "multinomial" for more. With
         "logistic", "squared_hinge" or "hinge" more than two classes have an output each, one class against the rest.
@@ -50,10 +54,12 @@ class GatedReLUClassifier(Classification, GatedReLUEstimator):
     Attributes
     ----------
     network_ : GatedReLUNetwork
-        The trained network in raw units. Its inputs are the columns of X, then a column of ones if
-        ``fit_intercept``.
+        The trained network in raw units. Its inputs are the columns of X, with ``knots`` those that ``encoder_`` makes
+        of them, then a column of ones if ``fit_intercept``.
+    encoder_ : PiecewiseLinearEncoder or None
+        The fixed map from the columns of X to those of the network; None where ``knots`` is.
     problem_ : Problem
-        The problem that was solved, in standardised units.
+        The problem that was solved, in standardised units, on encoded columns with ``knots``.
     result_ : Solution
         The result of solving the convex program: network in standardised units, certificate, status, history.
     certificate_ : Certificate
@@ -107,6 +113,7 @@ class GatedReLUClassifier(Classification, GatedReLUEstimator):
         n_gates: int = 500,
         beta: float | str = "auto",
         beta_ratio: float = 0.005,
+        knots: int | None = None,
         loss: Any = "auto",
         fit_intercept: bool = True,
         standardize: bool = True,
@@ -119,6 +126,7 @@ class GatedReLUClassifier(Classification, GatedReLUEstimator):
         self.n_gates = n_gates
         self.beta = beta
         self.beta_ratio = beta_ratio
+        self.knots = knots
         self.loss = loss
         self.fit_intercept = fit_intercept
         self.standardize = standardize

@@ -21,6 +21,10 @@ class ReLURegressor(Regression, ReLUEstimator):
         constant: free of the scale of X and y and of the number of samples.
     beta_ratio : float, default 0.005
         Used when ``beta="auto"``.
+    knots : int or None, default None
+        Quantile intervals a column whose clipped ramps are put beside it before training
+        (`cvxnn.encoding.PiecewiseLinearEncoder`): the model is then piecewise linear in each column before its neurons
+        see it, and the problem is the one above on the encoded columns. With None there are none.
     loss : str or Loss, default "squared"
         Training loss: "squared" is ``1/2 ||f - y||^2``; "huber" and "quantile" are robust. A loss object has its own
         parameters, such as ``HuberLoss(delta=0.5)`` or ``QuantileLoss(level=0.9)`` of `cvxnn.losses`; with
@@ -43,10 +47,12 @@ class ReLURegressor(Regression, ReLUEstimator):
     Attributes
     ----------
     network_ : ReLUNetwork
-        The trained network in raw units. Its inputs are the columns of X, then a column of ones if
-        ``fit_intercept``.
+        The trained network in raw units. Its inputs are the columns of X, with ``knots`` those that ``encoder_`` makes
+        of them, then a column of ones if ``fit_intercept``.
+    encoder_ : PiecewiseLinearEncoder or None
+        The fixed map from the columns of X to those of the network; None where ``knots`` is.
     problem_ : Problem
-        The problem that was solved, in standardised units.
+        The problem that was solved, in standardised units, on encoded columns with ``knots``.
     result_ : TrainingResult
         The result of training on ``problem_``: network in standardised units, certificate, status, history.
     certificate_ : Certificate
@@ -93,6 +99,7 @@ class ReLURegressor(Regression, ReLUEstimator):
         *,
         beta: float | str = "auto",
         beta_ratio: float = 0.005,
+        knots: int | None = None,
         loss: Any = "squared",
         fit_intercept: bool = True,
         standardize: bool = True,
@@ -103,6 +110,7 @@ class ReLURegressor(Regression, ReLUEstimator):
     ) -> None:
         self.beta = beta
         self.beta_ratio = beta_ratio
+        self.knots = knots
         self.loss = loss
         self.fit_intercept = fit_intercept
         self.standardize = standardize

@@ -35,6 +35,10 @@ class ReLURegressorCV(Regression, CrossValidated):
         highest less its standard error: a smaller network for much the same score.
     n_jobs : int, optional
         Folds at a time, as in joblib.
+    knots : int or None, default None
+        Quantile intervals a column whose clipped ramps are put beside it before training
+        (`cvxnn.encoding.PiecewiseLinearEncoder`): the model is then piecewise linear in each column before its neurons
+        see it, and the problem is the one above on the encoded columns. With None there are none.
     loss : str or Loss, default "squared"
         Training loss: "squared" is ``1/2 ||f - y||^2``; "huber" and "quantile" are robust. A loss object has its own
         parameters, such as ``HuberLoss(delta=0.5)`` or ``QuantileLoss(level=0.9)`` of `cvxnn.losses`; with
@@ -71,10 +75,12 @@ class ReLURegressorCV(Regression, CrossValidated):
         The path on all data down to the weight decay taken, by descent alone as the folds' are (`relu_path` with
         ``quick``); its networks are in raw units.
     network_ : ReLUNetwork
-        The trained network in raw units. Its inputs are the columns of X, then a column of ones if
-        ``fit_intercept``.
+        The trained network in raw units. Its inputs are the columns of X, with ``knots`` those that ``encoder_`` makes
+        of them, then a column of ones if ``fit_intercept``.
+    encoder_ : PiecewiseLinearEncoder or None
+        The fixed map from the columns of X to those of the network; None where ``knots`` is.
     problem_ : Problem
-        The problem that was solved, in standardised units.
+        The problem that was solved, in standardised units, on encoded columns with ``knots``.
     result_ : TrainingResult
         The result of training on ``problem_``: network in standardised units, certificate, status, history.
     certificate_ : Certificate
@@ -124,6 +130,7 @@ class ReLURegressorCV(Regression, CrossValidated):
         scoring: Any = None,
         rule: str = "best",
         n_jobs: int | None = None,
+        knots: int | None = None,
         loss: Any = "squared",
         fit_intercept: bool = True,
         standardize: bool = True,
@@ -139,6 +146,7 @@ class ReLURegressorCV(Regression, CrossValidated):
         self.scoring = scoring
         self.rule = rule
         self.n_jobs = n_jobs
+        self.knots = knots
         self.loss = loss
         self.fit_intercept = fit_intercept
         self.standardize = standardize

@@ -1,0 +1,5 @@
+"""Fixed maps from the columns of a table to those that a network is trained on."""
+
+from cvxnn.encoding.piecewise_linear import PiecewiseLinearEncoder
+
+__all__ = ["PiecewiseLinearEncoder"]
