@@ -1,17 +1,21 @@
 """Cross-validation picks what a loop by hand picks, whatever the number of jobs."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 
 from cvxnn import ReLUClassifierCV, ReLURegressor, ReLURegressorCV
+from cvxnn.estimators import cross_validation
 from cvxnn.plots import cv as cv_curve
+from cvxnn.statuses import SolveStatus
 
 RATIOS = [1.0, 0.1, 0.02, 0.004]
 SETTINGS = {"beta_ratios": RATIOS, "cv": KFold(3, shuffle=True, random_state=0), "tol": 1e-3}
@@ -115,11 +119,38 @@ def test_folds_may_be_given(data):
     assert model.scores_.shape == (2, 2)
 
 
-def test_a_limit_of_time_gives_partial_results(data):
+def test_a_limit_of_time_gives_partial_results_and_warns_of_them(data):
     X, y = data
-    model = ReLURegressorCV(n_betas=10, max_seconds=0.5, cv=3).fit(X, y)
+    model = ReLURegressorCV(n_betas=10, max_seconds=0.02, cv=3)
+    with pytest.warns(
+        ConvergenceWarning, match=r"of 30 scores come from descents that max_seconds = 0\.02 cut short.*raise"
+    ) as caught:
+        model.fit(X, y)
+    assert caught[0].filename == __file__
     assert model.scores_.shape == (10, 3)
     assert model.predict(X).shape == (50,)
+
+
+def test_a_limit_that_cuts_nothing_short_does_not_warn(data):
+    # Warnings are errors in these tests.
+    model = ReLURegressorCV(**SETTINGS | {"beta_ratios": [1.0, 0.5]}, max_seconds=300.0)
+    assert model.fit(*data).scores_.shape == (2, 3)
+
+
+def test_scores_of_networks_without_neurons_are_counted(data, monkeypatch):
+    follow = cross_validation.train_path
+
+    def without_neurons(problem, betas, **options):
+        path = follow(problem, betas, **options)
+        if options["max_seconds"] is None or len(problem.y) == 50:  # the path on all data
+            return path
+        last = replace(path.results[-1], status=SolveStatus.EMPTY)
+        return replace(path, results=(*path.results[:-1], last))
+
+    monkeypatch.setattr(cross_validation, "train_path", without_neurons)
+    model = ReLURegressorCV(**SETTINGS | {"beta_ratios": [1.0, 0.5]}, max_seconds=300.0)
+    with pytest.warns(ConvergenceWarning, match="3 of 6 scores .* 3 of them before there was a neuron"):
+        model.fit(*data)
 
 
 def test_weights_are_routed(data):

@@ -124,6 +124,7 @@ def test_a_score_that_only_constants_do_not_define_is_no_fault_of_the_fold(small
     assert model.fit(x[shuffled], y[shuffled]).score(x, y) > 0.9
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     ("model", "regresses"),
     [

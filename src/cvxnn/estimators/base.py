@@ -125,7 +125,8 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         Warns
         -----
         ConvergenceWarning
-            If the network has no neurons, and neither a proof nor a search says that none are best.
+            If the network has no neurons, and neither a proof nor a search says that none are best; or if scores of a
+            cross-validation come from descents that ``max_seconds`` cut short.
 
         Raises
         ------

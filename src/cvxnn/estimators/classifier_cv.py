@@ -57,7 +57,8 @@ class ReLUClassifierCV(Classification, CrossValidated):
         Relative gap asked for.
     max_seconds : float, optional
         Time limit of the whole fit: about two thirds for the folds, each weight decay of a path with an equal share,
-        the rest for all data. What ran out of time counts with the best network so far.
+        the rest for all data. What ran out of time counts with the best network so far, and a ``ConvergenceWarning``
+        says how many scores that are.
     random_state : int, Generator, RandomState or None, default 0
         Seed of the random starts.
     verbose : int, default 0

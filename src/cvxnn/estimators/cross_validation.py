@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -11,6 +13,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -35,6 +38,17 @@ _FOLDS_SHARE = 0.7
 _PATH_SHARE = 0.5
 # Share that path and network have at least, whatever the folds took.
 _OWED = 0.2
+# Why a fold's training at a weight decay ended, where its score tells less than it should.
+_CUT_SHORT = SolveStatus.MAX_SECONDS, SolveStatus.EMPTY
+
+
+@dataclass(frozen=True, eq=False)
+class _FoldScores:
+    """Scores of one fold at all weight decays, and which of them come from descents that time cut short."""
+
+    scores: Array  # (k,)
+    is_cut: NDArray[np.bool_]  # (k,)
+    n_empty: int  # of those, without a neuron below the critical weight decay
 
 
 class CrossValidated(NetworkEstimator):
@@ -108,12 +122,28 @@ class CrossValidated(NetworkEstimator):
             )
             for split in splits
         )
-        columns: list[Array] = []
+        folds: list[_FoldScores] = []
         with StatusLine(self.verbose) as line:
-            for column in Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs):
-                columns.append(column)
-                line.show(f"{len(columns)} of {len(splits)} folds")
-        return np.column_stack(columns)
+            for fold in Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs):
+                folds.append(fold)
+                line.show(f"{len(folds)} of {len(splits)} folds")
+        self._warn_of_cuts(folds)
+        return np.column_stack([fold.scores for fold in folds])
+
+    def _warn_of_cuts(self, folds: Sequence[_FoldScores]) -> None:
+        """Warn where scores come from networks whose descent the time limit had cut short."""
+        n_cut = sum(int(np.sum(fold.is_cut)) for fold in folds)
+        if n_cut == 0:
+            return
+        n_scores, n_empty = sum(len(fold.scores) for fold in folds), sum(fold.n_empty for fold in folds)
+        before = f", {n_empty} of them before there was a neuron" if n_empty else ""
+        warnings.warn(
+            f"{n_cut} of {n_scores} scores come from descents that max_seconds = {self.max_seconds:g} cut short"
+            f"{before}: another weight decay may be better than the one chosen; raise max_seconds, or take fewer "
+            "weight decays (n_betas, beta_ratios) or folds (cv)",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
 
     def _for_a_fold(self) -> Self:
         """Return an estimator of the same parameters but ``cv``, which may be a generator, and those have no copies."""
@@ -157,8 +187,8 @@ def _scores_of_fold(
     scorer: Any,
     max_seconds: float | None,
     seed: int,
-) -> Array:
-    """Return the scores of a path on some samples, at others, shape (k,); weight decays are per sample."""
+) -> _FoldScores:
+    """Return the scores of a path on some samples, at others; weight decays are per sample."""
     training, held_out = split
     part = data.rows(training)
     prepared = model._prepare(model._check(part.X, part.y, part.sample_weight))
@@ -173,7 +203,9 @@ def _scores_of_fold(
     for index, result in enumerate(path.results):
         model._keep(prepared.scaling, prepared.problem.with_beta(float(betas[index])), result)
         scores[index] = _score(scorer, model, part)
-    return scores
+    statuses = [result.status for result in path.results]
+    is_cut = np.array([status in _CUT_SHORT for status in statuses])
+    return _FoldScores(scores, is_cut, statuses.count(SolveStatus.EMPTY))
 
 
 def _require_defined(
