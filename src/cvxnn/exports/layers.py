@@ -55,7 +55,7 @@ class Layers:
             too large for ``dtype``.
         """
         _require_exportable(network, hidden_bias)
-        precision = _as_precision(dtype)
+        precision = as_precision(dtype)
         rows = network.n_features - int(hidden_bias)
         return cls(
             hidden=_rounded(network.hidden[:rows], precision, "hidden"),
@@ -85,7 +85,8 @@ def _require_exportable(network: ReLUNetwork, hidden_bias: bool) -> None:
         )
 
 
-def _as_precision(dtype: Any) -> np.dtype[Any]:
+def as_precision(dtype: Any) -> np.dtype[Any]:
+    """Return float64 or float32 from whatever names one of them; refuse all else."""
     precision: np.dtype[Any] | None = None
     if dtype is not None:  # which NumPy reads as float64
         with suppress(TypeError):

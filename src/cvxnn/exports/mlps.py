@@ -10,6 +10,8 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
+from cvxnn.encoding import PiecewiseLinearEncoder
+from cvxnn.exports.encoders import ReluLayer, require_fitting
 from cvxnn.exports.layers import Layers
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_network
@@ -17,13 +19,20 @@ from cvxnn.problem import as_network
 _OUTPUTS = ("identity", "logistic", "softmax")
 
 
-def to_mlp_regressor(network: ReLUNetwork, *, hidden_bias: bool = False) -> MLPRegressor:
+def to_mlp_regressor(
+    network: ReLUNetwork, *, encoder: PiecewiseLinearEncoder | None = None, hidden_bias: bool = False
+) -> MLPRegressor:
     """Return a fitted scikit-learn ``MLPRegressor`` with the weights of a network.
 
     Parameters
     ----------
     network : ReLUNetwork
         With d features and C outputs.
+    encoder : PiecewiseLinearEncoder, optional
+        The fixed map before the network, ``encoder_`` of estimators with ``knots``. The perceptron then takes the
+        encoder's columns, and has a first hidden layer with a neuron for every knot and two for a column without any:
+        equal up to the rounding of differences, about 1e-16 times the ratio of a column's range to its shortest
+        interval.
     hidden_bias : bool, default False
         Whether the last feature of the network is a column of ones. Then its weights become the bias of the first
         layer, and the regressor takes the d - 1 columns before it. Networks of estimators with
@@ -39,7 +48,8 @@ def to_mlp_regressor(network: ReLUNetwork, *, hidden_bias: bool = False) -> MLPR
     Raises
     ------
     ValueError
-        If ``network`` is no ReLUNetwork, or has only the column of ones as feature.
+        If ``network`` is no ReLUNetwork, or has only the column of ones as feature; if ``encoder`` is not fitted or
+        does not make the columns that the network takes.
 
     Examples
     --------
@@ -51,10 +61,17 @@ def to_mlp_regressor(network: ReLUNetwork, *, hidden_bias: bool = False) -> MLPR
     """
     network = as_network(network)
     layers = Layers.of(network, hidden_bias=hidden_bias)
-    return _with_weights(MLPRegressor(hidden_layer_sizes=(network.n_neurons,)), layers, "identity")
+    encoder = require_fitting(encoder, network, hidden_bias)
+    return _with_weights(MLPRegressor(), layers, encoder, "identity")
 
 
-def to_mlp_classifier(network: ReLUNetwork, classes: Any, *, hidden_bias: bool = False) -> MLPClassifier:
+def to_mlp_classifier(
+    network: ReLUNetwork,
+    classes: Any,
+    *,
+    encoder: PiecewiseLinearEncoder | None = None,
+    hidden_bias: bool = False,
+) -> MLPClassifier:
     """Return a fitted scikit-learn ``MLPClassifier`` with the weights of a network.
 
     Parameters
@@ -64,6 +81,8 @@ def to_mlp_classifier(network: ReLUNetwork, classes: Any, *, hidden_bias: bool =
         difference decides; for more classes one output for each, the largest of which decides.
     classes : array_like of shape (K,)
         The classes in increasing order, as in ``classes_`` of any classifier; K >= 2.
+    encoder : PiecewiseLinearEncoder, optional
+        The fixed map before the network, as in `to_mlp_regressor`.
     hidden_bias : bool, default False
         Whether the last feature of the network is a column of ones, as in `to_mlp_regressor`.
 
@@ -79,7 +98,8 @@ def to_mlp_classifier(network: ReLUNetwork, classes: Any, *, hidden_bias: bool =
     ------
     ValueError
         If ``network`` is no ReLUNetwork, has only the column of ones as feature, or its outputs do not fit the
-        classes; if ``classes`` are fewer than two, repeated or not in order.
+        classes; if ``classes`` are fewer than two, repeated or not in order; if ``encoder`` is not fitted or does not
+        make the columns that the network takes.
 
     Examples
     --------
@@ -89,6 +109,7 @@ def to_mlp_classifier(network: ReLUNetwork, classes: Any, *, hidden_bias: bool =
     """
     network = as_network(network)
     layers = Layers.of(network, hidden_bias=hidden_bias)
+    encoder = require_fitting(encoder, network, hidden_bias)
     binarizer = _binarizer(classes)
     n_classes, n_outputs = len(binarizer.classes_), network.n_outputs
     if n_classes == 2 and n_outputs == 2:
@@ -98,9 +119,9 @@ def to_mlp_classifier(network: ReLUNetwork, classes: Any, *, hidden_bias: bool =
     elif n_outputs != (1 if n_classes == 2 else n_classes):
         accepted = "1 or 2 outputs" if n_classes == 2 else f"{n_classes} outputs"
         raise ValueError(f"network must have {accepted} for {n_classes} classes; got {n_outputs}")
-    model = MLPClassifier(hidden_layer_sizes=(network.n_neurons,))
+    model = MLPClassifier()
     model._label_binarizer, model.classes_ = binarizer, binarizer.classes_
-    return _with_weights(model, layers, "logistic" if n_classes == 2 else "softmax")
+    return _with_weights(model, layers, encoder, "logistic" if n_classes == 2 else "softmax")
 
 
 def _binarizer(classes: Any) -> LabelBinarizer:
@@ -114,12 +135,22 @@ def _binarizer(classes: Any) -> LabelBinarizer:
     return LabelBinarizer().fit(array)
 
 
-def _with_weights(model: Any, layers: Layers, out_activation: str) -> Any:
+def _with_weights(
+    model: Any, layers: Layers, encoder: PiecewiseLinearEncoder | None, out_activation: str
+) -> Any:
     """Give a perceptron weights, and the state in which its own training would start from them."""
-    (d, m), n_outputs = layers.hidden.shape, layers.output.shape[1]
+    first = None if encoder is None else ReluLayer.of(encoder)
+    if first is not None:
+        layers = first.before(layers)
+    m, n_outputs = layers.output.shape
     bias: NDArray[Any] = np.zeros(m) if layers.hidden_bias is None else layers.hidden_bias
     model.coefs_, model.intercepts_ = [layers.hidden, layers.output], [bias, layers.offset]
-    model.n_features_in_, model.n_outputs_, model.n_layers_ = d, n_outputs, 3
+    if first is not None:
+        model.coefs_.insert(0, first.weights)
+        model.intercepts_.insert(0, first.bias)
+    sizes = tuple(len(weights) for weights in model.coefs_)
+    model.set_params(hidden_layer_sizes=sizes[1:])
+    model.n_features_in_, model.n_outputs_, model.n_layers_ = sizes[0], n_outputs, len(sizes) + 1
     model.out_activation_ = out_activation
     # partial_fit goes on counting from these.
     model.n_iter_, model.t_, model.loss_curve_, model.best_loss_ = 0, 0, [], np.inf

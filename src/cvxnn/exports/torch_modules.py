@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cvxnn.encoding import PiecewiseLinearEncoder
+from cvxnn.exports.encoders import RampArrays, require_fitting
 from cvxnn.exports.layers import Layers
 from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import as_network
@@ -24,7 +27,11 @@ def _import_torch() -> Any:
 
 
 def to_torch(
-    network: ReLUNetwork, *, hidden_bias: bool = False, dtype: Any = "float64"
+    network: ReLUNetwork,
+    *,
+    encoder: PiecewiseLinearEncoder | None = None,
+    hidden_bias: bool = False,
+    dtype: Any = "float64",
 ) -> torch.nn.Sequential:
     """Return ``torch.nn.Sequential(Linear, ReLU, Linear)`` with the weights of a network.
 
@@ -32,6 +39,9 @@ def to_torch(
     ----------
     network : ReLUNetwork
         With d features, m neurons and C outputs.
+    encoder : PiecewiseLinearEncoder, optional
+        The fixed map before the network, ``encoder_`` of estimators with ``knots``. The module then takes the encoder's
+        columns, not those of the network.
     hidden_bias : bool, default False
         Whether the last feature of the network is a column of ones. Then its weights become the bias of the first
         layer, and the module takes the d - 1 columns before it. Networks of estimators with ``fit_intercept=True``
@@ -43,7 +53,8 @@ def to_torch(
     -------
     torch.nn.Sequential
         Maps tensors of shape (n, d) or (n, d - 1) to (n, C), also for C = 1. Its last layer always has a bias, the
-        output offset. All parameters require gradients. PyTorch's random numbers are left alone.
+        output offset. All parameters require gradients. PyTorch's random numbers are left alone. With an encoder a
+        layer without parameters comes first, which puts the ramps beside the columns; its arrays are buffers.
 
     Raises
     ------
@@ -51,7 +62,8 @@ def to_torch(
         If PyTorch is not installed.
     ValueError
         If ``network`` is no ReLUNetwork, has only the column of ones as feature, or has weights beyond the range of
-        ``dtype``, or if ``dtype`` is another one.
+        ``dtype``, if ``dtype`` is another one, or if ``encoder`` is not fitted or does not make the columns that the
+        network takes.
 
     See Also
     --------
@@ -62,7 +74,9 @@ def to_torch(
     if isinstance(dtype, torch.dtype):
         dtype = str(dtype).removeprefix("torch.")
     layers = Layers.of(network, hidden_bias=hidden_bias, dtype=dtype)
+    encoder = require_fitting(encoder, network, hidden_bias)
     return torch.nn.Sequential(
+        *([] if encoder is None else [_ramp_layer(torch)(RampArrays.of(encoder, dtype=dtype))]),
         _linear(torch, layers.hidden, layers.hidden_bias),
         torch.nn.ReLU(),
         _linear(torch, layers.output, layers.offset),
@@ -78,6 +92,40 @@ def _linear(torch: Any, weight: NDArray[Any], bias: NDArray[Any] | None) -> Any:
     if bias is not None:
         layer.bias = torch.nn.Parameter(torch.tensor(bias))
     return layer
+
+
+@cache
+def _ramp_layer(torch: Any) -> Any:
+    """Return the class of layers that put ramps beside columns; only with PyTorch can it be made."""
+
+    class RampLayer(torch.nn.Module):  # type: ignore[misc]
+        """Maps tensors of shape (n, d) to (n, d + R): the columns, then clipped ramps of them."""
+
+        def __init__(self, ramps: RampArrays) -> None:
+            super().__init__()
+            self.in_features, self.out_features = ramps.n_columns, ramps.n_columns + len(ramps.columns)
+            self.register_buffer("columns", torch.tensor(ramps.columns))
+            self.register_buffer("starts", torch.tensor(ramps.starts))
+            self.register_buffer("widths", torch.tensor(ramps.widths))
+
+        def forward(self, x: Any) -> Any:
+            """Return the encoded columns."""
+            ramps = torch.clamp((x[:, self.columns] - self.starts) / self.widths, 0.0, 1.0)
+            return torch.cat([x, ramps], dim=1)
+
+        def extra_repr(self) -> str:
+            """Say how many columns come in and go out."""
+            return f"in_features={self.in_features}, out_features={self.out_features}"
+
+    # Where pickles look for it: `__getattr__` below makes it when it is asked for.
+    RampLayer.__qualname__ = RampLayer.__name__
+    return RampLayer
+
+
+def __getattr__(name: str) -> Any:
+    if name == "RampLayer":
+        return _ramp_layer(_import_torch())
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def from_torch(module: torch.nn.Sequential) -> ReLUNetwork:
