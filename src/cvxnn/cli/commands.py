@@ -89,6 +89,10 @@ def fit(
     beta_ratio: Annotated[
         float, typer.Option(callback=positive, help="auto means this times the critical beta of the data.")
     ] = 0.005,
+    knots: Annotated[
+        int | None,
+        typer.Option(min=1, help="Ramps beside every column of numbers: its quantile intervals."),
+    ] = None,
     tol: Annotated[float, typer.Option(callback=positive, help="Relative gap asked for.")] = 1e-3,
     max_seconds: Annotated[
         float | None, typer.Option(callback=positive, help="Time limit; the best network so far is kept.")
@@ -151,6 +155,7 @@ def fit(
             target,
             beta="auto" if beta == "auto" else float(beta),
             beta_ratio=beta_ratio,
+            knots=knots,
             drop=drop or (),
             text=text or (),
             impute=impute,

@@ -146,7 +146,12 @@ def model_json(model: TableModel) -> dict[str, Any]:
         "target": model.target,
         "columns": {"numeric": list(model.numeric), "one_hot": model.one_hot},
         "rows": {"all": model.n_table_rows, "train": len(model.training_rows)},
-        "settings": {"beta": model.beta, "loss": model.loss, "bias": model.scaling.bias},
+        "settings": {
+            "beta": model.beta,
+            "loss": model.loss,
+            "bias": model.scaling.bias,
+            "knots": None if model.encoder is None else model.encoder.knots,
+        },
         "neurons": model.network.n_neurons,
         "path_norm": model.network.path_norm,
         "certificate": certificate_json(model.certificate),
@@ -161,9 +166,12 @@ def model_json(model: TableModel) -> dict[str, Any]:
 
 def model_rows(model: TableModel) -> list[tuple[str, str]]:
     """Return network, certificate and scores as rows."""
+    from cvxnn.tables import plain_words
+
     rows = [
         *certificate_rows(model.certificate),
         ("beta", f"{model.beta:.6g}"),
+        *([] if model.encoder is None else [("ramps", plain_words.ramps_in_words(model))]),
         ("neurons", str(model.network.n_neurons)),
         ("train", _scores(model.train_scores)),
     ]

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cvxnn.deadlines import Deadline
+from cvxnn.encoding import PiecewiseLinearEncoder
 from cvxnn.estimators import Preparation
 from cvxnn.losses import Loss, get_loss
 from cvxnn.seeds import Seed, as_random_state
@@ -24,7 +25,7 @@ from cvxnn.tables.columns.frames import as_table, require_columns
 from cvxnn.tables.columns.learning import learn_encoding, require_complete, require_unspoilt
 from cvxnn.tables.columns.row_numbering import row_numbers
 from cvxnn.tables.scores import score
-from cvxnn.tables.table_model import TableModel, predict_target
+from cvxnn.tables.table_model import TableModel, predict_target, with_ramps
 from cvxnn.tables.training_problem import fingerprint_of, target_of
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import TrainingResult, train
@@ -88,6 +89,7 @@ def fit_table(
     *,
     beta: float | Literal["auto"] = "auto",
     beta_ratio: float = 0.005,
+    knots: int | None = None,
     loss: str | Loss = "squared",
     fit_intercept: bool = True,
     drop: Sequence[str] = (),
@@ -116,6 +118,10 @@ def fit_table(
         which on the network is constant.
     beta_ratio : float, default 0.005
         Used when ``beta="auto"``.
+    knots : int or None, default None
+        Quantile intervals a column of numbers whose clipped ramps are put beside it
+        (`cvxnn.encoding.PiecewiseLinearEncoder`); columns of two values have none. Objective and certificate are then
+        of the problem on columns and ramps.
     loss : str or Loss, default "squared"
         Training loss, summed over rows; the squared loss is ``1/2 ||f - y||^2``.
     fit_intercept : bool, default True
@@ -181,12 +187,15 @@ def fit_table(
             name,
         )
     X = learned.encoding.encode(inputs.iloc[train_rows]).X
+    encoder = None if knots is None else PiecewiseLinearEncoder(knots).fit(X)
+    Z = with_ramps(encoder, X)
+    categories = _zeros_and_ones(learned.encoding)
     prepared = Preparation.of(
-        X,
+        Z,
         y[train_rows],
         loss=loss,
         fit_intercept=fit_intercept,
-        unscaled=_zeros_and_ones(learned.encoding),
+        unscaled=np.concatenate([categories, np.zeros(Z.shape[1] - len(categories), dtype=np.bool_)]),
     )
     deadline = Deadline.after(max_seconds, positive=True)
     scaling = prepared.scaling
@@ -197,8 +206,10 @@ def fit_table(
 
     def assembled() -> tuple[TableModel, TableReport]:
         test = learned.encoding.encode(inputs.iloc[test_rows]) if len(test_rows) else None
-        predicted_train = predict_target(result.network, scaling, X)
-        predicted_test = None if test is None else predict_target(result.network, scaling, test.X)
+        predicted_train = predict_target(result.network, scaling, Z)
+        predicted_test = (
+            None if test is None else predict_target(result.network, scaling, with_ramps(encoder, test.X))
+        )
         model = TableModel(
             network=result.network,
             encoding=learned.encoding,
@@ -214,6 +225,7 @@ def fit_table(
             n_table_rows=len(table),
             fingerprint=fingerprint_of(problem),
             cvxnn_version=version("cvxnn"),
+            encoder=encoder,
         )
         report = TableReport(
             constant=learned.constant,

@@ -94,6 +94,15 @@ def columns_in_words(model: TableModel) -> tuple[str, str]:
     return names_in_words(model.numeric), names_in_words(one_hot)
 
 
+def ramps_in_words(model: TableModel) -> str:
+    """Return how many ramps a model has put beside how many of its columns of numbers; nothing without knots."""
+    if model.encoder is None:
+        return ""
+    counts = [len(ends) - 1 for ends in model.encoder.knots_ if len(ends)]
+    columns = f"{len(counts)} column" + ("" if len(counts) == 1 else "s")
+    return f"{sum(counts)}, of {columns} (knots asked for: {model.encoder.knots})"
+
+
 def names_in_words(names: Sequence[str]) -> str:
     """Return names with commas between them: all of a few, the first of many and how many more there are.
 

@@ -13,7 +13,7 @@ from cvxnn.plots.canvas import literal
 from cvxnn.statuses import SolveStatus
 from cvxnn.tables.columns.encoding import NumericColumn
 from cvxnn.tables.fitting import TableReport
-from cvxnn.tables.plain_words import data_in_words, proof_in_words
+from cvxnn.tables.plain_words import data_in_words, proof_in_words, ramps_in_words
 from cvxnn.tables.scores import Scores
 from cvxnn.tables.table_model import TableModel
 
@@ -78,7 +78,8 @@ def _pictures(model: TableModel, report: TableReport) -> dict[str, tuple[str, Ax
         "neurons.png": ("The heaviest neurons, in standardised columns", neurons.plot()),
     }
     column = model.encoding.columns[0]
-    if len(model.encoding.columns) == 1 and isinstance(column, NumericColumn):
+    # With ramps the curve bends at knots too, where no neuron switches.
+    if len(model.encoding.columns) == 1 and isinstance(column, NumericColumn) and model.encoder is None:
         x = report.X_train[:, 0]
         fit = plots.fit_1d(model.raw_network, x, report.y_train, bias=model.scaling.bias)
         axes = fit.plot()
@@ -109,6 +110,7 @@ def _summary(
                 ("neurons", str(model.network.n_neurons)),
                 ("weight decay beta", f"{model.beta:.6g}"),
                 ("loss", f"{model.loss}, summed over the rows"),
+                *([] if model.encoder is None else [("ramps beside the columns", ramps_in_words(model))]),
                 ("hidden bias and output offset", "yes" if model.scaling.bias else "no"),
                 ("rounds", str(len(report.result.history))),
                 ("seconds", f"{report.seconds:.1f}"),

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cvxnn.certificates import Certificate
+from cvxnn.encoding import PiecewiseLinearEncoder
 from cvxnn.estimators import Standardisation
 from cvxnn.model_files import Arrays, Header, read_model, write_model
 from cvxnn.networks import ReLUNetwork
@@ -27,6 +28,8 @@ from cvxnn.tables.table_model_files import (
     UPGRADES,
     column_from_json,
     column_to_json,
+    encoder_from_arrays,
+    knots_to_arrays,
 )
 from cvxnn.tables.training_problem import fingerprint_of, target_of
 from cvxnn.validation import Array, read_only
@@ -44,12 +47,13 @@ class TableModel:
     Parameters
     ----------
     network : ReLUNetwork
-        Takes encoded, standardised columns, then a column of ones where there is a hidden bias.
+        Takes encoded, standardised columns, and ramps where there is an encoder, then a column of ones where there is a
+        hidden bias.
     encoding : Encoding
         From table to data matrix.
     scaling : Standardisation
-        From data matrix to inputs of the network, and from its outputs to the target; whether there is a
-        hidden bias and an output offset.
+        From data matrix, with its ramps, to inputs of the network, and from its outputs to the target; whether there
+        is a hidden bias and an output offset.
     target : str
         The column that is predicted.
     beta : float
@@ -70,6 +74,8 @@ class TableModel:
         SHA-256 of the training problem's data, by which its table is known again.
     cvxnn_version : str
         The release that trained the model.
+    encoder : PiecewiseLinearEncoder or None
+        What puts ramps beside the columns of the data matrix; None where the model was fitted without knots.
     """
 
     network: ReLUNetwork
@@ -86,6 +92,7 @@ class TableModel:
     n_table_rows: int
     fingerprint: str
     cvxnn_version: str
+    encoder: PiecewiseLinearEncoder | None = None
 
     def __post_init__(self) -> None:
         rows = np.array(self.training_rows, dtype=np.int64)
@@ -107,12 +114,15 @@ class TableModel:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Return the names of the network's inputs, the hidden bias left out."""
-        return self.encoding.features
+        """Return the names of the network's inputs, ramps included and the hidden bias left out."""
+        names = self.encoding.features
+        if self.encoder is None:
+            return names
+        return tuple(str(name) for name in self.encoder.get_feature_names_out(names))
 
     @property
     def raw_network(self) -> ReLUNetwork:
-        """Return the network that takes encoded columns in raw units and gives the target in its units."""
+        """Return the network that takes encoded columns in raw units, and ramps, and gives the target in its units."""
         return self.scaling.to_raw_units(self.network)
 
     def read(
@@ -183,7 +193,7 @@ class TableModel:
 
     def predict_encoded(self, X: Array) -> Array:
         """Return predictions from the data matrix of `encode`, shape (n,)."""
-        return predict_target(self.network, self.scaling, X)
+        return predict_target(self.network, self.scaling, with_ramps(self.encoder, X))
 
     def problem(self, table: pd.DataFrame, *, target: str | None = None) -> Problem:
         """Return the training problem of a table: of its training rows, if it is the table of training.
@@ -222,7 +232,7 @@ class TableModel:
         return fingerprint_of(problem) == self.fingerprint
 
     def _problem(self, X: Array, y: Array) -> Problem:
-        return self.scaling.problem(X, y, loss=self.loss, beta=self.beta)
+        return self.scaling.problem(with_ramps(self.encoder, X), y, loss=self.loss, beta=self.beta)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file, atomically; `load_table_model` reads it back bit for bit."""
@@ -241,6 +251,7 @@ class TableModel:
             "n_table_rows": self.n_table_rows,
             "fingerprint": self.fingerprint,
             "cvxnn_version": self.cvxnn_version,
+            "knots": None if self.encoder is None else self.encoder.knots,
         }
         arrays: Arrays = {
             "hidden": self.network.hidden,
@@ -249,6 +260,7 @@ class TableModel:
             "x_mean": self.scaling.x_mean,
             "x_scale": self.scaling.x_scale,
             "training_rows": self.training_rows,
+            **({} if self.encoder is None else knots_to_arrays(self.encoder)),
         }
         write_model(path, KIND, FILE_VERSION, header, arrays)
 
@@ -259,8 +271,13 @@ class TableModel:
         )
 
 
+def with_ramps(encoder: PiecewiseLinearEncoder | None, X: Array) -> Array:
+    """Return a data matrix with its ramps beside it; without an encoder as it is."""
+    return X if encoder is None else encoder.ramps_.beside(X)
+
+
 def predict_target(network: ReLUNetwork, scaling: Standardisation, X: Array) -> Array:
-    """Return a network's predictions in units of the target, from a data matrix in raw units."""
+    """Return a network's predictions in units of the target, from a data matrix in raw units, ramps included."""
     return network.predict(scaling.inputs(X)) * scaling.y_scale + scaling.y_mean
 
 
@@ -304,4 +321,5 @@ def _model(header: Header, arrays: Arrays) -> TableModel:
         n_table_rows=header["n_table_rows"],
         fingerprint=header["fingerprint"],
         cvxnn_version=header["cvxnn_version"],
+        encoder=None if header["knots"] is None else encoder_from_arrays(header["knots"], arrays),
     )
