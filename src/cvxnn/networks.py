@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from cvxnn.validation import (
     row_norms,
     within_float64,
 )
+
+if TYPE_CHECKING:
+    from cvxnn.encoding import PiecewiseLinearEncoder
 
 FILE_VERSION = 2
 _ARRAYS = {
@@ -178,6 +181,7 @@ class TwoLayerNetwork(ABC):
         *,
         target_names: Sequence[str] | None = None,
         hidden_bias: bool | None = None,
+        encoder: PiecewiseLinearEncoder | None = None,
         n_terms: int = 4,
         top: int = 20,
     ) -> NetworkRules:
@@ -197,6 +201,10 @@ class TwoLayerNetwork(ABC):
         hidden_bias : bool, optional
             Whether the last feature is a column of ones. By default it is where d - 1 names are given or, without
             names, where `X` has d - 1 columns or ends in a column of ones.
+        encoder : PiecewiseLinearEncoder, optional
+            The map before the network, ``encoder_`` of estimators with ``knots``. `X` and `feature_names` are then
+            those of its columns, and the rules speak of its ramps too: ``age[30..45]`` is the share of the way from 30
+            to 45 that the age has gone.
         n_terms : int, default 4
             How many features a rule names, and how many outputs; what is left out is counted, with its share.
         top : int, default 20
@@ -210,7 +218,7 @@ class TwoLayerNetwork(ABC):
         Raises
         ------
         ValueError
-            If names, data and hidden bias do not fit each other and the network, or a number is not >= 1.
+            If names, data, encoder and hidden bias do not fit each other and the network, or a number is not >= 1.
 
         Examples
         --------
@@ -232,6 +240,7 @@ class TwoLayerNetwork(ABC):
             gates=self._gates,
             target_names=target_names,
             hidden_bias=hidden_bias,
+            encoder=encoder,
             n_terms=n_terms,
             top=top,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from numbers import Integral
 from typing import Any, Self
@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 
 from cvxnn.encoding.quantiles import quantile_knots
 from cvxnn.encoding.ramps import Ramps
-from cvxnn.validation import Array, require_exact_integers
+from cvxnn.validation import Array, require_exact_integers, require_kind
 
 
 class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -153,13 +153,31 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):  # type: ignore[m
         ndarray of shape (d + R,), object
         """
         check_is_fitted(self)
-        names = _check_feature_names_in(self, input_features)
+        return np.array(self.names_of(_check_feature_names_in(self, input_features)), dtype=object)
+
+    def names_of(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of columns and ramps for columns of these names, whatever they were called in training."""
+        columns = tuple(str(name) for name in names)
         ramps = (
             f"{name}[{start}..{end}]"
-            for name, ends in zip(names, self.knots_, strict=True)
+            for name, ends in zip(columns, self.knots_, strict=True)
             for start, end in pairwise(_distinct_texts(ends))
         )
-        return np.array([*names, *ramps], dtype=object)
+        return (*columns, *ramps)
+
+
+def require_fitted(encoder: Any) -> PiecewiseLinearEncoder:
+    """Return a fitted encoder.
+
+    Raises
+    ------
+    ValueError
+        If it is something else, or not fitted.
+    """
+    require_kind(encoder, PiecewiseLinearEncoder, "encoder", "an estimator's is its attribute encoder_")
+    if not hasattr(encoder, "ramps_"):
+        raise ValueError("encoder must be fitted; it has no knots yet")
+    return encoder  # type: ignore[no-any-return]
 
 
 def _as_knots(ends: Any, column: int) -> Array:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvxnn.encoding import PiecewiseLinearEncoder
+from cvxnn.encoding import PiecewiseLinearEncoder, require_fitted
 from cvxnn.exports.layers import Layers, as_precision
 from cvxnn.networks import ReLUNetwork
-from cvxnn.validation import require_kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +118,7 @@ def require_fitting(encoder: Any, network: ReLUNetwork, hidden_bias: bool) -> Pi
     """
     if encoder is None:
         return None
-    require_kind(encoder, PiecewiseLinearEncoder, "encoder")
-    if not hasattr(encoder, "ramps_"):
-        raise ValueError("encoder must be fitted; it has no knots yet")
+    encoder = require_fitted(encoder)
     made, taken = encoder.n_features_in_ + len(encoder.ramps_), network.n_features - int(hidden_bias)
     if made != taken:
         ones = " besides the column of ones" if hidden_bias else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from cvxnn.interpretation.rules import NetworkRules
 from cvxnn.interpretation.wording import number_text, percent_text
 from cvxnn.validation import Array, exponent, within_float64
 
+if TYPE_CHECKING:
+    from cvxnn.encoding import PiecewiseLinearEncoder
+
 
 def describe_network(
     network: TwoLayerNetwork,
@@ -24,6 +27,7 @@ def describe_network(
     gates: Array | None,
     target_names: Sequence[str] | None,
     hidden_bias: bool | None,
+    encoder: PiecewiseLinearEncoder | None,
     n_terms: int,
     top: int,
 ) -> NetworkRules:
@@ -32,7 +36,7 @@ def describe_network(
     `gates`, of shape (d, m), are those of a gated network.
     """
     n_terms, top = _at_least_one(n_terms, "n_terms"), _at_least_one(top, "top")
-    inputs = Inputs.of(network.hidden.shape[0], feature_names, X, hidden_bias)
+    inputs = Inputs.of(network.hidden.shape[0], feature_names, X, hidden_bias, encoder)
     targets = target_names_of(target_names, len(network.offset))
     output = network.output.reshape(-1, len(network.offset))
     added = None if inputs.X is None else _hidden_values(network.hidden, gates, inputs.features)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cvxnn.validation import Array, as_finite_array
+
+if TYPE_CHECKING:
+    from cvxnn.encoding import PiecewiseLinearEncoder
 
 
 @runtime_checkable
@@ -57,6 +60,7 @@ class Inputs:
         feature_names: Sequence[str] | None = None,
         X: Any = None,
         hidden_bias: bool | None = None,
+        encoder: PiecewiseLinearEncoder | None = None,
     ) -> Inputs:
         """Return the inputs of a network of d features from what the user said of them.
 
@@ -71,15 +75,26 @@ class Inputs:
         hidden_bias : bool, optional
             Whether the last feature is a column of ones. By default it is where d - 1 names are given or, without
             names, where `X` has d - 1 columns or ends in a column of ones.
+        encoder : PiecewiseLinearEncoder, optional
+            The map before the network: names and data are then those of its columns, without a column of ones.
 
         Raises
         ------
         ValueError
-            If names, data and hidden bias do not fit each other and the network.
+            If names, data, encoder and hidden bias do not fit each other and the network.
         """
         columns = getattr(X, "columns", None)
         X = None if X is None else as_finite_array(X, "X", (2,))
         names = None if feature_names is None else _as_names(feature_names, "feature_names")
+        if encoder is not None:
+            from cvxnn.encoding import require_fitted  # scikit-learn takes long to import
+
+            names, X = _encoded(require_fitted(encoder), names or _names_of(columns), X)
+            if len(names) not in (n_features, n_features - 1):
+                raise ValueError(
+                    f"encoder must make the columns that network takes, {n_features} with the column of ones, where "
+                    f"there is one; it makes {len(names)}"
+                )
         bias = _has_hidden_bias(n_features, names, X) if hidden_bias is None else bool(hidden_bias)
         width = n_features - bias
         if X is not None:
@@ -107,6 +122,28 @@ class Inputs:
         if self.hidden_bias:
             return weights[:-1], weights[-1]
         return weights, np.zeros(weights.shape[1])
+
+
+def _names_of(columns: Any) -> tuple[str, ...] | None:
+    return None if columns is None else _as_names(list(columns), "the columns of X")
+
+
+def _encoded(
+    encoder: PiecewiseLinearEncoder, names: tuple[str, ...] | None, X: Array | None
+) -> tuple[tuple[str, ...], Array | None]:
+    """Return the names of an encoder's columns, and its columns, from those of raw columns."""
+    d = encoder.n_features_in_
+    if names is not None and len(names) != d:
+        raise ValueError(
+            f"feature_names must be {d} names, one for each column of the encoder; got {len(names)}"
+        )
+    if X is not None and X.shape[1] != d:
+        raise ValueError(f"X must have the {d} columns of the encoder; got shape {X.shape}")
+    if names is None:
+        names = tuple(str(name) for name in getattr(encoder, "feature_names_in_", ())) or _default_names(
+            None, d
+        )
+    return encoder.names_of(names), None if X is None else encoder.ramps_.beside(X)
 
 
 def target_names_of(target_names: Sequence[str] | None, n_outputs: int) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from cvxnn.validation import Array, exponent
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cvxnn.encoding import PiecewiseLinearEncoder
+
 _PRINTED = 10  # regions
 _FEATURES_PRINTED = 3
 
@@ -160,6 +162,7 @@ def active_regions(
     feature_names: Sequence[str] | None = None,
     target_names: Sequence[str] | None = None,
     hidden_bias: bool | None = None,
+    encoder: PiecewiseLinearEncoder | None = None,
 ) -> ActiveRegions:
     """Return the regions that data visit of those on which a network is linear, each with its linear model.
 
@@ -182,6 +185,9 @@ def active_regions(
     hidden_bias : bool, optional
         Whether the last feature is a column of ones, which then goes into the linear models' constants. By default it
         is where d - 1 names are given or, without names, where `X` has d - 1 columns or ends in a column of ones.
+    encoder : PiecewiseLinearEncoder, optional
+        The map before the network, ``encoder_`` of estimators with ``knots``. `X` and `feature_names` are then those of
+        its columns; coefficients are of columns and ramps, in which the network is linear on each region.
 
     Returns
     -------
@@ -190,7 +196,7 @@ def active_regions(
     Raises
     ------
     ValueError
-        If names, data and hidden bias do not fit each other and the network.
+        If names, data, encoder and hidden bias do not fit each other and the network.
 
     Examples
     --------
@@ -209,7 +215,7 @@ def active_regions(
     network = held
     if X is None:
         raise ValueError("X must be an array of numbers; got None")
-    inputs = Inputs.of(network.hidden.shape[0], feature_names, X, hidden_bias)
+    inputs = Inputs.of(network.hidden.shape[0], feature_names, X, hidden_bias, encoder)
     targets = target_names_of(target_names, len(network.offset))
     patterns, counts, region_of = _largest_first(network.patterns(inputs.features))
     coefficients, offsets = _linear_models(network, patterns, inputs)
