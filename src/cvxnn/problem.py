@@ -141,7 +141,7 @@ class Problem:
     @property
     def n_outputs(self) -> int:
         """Return C."""
-        return int(self.targets.shape[1])
+        return 1 if self.y.ndim == 1 else int(self.y.shape[1])
 
     @property
     def targets(self) -> Array:

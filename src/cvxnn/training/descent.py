@@ -147,6 +147,7 @@ class _Objective:
     decay: Array  # (d, d) beta T^T T, or (d, 1) its diagonal
     shape: tuple[int, int]
     support: Any  # (m, C) of 0 and 1 in the per-class variant, else None
+    no_offset: Array  # (C,)
     best_value: float = field(default=np.inf, init=False)
     best_weights: Any = field(default=None, init=False)
 
@@ -157,7 +158,7 @@ class _Objective:
         dtype = _working_precision(problem, m)
         support = (network.output != 0).astype(dtype) if problem.output_norm == "l1" else None
         X, decay = metric.data(problem.X).astype(dtype), metric.squares(problem.beta).astype(dtype)
-        return cls(problem, X, metric, decay, (d, m), support)
+        return cls(problem, X, metric, decay, (d, m), support, np.zeros(problem.n_outputs))
 
     def pack(self, network: ReLUNetwork) -> Any:
         """Return a network's variables: V, A, and the offset beyond the problem's shift where there is one."""
@@ -175,29 +176,30 @@ class _Objective:
     def split(self, weights: Any) -> tuple[Any, Any, Any]:
         d, m = self.shape
         outputs = self.problem.y.shape[1:]
-        V, output, offset = np.split(weights, [d * m, d * m + m * int(np.prod(outputs))])
-        return V.reshape(d, m), output.reshape(m, *outputs), offset
+        end = d * m + m * self.problem.n_outputs
+        return weights[: d * m].reshape(d, m), weights[d * m : end].reshape(m, *outputs), weights[end:]
 
     def __call__(self, weights: Any) -> tuple[float, Any]:
         V, output, offset = self.split(weights)
         problem = self.problem
-        b = problem.shift + offset.astype(np.float64) if offset.size else np.zeros(problem.n_outputs)
+        b = problem.shift + offset if offset.size else self.no_offset
+        slopes = np.empty(problem.y.shape)  # of the loss, for the offset too
 
         def loss_gradient(f: Any, rows: slice) -> Any:
-            return problem.loss_gradient(f.astype(np.float64), b, rows).astype(f.dtype)
+            slopes[rows] = found = problem.loss_gradient(f.astype(np.float64, copy=False), b, rows)
+            return found.astype(f.dtype, copy=False)
 
         f, V_gradient, output_gradient = relu_value_and_gradients(self.X, V, output, loss_gradient)
-        f = f.astype(np.float64)
         decayed = self.decay * V if self.metric.is_diagonal else self.decay @ V
-        value = problem.loss_value(f, b)
-        value += 0.5 * float(np.sum(decayed * V)) + 0.5 * problem.beta * float(np.vdot(output, output))
-        output_gradient = output_gradient + weights.dtype.type(problem.beta) * output
+        value = problem.loss_value(f.astype(np.float64, copy=False), b)
+        value += 0.5 * float((decayed * V).sum()) + 0.5 * problem.beta * float(np.vdot(output, output))
+        V_gradient += decayed
+        output_gradient += weights.dtype.type(problem.beta) * output
         if self.support is not None:
-            output_gradient = output_gradient * self.support
-        gradients = [(V_gradient + decayed).ravel(), output_gradient.ravel()]
+            output_gradient *= self.support
+        gradients = [V_gradient.ravel(), output_gradient.ravel()]
         if offset.size:
-            slope = np.sum(problem.loss_gradient(f, b), axis=0, dtype=np.float64)
-            gradients.append(np.atleast_1d(slope).astype(weights.dtype))
+            gradients.append(slopes.sum(axis=0).reshape(-1).astype(weights.dtype, copy=False))
         if value < self.best_value:
             self.best_value, self.best_weights = value, weights
         return value, np.concatenate(gradients)

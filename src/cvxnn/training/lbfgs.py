@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtrs
 
 from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.threads import run_tasks, single_threaded_blas
@@ -27,9 +27,12 @@ _SEGMENT, _SEGMENTS_PER_THREAD = 4096, 8
 
 @dataclass(eq=False)
 class _Pairs:
-    """The last steps s and changes of gradient y, as rows of one array, with the products that the metric needs."""
+    """The last steps s and changes of gradient y, as rows of one array, with the products that the metric needs.
 
-    rows: Any  # (2 k, N): steps, then changes
+    Products are kept in the order in which pairs came, the oldest first; rows are not: a pair takes the oldest's place.
+    """
+
+    rows: Any  # (2 k, N): s and y in turns
     steps_changes: Array  # (k, k) s_i^T y_j
     changes_changes: Array  # (k, k) y_i^T y_j
     seen: int = 0
@@ -45,29 +48,42 @@ class _Pairs:
 
     def add(self, step: Any, change: Any) -> None:
         """Store a pair in the place of the oldest."""
-        k, at = self.memory, self.seen % self.memory
-        self.rows[at], self.rows[k + at] = step, change
-        products = _products(self.rows, step, change)
-        self.steps_changes[:, at] = products[:k, 1]
-        self.steps_changes[at, :] = products[k:, 0]
-        self.changes_changes[:, at] = self.changes_changes[at, :] = products[k:, 1]
+        k, at = self.memory, 2 * (self.seen % self.memory)
+        self.rows[at], self.rows[at + 1] = step, change
+        if self.seen >= k:
+            for products in (self.steps_changes, self.changes_changes):
+                products[:-1, :-1] = products[1:, 1:]
         self.seen += 1
+        last = min(self.seen, k) - 1
+        products = self._in_order(_products(self.rows[: 2 * last + 2], step, change))
+        self.steps_changes[: last + 1, last] = products[::2, 1]
+        self.steps_changes[last, : last + 1] = products[1::2, 0]
+        self.changes_changes[: last + 1, last] = self.changes_changes[last, : last + 1] = products[1::2, 1]
+
+    def _in_order(self, numbers: Array, *, back: bool = False) -> Array:
+        """Return numbers of the rows in use with the oldest pair's first, or ``back`` in the order of the rows."""
+        oldest = 2 * (self.seen % self.memory) if self.seen > self.memory else 0
+        if oldest == 0:
+            return numbers
+        at = len(numbers) - oldest if back else oldest
+        return np.concatenate([numbers[at:], numbers[:at]])
 
     def direction(self, gradient: Any) -> Any:
         """Return ``-H gradient`` by the compact form of the inverse metric (reference, theorem 2.2)."""
-        k, count = self.memory, min(self.seen, self.memory)
-        oldest_first = np.arange(self.seen - count, self.seen) % k
-        last = oldest_first[-1]
-        R = np.triu(self.steps_changes[np.ix_(oldest_first, oldest_first)])
-        gamma = R[-1, -1] / self.changes_changes[last, last]
-        products = _products(self.rows, gradient)[:, 0]
-        p = solve_triangular(R, products[oldest_first], check_finite=False)
-        inner = np.diag(R) * p + gamma * self.changes_changes[np.ix_(oldest_first, oldest_first)] @ p
-        inner -= gamma * products[k + oldest_first]
-        weights = np.zeros(2 * k)
-        weights[oldest_first] = solve_triangular(R, inner, trans="T", check_finite=False)
-        weights[k + oldest_first] = -gamma * p
-        direction = _combination(weights.astype(gradient.dtype), self.rows)
+        count = min(self.seen, self.memory)
+        rows = self.rows[: 2 * count]
+        transposed, changes = self.steps_changes[:count, :count].T, self.changes_changes[:count, :count]
+        diagonal = np.diagonal(transposed)
+        gamma = diagonal[-1] / changes[-1, -1]
+        products = self._in_order(_products(rows, gradient))[:, 0]
+        # LAPACK itself: on small data SciPy's checks take as long as a gradient. It reads columns, hence R^T.
+        p, _ = dtrtrs(transposed, products[::2], lower=1, trans=1)
+        inner = diagonal * p + gamma * (changes @ p)
+        inner -= gamma * products[1::2]
+        weights = np.empty(2 * count)
+        weights[::2], _ = dtrtrs(transposed, inner, lower=1)
+        weights[1::2] = -gamma * p
+        direction = _combination(self._in_order(weights, back=True).astype(gradient.dtype), rows)
         direction += gradient.dtype.type(gamma) * gradient
         return np.negative(direction, out=direction)
 
@@ -87,7 +103,7 @@ def _products(rows: Any, *vectors: Any) -> Array:
             np.matmul(rows[:, columns], vector[columns], out=part)
 
     _for_segments(multiply, n_segments)
-    return np.asarray(np.sum(parts, axis=0, dtype=np.float64)).T
+    return np.asarray(parts.sum(axis=0, dtype=np.float64)).T
 
 
 def _combination(weights: Any, rows: Any) -> Any:
@@ -103,6 +119,10 @@ def _combination(weights: Any, rows: Any) -> Any:
 
 
 def _for_segments(run: Callable[[int], None], n_segments: int) -> None:
+    if n_segments < 2 * _SEGMENTS_PER_THREAD:
+        for k in range(n_segments):
+            run(k)
+        return
     with single_threaded_blas as allowed:
         run_tasks(run, range(n_segments), min(allowed, n_segments // _SEGMENTS_PER_THREAD))
 
