@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from cvxnn import Problem, ReLUNetwork, beta_max, certify, enumerate_patterns, train
 from cvxnn.statuses import SolveStatus
-from cvxnn.training import state
+from cvxnn.training import descend_along_path, state
 
 
 def small_problem(seed, output_offset=False, ratio=0.1):
@@ -330,3 +330,25 @@ def test_rounds_must_be_a_count(value):
 def test_rounds_and_patterns_exclude_each_other():
     with pytest.raises(ValueError, match="max_rounds must be left out where patterns are given"):
         train(Problem([[1.0]], [1.0], beta=0.5), patterns=[[True]], max_rounds=1)
+
+
+@pytest.mark.parametrize("step", [0.9, 0.2])
+@pytest.mark.parametrize("max_seconds", [None, 1e-6])
+def test_a_step_along_a_path_is_never_worse_and_without_a_limit_nearly_as_good_as_training(step, max_seconds):
+    rng = np.random.default_rng(2)
+    x = rng.uniform(-1, 1, 40)
+    problem = Problem(
+        np.column_stack([x, np.ones(40)]), np.abs(x[:, None]) + 0.1 * rng.standard_normal((40, 1)), 0.5
+    )
+    before = train(problem)
+    lower = problem.with_beta(step * problem.beta)
+    result = descend_along_path(
+        lower, before.network, step=step, tol=1e-3, max_seconds=max_seconds, random_state=0
+    )
+    assert result.network.output.shape[1] == 1
+    assert result.certificate.objective == pytest.approx(lower.objective(result.network), rel=1e-12)
+    assert result.certificate.objective <= lower.objective(before.network) * (1 + 1e-12)
+    if max_seconds is None:
+        # Descents end within some thousandths of the optimum, paths within a hundredth.
+        assert result.certificate.objective <= train(lower).certificate.objective * 1.01
+        assert result.status is SolveStatus.MAX_ROUNDS

@@ -20,7 +20,7 @@ from cvxnn.seeds import Seed, as_random_state
 from cvxnn.status_line import StatusLine
 from cvxnn.statuses import SolveStatus
 from cvxnn.threads import on_one_blas_thread
-from cvxnn.training import TrainingResult, train
+from cvxnn.training import TrainingResult, descend_along_path, train
 from cvxnn.validation import Array
 
 
@@ -191,16 +191,17 @@ def train_path(
     for number, beta in enumerate(betas):
         at_this = deadline.share(1 / (len(betas) - number))
         at_beta = rotation.with_beta(float(beta))
-        result = train(
-            at_beta.problem,
-            tol=tol,
-            # Never quite zero: then too the network of the beta before is looked at and kept.
-            max_seconds=at_this.limit(),
-            random_state=rng.randint(2**31),
-            start=network,
-            max_rounds=0 if quick else None,
-            prove=False,
-        )
+        # Never quite zero: then too the network of the beta before is looked at and kept.
+        limit, seed = at_this.limit(), rng.randint(2**31)
+        if quick:
+            step = float(beta / betas[number - 1]) if number else 0.0
+            result = descend_along_path(
+                at_beta.problem, network, step=step, tol=tol, max_seconds=limit, random_state=seed
+            )
+        else:
+            result = train(
+                at_beta.problem, tol=tol, max_seconds=limit, random_state=seed, start=network, prove=False
+            )
         if prove and not result.certificate.proven:
             result = _proved(at_beta.problem, result, tol)
         network = result.network

@@ -3,6 +3,7 @@
 from cvxnn.names import keep_old_names
 from cvxnn.training.convex_step import convexify
 from cvxnn.training.descent import descend, small_random_network
+from cvxnn.training.loop import descend_along_path as descend_along_path
 from cvxnn.training.loop import train
 from cvxnn.training.result import TrainingRecord, TrainingResult
 

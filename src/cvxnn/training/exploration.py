@@ -138,14 +138,19 @@ def _projections(program: ReLUProgram, V: Array, sets: WorkingSets) -> tuple[Arr
 
 
 def with_fresh_neurons(
-    problem: Problem, network: ReLUNetwork, n_fresh: int, rng: np.random.Generator
+    problem: Problem,
+    network: ReLUNetwork,
+    n_fresh: int,
+    rng: np.random.Generator,
+    *,
+    size: float = _FRESH_SIZE,
 ) -> ReLUNetwork:
-    """Return the network with random neurons of its median neuron's norm; small ones alone where it has none."""
+    """Return the network with random neurons, ``size`` times its median neuron's norm; small ones alone without any."""
     fresh = small_random_network(problem, n_fresh, rng)
     if network.n_neurons == 0:
         return fresh
     sizes = [row_norms(output) for output in (network.output, fresh.output)]
-    scale = _FRESH_SIZE * float(np.median(sizes[0])) / float(sizes[1][0])
+    scale = size * float(np.median(sizes[0])) / float(sizes[1][0])
     return ReLUNetwork(
         np.hstack([network.hidden, scale * fresh.hidden]),
         np.concatenate([network.output, scale * fresh.output]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from cvxnn.atoms import Atoms
 from cvxnn.certificates import Rotation
 from cvxnn.deadlines import Deadline
 from cvxnn.networks import ReLUNetwork
@@ -15,6 +16,7 @@ from cvxnn.status_line import StatusLine
 from cvxnn.statuses import SolveStatus
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.training.ending import finish
+from cvxnn.training.exploration import with_fresh_neurons
 from cvxnn.training.on_patterns import train_on_patterns
 from cvxnn.training.result import TrainingResult
 from cvxnn.training.rounds import Rounds, TrainingCallback
@@ -24,6 +26,10 @@ from cvxnn.units import Units
 from cvxnn.validation import Array, as_count, as_number
 
 _MOST_BETA = 1e100
+# Along a path: neurons below this part of the largest one's norm are left out before the next descent, and fresh ones
+# are at least this part of those that a descent from nothing has; where they are more than so many times the others,
+# they are as much smaller than those, or the descent would start over.
+_VANISHED, _LEAST_FRESH, _CROWD = 3e-2, 0.25, 4.0
 
 
 @on_one_blas_thread
@@ -155,6 +161,63 @@ def train(
     result = finish(rounds, status, prune=max_rounds != 0)
     result = result if smooth is inner else under_loss(inner, result)
     return _as_given(result.rotated_back(rotation), units, target)
+
+
+@on_one_blas_thread
+def descend_along_path(
+    problem: Problem,
+    network: ReLUNetwork,
+    *,
+    step: float,
+    tol: float,
+    max_seconds: float | None,
+    random_state: Seed,
+) -> TrainingResult:
+    """Descend at a weight decay from the network of a larger one, with fresh neurons beside it.
+
+    What `train` does with ``max_rounds=0`` and a start, for one of many weight decays: the start's neurons that have
+    all but vanished are left out, and fresh ones are the fewer the nearer the two are. Nothing is proved.
+
+    Parameters
+    ----------
+    problem : Problem
+        With beta > 0.
+    network : ReLUNetwork
+        That of the weight decay before, of the problem's shapes; the result is never worse.
+    step : float
+        This weight decay over the one before; 0 at the first.
+    tol : float
+        What losses with a kink are smoothed by, as in `train`.
+    max_seconds : float, optional
+        Time limit.
+    random_state : int
+        Seed of the fresh neurons.
+    """
+    problem.require_trainable()
+    tol, deadline = as_number(tol, "tol", positive=True), Deadline.after(max_seconds)
+    target, problem = problem.y, problem.flat()
+    network = problem.fitting(network)
+    units = Units.of(problem)
+    units.require_representable()
+    inner = units.problem.with_beta(min(units.problem.beta, _MOST_BETA))
+    smooth, rough = smoothed(inner, tol)
+    rounds = Rounds(
+        TrainingState(smooth), rough, tol, deadline, as_generator(random_state), False, units, max_rounds=0
+    )
+    start = units.network_in_units(network)
+    atoms = Atoms.of_network(smooth, start)
+    rounds.state.accept(atoms, start.offset)
+    kept = atoms.without_specks(_VANISHED).network(smooth, start.offset)
+    share = max(1.0 - step, _LEAST_FRESH) if kept.n_neurons else 1.0
+    n_fresh = max(int(share * rounds.width), 1)
+    size = min(1.0, _CROWD * kept.n_neurons / n_fresh)
+    try:
+        rounds.descend(with_fresh_neurons(smooth, kept, n_fresh, rounds.rng, size=size))
+        status = rounds.record(0, None, StatusLine(0)) or SolveStatus.MAX_ROUNDS
+    except KeyboardInterrupt:
+        status = SolveStatus.INTERRUPTED
+    result = finish(rounds, status, prune=False)
+    return _as_given(result if smooth is inner else under_loss(inner, result), units, target)
 
 
 def _with_bounds_as_given(callback: TrainingCallback | None, rotation: Rotation) -> TrainingCallback | None:
