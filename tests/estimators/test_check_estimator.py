@@ -23,6 +23,13 @@ def test_small_gated_estimators_pass(name, recwarn):
     recwarn.clear()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", QUICK)
+def test_estimators_with_ramps_pass(name, recwarn):
+    assert _failed(getattr(cvxnn, name)(knots=3, tol=1e-2)) == {}
+    recwarn.clear()
+
+
 def _failed(estimator):
     results = check_estimator(estimator, on_skip=None, on_fail=None)
     # Array API input is checked only where an environment variable asks for it; all else must run.
