@@ -5,6 +5,7 @@ import pytest
 
 from cvxnn import Problem, ReLUNetwork, beta_max
 from cvxnn.atoms import Atoms
+from cvxnn.certificates.improving import LowerBound
 from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.statuses import SolveStatus
 from cvxnn.training import ending as module
@@ -105,3 +106,29 @@ def test_after_the_limit_no_specks_are_looked_for():
     _, rounds = rounds_of([[0.5, 1e-4], [1.0, 0.0], [0.0, 0.0]], [1.0, -1e-4])
     rounds.deadline = Deadline(0.0)
     assert finish(rounds, SolveStatus.MAX_SECONDS, prune=True).network.n_neurons == 2
+
+
+def test_bounds_are_given_up_where_they_rise_too_little_to_close_the_gap():
+    def rising(rate):
+        return [(0.0, 0.0, "norms"), *((k / 10, rate * k, "lifted") for k in range(1, 11))]
+
+    # Ten seconds are left, and the gap is 10 less what ten steps brought.
+    until = Deadline(10.0)
+    assert module._is_hopeless(rising(0.01), 10.0, until)  # 0.1 a second: 1 of 9.9
+    assert not module._is_hopeless(rising(0.1), 10.0, until)  # 1 a second: all of the gap
+    assert not module._is_hopeless(rising(0.01)[:3], 10.0, until)  # too short a look
+
+
+def test_a_hopeless_proof_leaves_its_time_and_keeps_its_bound(monkeypatch):
+    _, rounds = rounds_of([[0.5], [1.0], [0.0]], [1.0])
+    seen = []
+
+    def bounds(*_, **__):
+        for k in range(20):
+            seen.append(k)
+            yield LowerBound(0.1 * k, 1e-9 * k, "lifted")
+
+    monkeypatch.setattr(module, "improving_bounds", bounds)
+    module._prove(rounds, hurried=False)
+    assert seen == [0, 1, 2]
+    assert 0.0 < rounds.state.lower_bound <= 2e-9

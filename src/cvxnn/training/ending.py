@@ -7,7 +7,13 @@ from itertools import islice
 import numpy as np
 
 from cvxnn.atoms import Atoms, basic_atoms
-from cvxnn.certificates import dual_bound, improving_bounds, make_certificate, relaxed_bound, search
+from cvxnn.certificates import (
+    dual_bound,
+    improving_bounds,
+    make_certificate,
+    relaxed_bound,
+    search,
+)
 from cvxnn.deadlines import Deadline
 from cvxnn.losses.offsets import root_of_increasing
 from cvxnn.patterns import activation_patterns
@@ -28,6 +34,9 @@ _LAST_SEARCH_SECONDS = 0.2
 # is there for it.
 _PROOF_SECONDS, _LIFTED_ROWS = 2.0, 100
 _QUICK_PROOF_SECONDS, _PROMISING, _SDP_ROWS = 0.3, 0.3, 400
+# Seconds over which the rise of bounds is measured. On 30, 50 and 90 rows of 10 columns the last second of two raises
+# gaps closed by 0.97, 0.85 and 0.66 to 0.97, 0.86 and 0.67.
+_WATCHED = 0.2
 # Random starts of the search for the one neuron of a network that has none.
 _FIRST_STARTS = 32
 _DOUBLINGS = 200
@@ -148,11 +157,24 @@ def _prove(rounds: Rounds, *, hurried: bool) -> None:
         most = _PROOF_SECONDS if is_worth_it else _QUICK_PROOF_SECONDS
         state.raise_bound(*relaxed_bound(state.problem, lam, max_seconds=min(most, seconds)))
         return
-    limit = min(_PROOF_SECONDS, seconds)
-    for bound in improving_bounds(state.problem, state.network, max_seconds=limit, dual=lam):
+    until, met = Deadline(min(_PROOF_SECONDS, seconds)), list[tuple[float, float, str]]()
+    for bound in improving_bounds(state.problem, state.network, max_seconds=until.limit(), dual=lam):
         state.raise_bound(bound.value, bound.method)
-        if state.is_proven_to(rounds.tol):
+        met.append((bound.seconds, bound.value, bound.method))
+        if state.is_proven_to(rounds.tol) or _is_hopeless(met, state.objective, until):
             return
+
+
+def _is_hopeless(met: list[tuple[float, float, str]], objective: float, until: Deadline) -> bool:
+    """Return whether bounds that rise on as they last did, ever less as they do, leave three quarters of the gap.
+
+    Bounds are given with their seconds and the names of their methods; only those of the last method tell its rate.
+    """
+    seconds, value, method = met[-1]
+    for before, lower, name in reversed(met):
+        if name == method and before <= seconds - _WATCHED:
+            return (value - lower) / (seconds - before) * until.seconds_left < 0.25 * (objective - value)
+    return False
 
 
 def _is_promising(rounds: Rounds, lam: Array) -> bool:
