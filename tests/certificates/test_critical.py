@@ -181,3 +181,17 @@ def test_only_what_an_exact_oracle_found_is_called_exact():
     assert not estimate_beta_max(high).is_exact
     kinked = Problem(plane.X, np.sign(plane.y), 0.0, "hinge")
     assert estimate_beta_max(kinked) == critical.CriticalBeta(beta_max(kinked), is_exact=False)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_on_small_data_of_several_classes_an_estimate_asks_no_dear_oracle_and_is_as_good(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    X, classes = np.hstack([rng.standard_normal((20, 3)), np.ones((20, 1))]), rng.integers(0, 3, 20)
+    problem = Problem(X, np.eye(3)[classes], 0.0, "multinomial", output_offset=True)
+    exact = beta_max(problem)
+    asked = []
+    found = critical.exact_oracle
+    monkeypatch.setattr(critical, "exact_oracle", lambda *a, **k: asked.append(found(*a, **k)) or asked[-1])
+    # The oracle of several outputs is exact to 1e-4.
+    assert estimate_beta_max(problem).value == pytest.approx(exact, rel=1e-4)
+    assert asked == [None]

@@ -33,9 +33,10 @@ _SAMPLE_ENTRIES, _FEWEST_ROWS = 1 << 16, 512
 _POWER_STARTS, _SAMPLE_STEPS, _KEPT, _STEPS = 256, 5, 16, 5
 # Of the time left, what a search takes at most where the loss has kinks and many follow one another.
 _SEARCH_SHARE = 0.125
-# Longest time that the exact oracle may be expected to take, and seconds for each n d min(n, d) of the singular values
-# that it looks at.
-_ORACLE_SECONDS, _SECONDS_TO_FACTOR = 1.0, 2e-9
+# Longest time that the exact oracle may be expected to take, for the critical weight decay and for an estimate of it,
+# and seconds for each n d min(n, d) of the singular values that it looks at. Three classes on 30 x 4 take the oracle
+# 0.6 s, to find what the search has found in 0.08.
+_ORACLE_SECONDS, _QUICK_ORACLE_SECONDS, _SECONDS_TO_FACTOR = 1.0, 0.1, 2e-9
 
 
 @on_one_blas_thread
@@ -135,7 +136,8 @@ def estimate_beta_max(
 ) -> CriticalBeta:
     """Return the critical weight decay as far as a few passes over the data find it: a scale, in bounded time.
 
-    Small data, and losses with kinks, are left to `beta_max`. Otherwise power iterations
+    Small data, and losses with kinks, are left to what `beta_max` does, but that an exact oracle may be expected to
+    take a tenth of a second at most. Otherwise power iterations
     ``u <- X^T (1[X u > 0] * lam q) / ||.||, q <- lam^T (X u)_+ / ||.||`` run from random directions and rows of X on a
     sample of the rows, and go on from the best of them on all rows. On eleven of twelve real tables they end within
     half a per cent of `beta_max`, on kin40k at 0.87 of it, a hundred times faster.
@@ -162,7 +164,7 @@ def estimate_beta_max(
     problem = as_problem(problem)
     require_seed(random_state)
     if problem.X.size <= _SMALL or min(problem.X.shape) <= 2 or not problem.loss.is_smooth:
-        return _critical(problem, random_state, Deadline.after(max_seconds))
+        return _critical(problem, random_state, Deadline.after(max_seconds), _QUICK_ORACLE_SECONDS)
     rng = as_generator(random_state)
     units = Units.of(problem.flat().with_beta(0.0))
     inner = Rotation.of(units.problem).problem
@@ -180,7 +182,9 @@ def estimate_beta_max(
     return CriticalBeta(_as_given(units, float(np.max(values))), False)
 
 
-def _critical(problem: Problem, random_state: Seed, deadline: Deadline) -> CriticalBeta:
+def _critical(
+    problem: Problem, random_state: Seed, deadline: Deadline, oracle_seconds: float = _ORACLE_SECONDS
+) -> CriticalBeta:
     """Return the critical weight decay by an exact oracle, where one is cheap, or else by a search."""
     units = Units.of(problem.in_memory().flat().with_beta(0.0))
     inner = Rotation.of(units.problem).problem
@@ -188,7 +192,7 @@ def _critical(problem: Problem, random_state: Seed, deadline: Deadline) -> Criti
         value = float(_smallest(inner, random_state, deadline))
         return CriticalBeta(_as_given(units, value), is_exact=False)
     lam = null_dual(inner)
-    found = _maximise(inner, lam, random_state, deadline)
+    found = _maximise(inner, lam, random_state, deadline, oracle_seconds)
     is_exact = found.is_exact or not np.any(lam)
     return CriticalBeta(_as_given(units, float(found.value)), is_exact)
 
@@ -244,7 +248,13 @@ def _smallest(problem: Problem, random_state: Seed, deadline: Deadline) -> float
     return kinks.choose(gain, 0.0, 1.0, none, maximise, deadline=deadline)[1]
 
 
-def _maximise(problem: Problem, lam: Array, random_state: Seed, deadline: Deadline) -> Maximisers:
+def _maximise(
+    problem: Problem,
+    lam: Array,
+    random_state: Seed,
+    deadline: Deadline,
+    oracle_seconds: float = _ORACLE_SECONDS,
+) -> Maximisers:
     """Return what an exact oracle, where it is cheap enough, or else a search finds."""
     X, shaped = problem.X, lam.reshape(problem.y.shape)
     outputs, norm = problem.n_outputs, problem.output_norm
@@ -256,7 +266,7 @@ def _maximise(problem: Problem, lam: Array, random_state: Seed, deadline: Deadli
     left = deadline.seconds_left
     if found.value == 0.0 or left < _SECONDS_TO_FACTOR * X.size * min(X.shape):
         return found
-    oracle = exact_oracle(X, n_outputs=outputs, output_norm=norm, max_seconds=min(_ORACLE_SECONDS, left))
+    oracle = exact_oracle(X, n_outputs=outputs, output_norm=norm, max_seconds=min(oracle_seconds, left))
     if oracle is None:
         return found
     exact = oracle.maximise(shaped, deadline=deadline)
