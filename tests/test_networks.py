@@ -193,3 +193,13 @@ def test_bad_gates_are_refused_by_name():
 def test_bad_data_is_refused_by_name(method, X, message):
     with pytest.raises(ValueError, match=message):
         getattr(ReLUNetwork([[1.0]], [1.0]), method)(X)
+
+
+def test_patterns_of_merged_neurons_are_theirs():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((12, 2))
+    network = ReLUNetwork(rng.standard_normal((2, 40)), np.ones(40))
+    merged, masks = network.merge_with_patterns(X)
+    assert merged.n_neurons < 40
+    np.testing.assert_array_equal(masks, merged.patterns(X))
+    np.testing.assert_allclose(merged.predict(X), network.predict(X), rtol=1e-12)

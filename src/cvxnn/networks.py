@@ -361,13 +361,24 @@ class ReLUNetwork(TwoLayerNetwork):
         Y. Wang, J. Lacotte, M. Pilanci, "The hidden convex optimization landscape of regularized two-layer ReLU
         networks", ICLR 2022 (minimal networks).
         """
+        return self.merge_with_patterns(X)[0]
+
+    def merge_with_patterns(self, X: Any) -> tuple[ReLUNetwork, NDArray[np.bool_]]:
+        """Return the network of `merge` and its neurons' patterns on X, shape (n, m): those of the neurons merged.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Data.
+        """
         alive = self.prune_zeros()
+        masks = alive.patterns(X)
         if alive.n_neurons == 0:
-            return alive
+            return alive, masks
         sizes = row_norms(alive.output)
         directions = alive.output_weights / sizes[:, None]
         rounded = np.ascontiguousarray(np.round(directions, 12) + 0.0)  # no -0.0, of other bytes than 0.0
-        keys = np.ascontiguousarray(np.hstack([pack_columns(alive.patterns(X)), rounded.view(np.uint8)]))
+        keys = np.ascontiguousarray(np.hstack([pack_columns(masks), rounded.view(np.uint8)]))
         # As one item of bytes each: rows of numbers would be compared, and copied, number by number.
         items = keys.view(np.dtype((np.void, keys.shape[1]))).ravel()
         _, first, group = np.unique(items, return_index=True, return_inverse=True)
@@ -376,7 +387,8 @@ class ReLUNetwork(TwoLayerNetwork):
             np.add.at(blocks.T, group.ravel(), (alive.hidden * sizes).T)
             order = np.argsort(first)  # keep the order in which the neurons came
             output = directions[first].reshape((len(first), *alive.output.shape[1:]))
-            return ReLUNetwork(blocks[:, order], output[order], self.offset).balance()
+            merged = ReLUNetwork(blocks[:, order], output[order], self.offset).balance()
+        return merged, masks if len(first) == alive.n_neurons else np.take(masks, first[order], axis=1)
 
     def __repr__(self) -> str:
         return (

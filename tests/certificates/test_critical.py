@@ -195,3 +195,11 @@ def test_on_small_data_of_several_classes_an_estimate_asks_no_dear_oracle_and_is
     # The oracle of several outputs is exact to 1e-4.
     assert estimate_beta_max(problem).value == pytest.approx(exact, rel=1e-4)
     assert asked == [None]
+
+
+def test_an_estimate_with_next_to_no_time_is_a_lower_one_and_not_far_off():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((600, 8))
+    problem = Problem(X, np.abs(X[:, 0]) + 0.1 * rng.standard_normal(600), 0.0)
+    hurried, full = (estimate_beta_max(problem, max_seconds=limit).value for limit in (1e-9, None))
+    assert 0.8 * full < hurried <= full * (1 + 1e-9)

@@ -48,3 +48,11 @@ def test_samples_without_weight_are_left_out():
     X, _, weights = merge_equal_rows(np.array([[3.0], [1.0]]), np.zeros(2), np.array([0.0, 2.0]))
     np.testing.assert_array_equal(X, [[1.0]])
     np.testing.assert_array_equal(weights, [2.0])
+
+
+def test_zeros_of_either_sign_are_equal_and_columns_that_repeat_do_not_make_samples_equal():
+    X = np.array([[0.0, 1.0], [-0.0, 1.0], [0.0, 1.0], [-0.0, 1.0]])
+    assert merge_equal_rows(X, np.ones(4), None)[2].tolist() == [4.0]
+    # Nine samples, all different, though every column holds three numbers only.
+    grid = np.stack(np.meshgrid([0.0, 1.0, 2.0], [0.0, 1.0, 2.0]), axis=-1).reshape(9, 2)
+    assert merge_equal_rows(grid, np.ones(9), None)[0] is grid

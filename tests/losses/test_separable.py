@@ -85,3 +85,13 @@ def test_without_one_class_the_logistic_loss_has_no_best_offset():
 def test_a_bad_width_is_refused(width):
     with pytest.raises(ValueError, match="width must be a finite number > 0; got"):
         HingeLoss().smoothed(width)
+
+
+def test_the_best_offset_of_equal_predictions_merges_equal_targets():
+    rng = np.random.default_rng(0)
+    y, w = rng.choice([-1.0, 1.0], 50), rng.uniform(0.5, 2.0, 50)
+    loss = LogisticLoss()
+    alike = loss.best_offset(np.full(50, 0.3), y, w)
+    nearly = loss.best_offset(np.full(50, 0.3) + 1e-15 * np.arange(50), y, w)
+    np.testing.assert_allclose(alike, nearly, rtol=1e-12)
+    assert abs(w @ loss.gradient(0.3 + alike, y)) < 1e-12 * np.sum(w)

@@ -7,7 +7,14 @@ from scipy.optimize import check_grad
 from cvxnn import Problem, ReLUNetwork
 from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.training import descent as module
-from cvxnn.training.descent import DescentInterrupted, _Metric, _Objective, descend, small_random_network
+from cvxnn.training.descent import (
+    DescentInterrupted,
+    _Metric,
+    _Objective,
+    affordable_width,
+    descend,
+    small_random_network,
+)
 
 
 def example(n=12, d=3, output_offset=False, seed=0):
@@ -153,3 +160,14 @@ def test_start_is_balanced_of_both_signs_and_of_the_size_asked_for():
     assert set(np.sign(network.output)) == {-1.0, 1.0}
     f = network.predict(problem.X) - network.offset[0]
     assert np.linalg.norm(f) == pytest.approx(0.1 * np.linalg.norm(problem.y - problem.y.mean()))
+
+
+def test_short_descents_have_fewer_neurons():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2000, 5))
+    one = Problem(X, X[:, 0], 1.0)
+    many = Problem(X, X[:, :1] * np.ones((1, 40)), 1.0)
+    assert affordable_width(one, 800, 1e-9, rng) == 50
+    assert affordable_width(many, 800, 1e-9, rng) == 100
+    assert affordable_width(one, 800, 1e9, rng) == 800
+    assert affordable_width(one, 30, 1e-9, rng) == 30

@@ -132,3 +132,11 @@ def test_a_hopeless_proof_leaves_its_time_and_keeps_its_bound(monkeypatch):
     module._prove(rounds, hurried=False)
     assert seen == [0, 1, 2]
     assert 0.0 < rounds.state.lower_bound <= 2e-9
+
+
+def test_after_the_limit_a_network_with_neurons_is_neither_searched_nor_proved_about():
+    _, rounds = rounds_of([[0.5], [1.0], [0.0]], [1.0])
+    rounds.deadline = Deadline(0.0)
+    certificate = finish(rounds, SolveStatus.MAX_SECONDS, prune=True).certificate
+    assert certificate.search_violation is None
+    assert certificate.lower_bound == 0.0

@@ -54,10 +54,10 @@ class Atoms:
 
         Neurons whose output weights are zero have no sign, and are left out.
         """
-        merged = network.merge(problem.X)
+        merged, masks = network.merge_with_patterns(problem.X)
         norms = row_norms(merged.output)
         signs = (merged.output.T / np.where(norms > 0, norms, 1.0)).T
-        atoms = cls(merged.hidden * norms, merged.patterns(problem.X), signs)
+        atoms = cls(merged.hidden * norms, masks, signs)
         return atoms if np.all(norms > 0) else atoms.select(norms > 0)
 
     @classmethod

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvxnn.certificates.duals.dual_variables import null_dual
 from cvxnn.certificates.duals.subgradients import Kinks
 from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.local_search.multi_start import search
-from cvxnn.certificates.oracles import Maximisers
+from cvxnn.certificates.oracles import Maximisers, correlations
 from cvxnn.certificates.rotation import Rotation
-from cvxnn.deadlines import Deadline
+from cvxnn.deadlines import NEVER, Deadline
+from cvxnn.linear_maps import row_chunks
 from cvxnn.losses import Loss
 from cvxnn.problem import OutputNorm, Problem, as_problem
 from cvxnn.seeds import Seed, as_generator, require_seed
@@ -31,6 +33,8 @@ _SMALL = 2000
 # them go on for how many steps on all rows.
 _SAMPLE_ENTRIES, _FEWEST_ROWS = 1 << 16, 512
 _POWER_STARTS, _SAMPLE_STEPS, _KEPT, _STEPS = 256, 5, 16, 5
+# Starts at a time, and the share of a time limit in which batches of them begin.
+_BATCH, _SAMPLE_SHARE = 64, 0.5
 # Of the time left, what a search takes at most where the loss has kinks and many follow one another.
 _SEARCH_SHARE = 0.125
 # Longest time that the exact oracle may be expected to take, for the critical weight decay and for an estimate of it,
@@ -149,7 +153,8 @@ def estimate_beta_max(
     random_state : int, Generator, RandomState or None, default 0
         Seed of the starts.
     max_seconds : float, optional
-        Time limit where the work is that of `beta_max`.
+        Time limit. Power iterations go from fewer starts, and take fewer steps, where it is short: one batch of starts,
+        and one walk over the data, they take in any case.
 
     Raises
     ------
@@ -165,7 +170,7 @@ def estimate_beta_max(
     require_seed(random_state)
     if problem.X.size <= _SMALL or min(problem.X.shape) <= 2 or not problem.loss.is_smooth:
         return _critical(problem, random_state, Deadline.after(max_seconds), _QUICK_ORACLE_SECONDS)
-    rng = as_generator(random_state)
+    rng, deadline = as_generator(random_state), Deadline.after(max_seconds)
     units = Units.of(problem.flat().with_beta(0.0))
     inner = Rotation.of(units.problem).problem
     X, lam = inner.X, np.reshape(null_dual(inner), (inner.n_samples, -1))
@@ -174,12 +179,23 @@ def estimate_beta_max(
     sample = np.asarray(X[rows])
     own = sample[rng.choice(n_rows, min(_POWER_STARTS, n_rows), replace=False)].T
     drawn = rng.standard_normal((X.shape[1], _POWER_STARTS))
-    values, directions = _power_iterations(
-        sample, lam[rows], np.hstack([drawn, own]), _SAMPLE_STEPS, inner.output_norm
-    )
-    best = np.argsort(-values, kind="stable")[:_KEPT]
-    values, _ = _power_iterations(X, lam, directions[:, best], _STEPS, inner.output_norm)
+    starts = np.hstack([drawn, own])[:, _alternately(drawn.shape[1], own.shape[1])]
+    found: list[tuple[Array, Array]] = []
+    for batch in range(0, starts.shape[1], _BATCH):
+        if found and deadline.part(_SAMPLE_SHARE).is_over:
+            break
+        some = starts[:, batch : batch + _BATCH]
+        found.append(_power_iterations(sample, lam[rows], some, _SAMPLE_STEPS, inner.output_norm))
+    values, directions = (np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True))
+    best = np.argsort(-values, kind="stable")[: _KEPT if not deadline.is_over else 1]
+    values, _ = _power_iterations(X, lam, directions[:, best], _STEPS, inner.output_norm, deadline)
     return CriticalBeta(_as_given(units, float(np.max(values))), False)
+
+
+def _alternately(first: int, second: int) -> NDArray[np.intp]:
+    """Return an order of things of two kinds, the one after the other, in which the kinds take turns."""
+    turns = np.concatenate([np.arange(first) / first, np.arange(second) / second])
+    return np.argsort(turns, kind="stable")
 
 
 def _critical(
@@ -198,24 +214,29 @@ def _critical(
 
 
 def _power_iterations(
-    X: Array, lam: Array, U: Array, steps: int, output_norm: OutputNorm
+    X: Array, lam: Array, U: Array, steps: int, output_norm: OutputNorm, deadline: Deadline = NEVER
 ) -> tuple[Array, Array]:
-    """Return the largest values of ``||lam^T (X u)_+||`` met from each direction, and where they were met."""
+    """Return the largest values of ``||lam^T (X u)_+||`` met from each direction, and where they were met.
+
+    After the deadline no more steps are taken.
+    """
     lengths = np.linalg.norm(U, axis=0)
     U = U / np.where(lengths > 0, lengths, 1.0)
     values, directions = np.full(U.shape[1], -np.inf), U
     for step in range(steps + 1):
-        Z = X @ U
-        along = lam.T @ np.maximum(Z, 0.0)
+        along = correlations(X, lam, U)
         if output_norm == "l1":
             along = np.where(np.abs(along) == np.max(np.abs(along), axis=0), along, 0.0)
         reached = np.linalg.norm(along, axis=0)
         better = reached > values
         values, directions = np.where(better, reached, values), np.where(better, U, directions)
-        if step < steps:
-            G = X.T @ ((Z > 0) * (lam @ along))
-            lengths = np.linalg.norm(G, axis=0)
-            U = np.where(lengths > 0, G / np.where(lengths > 0, lengths, 1.0), U)
+        if step == steps or deadline.is_over:
+            break
+        G = np.zeros_like(U)
+        for rows in row_chunks(len(X), U.shape[1]):
+            G += X[rows].T @ ((X[rows] @ U > 0) * (lam[rows] @ along))
+        lengths = np.linalg.norm(G, axis=0)
+        U = np.where(lengths > 0, G / np.where(lengths > 0, lengths, 1.0), U)
     return values, directions
 
 

@@ -80,6 +80,9 @@ def best_softmax_offset(f: Array, y: Array, w: Array) -> Array:
     With the samples' normalisation as second scaling, the first step is that of R. Sinkhorn and P. Knopp, "Concerning
     nonnegative matrices and doubly stochastic matrices", Pacific J. Math. 1967.
     """
+    if np.all(f == f[0]):  # as without neurons: all samples have the shares of the classes
+        b = np.log(w @ y) - f[0]
+        return np.asarray(b - np.mean(b))
     spread = float(np.max(np.max(f, axis=1) - np.min(f, axis=1)))
     b, temperature = np.zeros(f.shape[1]), max(1.0, spread / 8.0)
     while temperature > 1.0:

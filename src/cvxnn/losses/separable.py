@@ -143,7 +143,7 @@ class SeparableLoss(Loss):
         used = w > 0
         outputs = (used.sum(), -1)
         columns = zip(f[used].reshape(outputs).T, y[used].reshape(outputs).T, strict=True)
-        return np.array([self._best_offset(f_c, y_c, w[used]) for f_c, y_c in columns])
+        return np.array([self._best_offset(*_merged(f_c, y_c, w[used])) for f_c, y_c in columns])
 
     def _best_offset(self, f: Array, y: Array, w: Array) -> float:
         """Return the best offset of one output, all arrays (n,), all weights positive."""
@@ -223,3 +223,11 @@ class MarginLoss(SeparableLoss):
 
     def _shifted(self, g: Any, y: Array) -> Any:
         return 0.0
+
+
+def _merged(f: Array, y: Array, w: Array) -> tuple[Array, Array, Array]:
+    """Return samples of one prediction, as without neurons, with equal targets made one; others as they are."""
+    if not np.all(f == f[0]):
+        return f, y, w
+    y, which = np.unique(y, return_inverse=True)
+    return np.full(len(y), f[0]), y, np.bincount(which, w).astype(np.float64)

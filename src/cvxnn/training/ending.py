@@ -17,6 +17,7 @@ from cvxnn.certificates import (
 from cvxnn.deadlines import Deadline
 from cvxnn.losses.offsets import root_of_increasing
 from cvxnn.patterns import activation_patterns
+from cvxnn.problem import Problem
 from cvxnn.statuses import SolveStatus
 from cvxnn.training.result import TrainingResult
 from cvxnn.training.rounds import Rounds
@@ -28,6 +29,8 @@ from cvxnn.validation import Array
 _SPECKS = (1e-2, 1e-3, 1e-4, 1e-6)
 # Seconds of the search that judges a network that a time limit or a callback has stopped.
 _LAST_SEARCH_SECONDS = 0.2
+# Seconds for each entry of X of the shortest search.
+_SHORT_SEARCH = 1e-6
 # Seconds of the final proof: of all relaxations on so few samples, where they may close the gap; above, of the joint
 # dual SDP up to 400 samples, and where norms prove some part of the objective; else of what that makes of the data in a
 # short time. On tables of 1,000 rows at small weight decay a second more moves the bound from 0.1 to 0.2, and `certify`
@@ -37,8 +40,12 @@ _QUICK_PROOF_SECONDS, _PROMISING, _SDP_ROWS = 0.3, 0.3, 400
 # Seconds over which the rise of bounds is measured. On 30, 50 and 90 rows of 10 columns the last second of two raises
 # gaps closed by 0.97, 0.85 and 0.66 to 0.97, 0.86 and 0.67.
 _WATCHED = 0.2
+# Seconds of norms: for each entry of X and dimension, and for each entry and output.
+_SECONDS_TO_FACTOR, _SECONDS_OF_NORMS = 4e-9, 2e-7
 # Random starts of the search for the one neuron of a network that has none.
 _FIRST_STARTS = 32
+# What that search has even where nothing is left of a time limit.
+_FIRST_SECONDS = 0.05
 _DOUBLINGS = 200
 # Violation and relative gap, about its square, below which a neuron lowers the objective by rounding at most.
 _NO_VIOLATION, _AS_GOOD_AS_PROVEN = 1e-7, 1e-14
@@ -64,7 +71,7 @@ def finish(rounds: Rounds, status: SolveStatus, *, prune: bool) -> TrainingResul
     state = rounds.state
     try:
         if len(state.atoms) == 0:
-            _take_first_neuron(state, rounds.rng)
+            _take_first_neuron(state, rounds.rng, rounds.deadline)
         if status in _ENDED_BY_THEMSELVES:
             rounds.last_program()
         _simplify(state, prune, rounds.deadline)
@@ -90,7 +97,7 @@ def finish(rounds: Rounds, status: SolveStatus, *, prune: bool) -> TrainingResul
     return TrainingResult(state.network, certificate, status, tuple(state.history))
 
 
-def _take_first_neuron(state: TrainingState, rng: np.random.Generator) -> None:
+def _take_first_neuron(state: TrainingState, rng: np.random.Generator, deadline: Deadline) -> None:
     """Give a network without neurons the one that a short search finds, as large as is best along it.
 
     Below the critical weight decay some direction violates the dual constraint of the network without neurons, and
@@ -104,7 +111,7 @@ def _take_first_neuron(state: TrainingState, rng: np.random.Generator) -> None:
         state.dual_variable(),
         n_random=_FIRST_STARTS,
         random_state=rng,
-        max_seconds=_LAST_SEARCH_SECONDS,
+        max_seconds=min(_LAST_SEARCH_SECONDS, max(deadline.seconds_left, _FIRST_SECONDS)),
         output_norm=problem.output_norm,
     )
     state.violation = found.value / problem.beta - 1.0
@@ -128,8 +135,12 @@ def _take_first_neuron(state: TrainingState, rng: np.random.Generator) -> None:
 
 
 def _search(rounds: Rounds) -> None:
-    """Judge the best network by a search, of some tenths of a second where no time is left."""
-    state = rounds.state
+    """Judge the best network by a search, in the time that is left: by a short one, or none, where that is little."""
+    state, left = rounds.state, rounds.deadline.seconds_left
+    if left < _LAST_SEARCH_SECONDS:
+        if left > _SHORT_SEARCH * state.problem.X.size:
+            state.violation = rounds.violation_again(left)
+        return
     found = searched_violations(
         state.problem,
         state.dual_variable(),
@@ -145,6 +156,8 @@ def _search(rounds: Rounds) -> None:
 def _prove(rounds: Rounds, *, hurried: bool) -> None:
     """Raise the lower bound as far as the time for it allows: exactly where that is affordable."""
     state, oracle = rounds.state, rounds.oracle
+    if rounds.deadline.seconds_left < _seconds_of_norms(state.problem):
+        return
     lam = state.dual_variable()
     if oracle is not None and (oracle.is_cheap or not hurried):
         exact = oracle.maximise(lam, deadline=rounds.deadline)
@@ -177,12 +190,17 @@ def _is_hopeless(met: list[tuple[float, float, str]], objective: float, until: D
     return False
 
 
+def _seconds_of_norms(problem: Problem) -> float:
+    """Return about how long the first and cheapest proof takes: factors of X, and norms for each output."""
+    n, d = problem.X.shape
+    return float(n * d * (_SECONDS_TO_FACTOR * min(n, d) + _SECONDS_OF_NORMS * problem.n_outputs))
+
+
 def _is_promising(rounds: Rounds, lam: Array) -> bool:
     """Return whether norm inequalities, in hundredths of a second, prove so much that more may be worth its time."""
     state = rounds.state
-    bounds = improving_bounds(
-        state.problem, state.network, method="norms", max_seconds=_QUICK_PROOF_SECONDS, dual=lam
-    )
+    limit = min(_QUICK_PROOF_SECONDS, rounds.deadline.seconds_left)
+    bounds = improving_bounds(state.problem, state.network, method="norms", max_seconds=limit, dual=lam)
     # The first is none, the second that of the norms.
     state.raise_bound(*max((bound.value, bound.method) for bound in islice(bounds, 2)))
     return state.lower_bound >= _PROMISING * state.objective
@@ -192,7 +210,7 @@ def _simplify(state: TrainingState, prune: bool, deadline: Deadline) -> None:
     """Merge equal directions, prune to a basic network, leave out specks: what does not raise the objective."""
     if len(state.atoms) == 0:
         return
-    if prune:
+    if prune and not deadline.is_over:
         state.replace(basic_atoms(state.problem, state.atoms, max_seconds=deadline.limit()))
     for share in _SPECKS:
         if deadline.is_over:  # on 200,000 rows each takes tenths of a second

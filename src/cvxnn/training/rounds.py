@@ -15,7 +15,7 @@ from cvxnn.problem import Problem
 from cvxnn.status_line import StatusLine
 from cvxnn.statuses import SolveStatus
 from cvxnn.training.convex_step import convexify, program_seconds
-from cvxnn.training.descent import DescentInterrupted, descend, small_random_network
+from cvxnn.training.descent import DescentInterrupted, affordable_width, descend, small_random_network
 from cvxnn.training.exploration import judge, with_fresh_neurons
 from cvxnn.training.polishing import polish
 from cvxnn.training.result import TrainingRecord
@@ -45,6 +45,11 @@ _DESCENT_ITERATIONS, _DESCENT_TOL = 400, 2e-4
 _LARGE_VANISHED = 3e-2
 # Of a descent's neurons, one in so many is fresh where it starts from a network as wide as that.
 _FRESH_SHARE = 4
+# Of the time of rounds, what the first descent takes if it has more neurons than it needs at least; what it is owed of
+# a time limit, however late it begins, and seconds of that at most; the smallest limit that is handed on.
+_DESCENT_SHARE, _OWED_SHARE, _OWED_SECONDS, _LEAST_LIMIT = 0.85, 0.4, 0.25, 1e-6
+# For each sample and neuron of a descended network, to merge it and look at its objective; and that for each feature.
+_SECONDS_TO_KEEP, _SECONDS_TO_PASS = 1e-8, 1.5e-10
 # Samples times neurons from which data are large: there a step of the convex program costs as much as hundreds of
 # iterations of descent. Descent goes on for longer first, and without a time limit rounds end after a few, or after one
 # that lowered the objective by less than tol.
@@ -203,6 +208,9 @@ class Rounds:
         Patterns are kept also of a network no better than none.
         """
         state = self.state
+        if self.deadline.limit() is not None:
+            seconds = _DESCENT_SHARE * self.rounds_deadline.seconds_left
+            self.width = affordable_width(self.rough, self.width, seconds, self.rng)
         if self.start is None:
             self.descended = self.descend(small_random_network(state.problem, self.width, self.rng))
             return
@@ -229,7 +237,7 @@ class Rounds:
         iterations, tol = _DESCENT_ITERATIONS, _DESCENT_TOL
         if self.is_large:
             iterations, tol = _LARGE_DESCENT_ITERATIONS, _LARGE_DESCENT_TOL
-        limit = self.rounds_deadline.limit()
+        limit = self.seconds_to_descend(start.n_neurons)
         try:
             network = descend(self.rough, start, max_iterations=iterations, tol=tol, max_seconds=limit)
         except DescentInterrupted as interrupt:
@@ -238,6 +246,19 @@ class Rounds:
         atoms = Atoms.of_network(state.problem, network)
         state.accept(atoms, network.offset)
         return atoms
+
+    def seconds_to_descend(self, n_neurons: int) -> float | None:
+        """Return the time limit of a descent: what it takes to keep its network comes off.
+
+        However late it comes, the first one has some time: without it there is no network.
+        """
+        most = self.deadline.max_seconds
+        if most == np.inf:
+            return None
+        n, d = self.state.problem.X.shape
+        left = self.rounds_deadline.seconds_left - n * n_neurons * (_SECONDS_TO_KEEP + d * _SECONDS_TO_PASS)
+        owed = min(_OWED_SHARE * most, _OWED_SECONDS) if len(self.state.atoms) == 0 else 0.0
+        return float(max(left, owed, _LEAST_LIMIT))
 
     def width_of_descents(self) -> int:
         """Return the neurons of a descent, by a guess at the critical beta over beta."""
@@ -349,14 +370,19 @@ class Rounds:
         if self.state.violation is None:
             self.state.violation = self.violation_again()
 
-    def violation_again(self) -> float:
+    def violation_again(self, max_seconds: float | None = None) -> float:
         """Return what the patterns of the last look, or a short search, say of a network that has hardly moved."""
         problem, lam = self.state.problem, self.state.dual_variable()
         if len(self.last_violated):
             largest = float(np.max(judge(problem, self.last_violated, lam)[1]))
         else:
             largest = search(
-                problem.X, lam, n_random=_FEW_STARTS, random_state=self.rng, output_norm=problem.output_norm
+                problem.X,
+                lam,
+                n_random=_FEW_STARTS,
+                random_state=self.rng,
+                max_seconds=max_seconds,
+                output_norm=problem.output_norm,
             ).value
         return largest / problem.beta - 1.0
 
