@@ -13,7 +13,7 @@ from cvxnn.certificates import CellOracle, Maximisers, RowSpace, SweepOracle, ex
 from cvxnn.certificates.exact_oracles import cells
 from cvxnn.certificates.exact_oracles.branches import Branches
 from cvxnn.deadlines import Deadline
-from cvxnn.patterns import activation_patterns, enumerate_patterns
+from cvxnn.patterns import activation_patterns, count_bound, enumerate_patterns
 
 # Values are exact up to the rounding of sums of at most a few hundred terms: 1e-12 of sum |lam_i| ||x_i||.
 ROUNDING = 1e-12
@@ -231,6 +231,25 @@ def test_cells_refuse_too_many():
 def test_exact_oracle_fits_the_data(n, d, kind):
     X = np.random.default_rng(0).standard_normal((n, d))
     assert type(exact_oracle(X)).__name__ == kind
+
+
+# Microseconds a cell that were measured, on one core.
+@pytest.mark.parametrize(
+    ("n", "r", "measured"),
+    [(200, 3, 7.9), (60, 4, 2.3), (30, 5, 2.3), (20, 6, 2.6), (20, 8, 4.1), (17, 14, 5.5), (16, 16, 5.3)],
+)
+def test_the_estimate_of_listing_cells_is_of_the_size_measured(n, r, measured):
+    estimate = cells.seconds_to_enumerate(n, r)
+    assert estimate == pytest.approx(1e-6 * measured * count_bound(n, r), rel=0.6)
+
+
+def test_a_million_cells_of_many_dimensions_are_not_thought_cheap():
+    X = np.random.default_rng(0).standard_normal((20, 20))
+    assert cells.seconds_to_enumerate(20, 20) > 5.0
+    assert exact_oracle(X, max_seconds=3.0) is None
+    assert type(exact_oracle(X, max_seconds=30.0)).__name__ == "CellOracle"
+    # 40,000 cells of three dimensions are a matter of a third of a second.
+    assert exact_oracle(np.random.default_rng(0).standard_normal((200, 3)), max_seconds=1.0) is not None
 
 
 @pytest.mark.parametrize("oracle_type", [SweepOracle, CellOracle])

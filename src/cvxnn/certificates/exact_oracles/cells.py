@@ -24,12 +24,19 @@ MOST_CELLS = 5_000_000
 _CHUNK_ENTRIES = 1 << 18  # multipliers at a time: the few arrays of that size stay in cache
 _FEW = 4  # cells that are cheaper to solve exactly than to step on
 _STARTS = 256  # gates that are tried for a first value
-# For each cell, sample and dimension, on one core: 15 s at n = 1000, r = 3.
-SECONDS_TO_ENUMERATE = 5e-9
+# For each cell; for each cell, row and dimension; for each cell and two dimensions. Measured on one core, within a
+# factor of 1.5: 7.9 us a cell at n = 200, r = 3; 2.6 at 20 x 6; 5.3 at 16 x 16; 5.5 at 17 x 14.
+_SECONDS_A_CELL, _SECONDS_A_PRODUCT, _SECONDS_A_BASIS = 1e-6, 7e-9, 8e-9
 _Step = Callable[[Batch], Batch]
 # Steps in single multipliers settle most cells, steps in a few of them together nearly all others.
 _FIRST: tuple[_Step, ...] = (partial(Batch.greedy, steps=2),)
 _SECOND: tuple[_Step, ...] = tuple(partial(Batch.corrective, steps=steps) for steps in (2, 2, 4, 8, 16))
+
+
+def seconds_to_enumerate(n: int, r: int) -> float:
+    """Return about how long it takes to list the cells of n rows in general position of R^r, on one core."""
+    a_cell = _SECONDS_A_CELL + _SECONDS_A_PRODUCT * n * r + _SECONDS_A_BASIS * r**2
+    return count_bound(n, r) * a_cell
 
 
 @short_repr
@@ -148,7 +155,7 @@ class _Cells:
     def of(cls, branches: Branches, deadline: Deadline) -> _Cells:
         """Enumerate the convex rows; all rows, with repeats, where rounding hides cells of these alone."""
         n, r = branches.convex.shape
-        if deadline.seconds_left < SECONDS_TO_ENUMERATE * count_bound(n, r) * n * r:
+        if deadline.seconds_left < seconds_to_enumerate(n, r):
             raise OutOfTime
         try:
             patterns, skipped = enumerate_patterns(branches.convex, max_patterns=None), 0

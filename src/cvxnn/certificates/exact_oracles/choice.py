@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cvxnn.certificates.exact_oracles.cells import SECONDS_TO_ENUMERATE, CellOracle
+from cvxnn.certificates.exact_oracles.cells import CellOracle, seconds_to_enumerate
 from cvxnn.certificates.exact_oracles.output_sphere import OutputSphereOracle
 from cvxnn.certificates.exact_oracles.per_output import PerOutputOracle
 from cvxnn.certificates.exact_oracles.sweep import SweepOracle
@@ -111,8 +111,9 @@ def cells_are_affordable(space: RowSpace, max_cells: int, max_seconds: float) ->
     all_cells, half = count_bound(lines, r), 2 * count_bound((lines + 1) // 2, r)
     if all_cells > max_cells:
         return False
-    seconds = max(all_cells * SECONDS_TO_ENUMERATE, half * _SECONDS_TO_SETTLE) * n * r
-    return seconds <= max_seconds
+    # Rows that are equal up to a factor are listed once, but have their signs looked up.
+    listing = seconds_to_enumerate(lines, r) * n / max(lines, 1)
+    return max(listing, half * _SECONDS_TO_SETTLE * n * r) <= max_seconds
 
 
 def _has_too_many_cells(X: Array, max_cells: int) -> bool:
@@ -129,7 +130,7 @@ def _has_too_many_cells(X: Array, max_cells: int) -> bool:
 def _rows_to_try(space: RowSpace) -> int:
     """Return how many rows can be enumerated in little time, to see whether their cells can be told apart."""
     n, r = len(space.coordinates), space.rank
-    while count_bound(n, r) * n * r * SECONDS_TO_ENUMERATE > _TRIAL_SECONDS:
+    while seconds_to_enumerate(n, r) > _TRIAL_SECONDS:
         n = 3 * n // 4
     return n
 
