@@ -111,16 +111,19 @@ class CrossValidated(NetworkEstimator):
         scorer = type(self).score if self.scoring is None else check_scoring(self, self.scoring)
         for fold, split in enumerate(splits):
             _require_defined(self._for_a_fold(), data, split, scorer, fold)
-        seconds = deadline.limit()
-        if seconds is not None:
-            waves = -(-len(splits) // effective_n_jobs(self.n_jobs))
-            seconds *= _FOLDS_SHARE / waves
-        rng = as_random_state(self.random_state)
+        n_jobs, rng = effective_n_jobs(self.n_jobs), as_random_state(self.random_state)
+        waves, until = -(-len(splits) // n_jobs), deadline.part(_FOLDS_SHARE)
+        most = until.seconds_left / waves
+
+        def seconds(fold: int) -> float | None:
+            """Return a fold's share, less where those before took more than theirs."""
+            return None if most == np.inf else min(most, until.seconds_left / (waves - fold // n_jobs))
+
         jobs = (
             delayed(_scores_of_fold)(
-                self._for_a_fold(), data, split, betas, scorer, seconds, rng.randint(2**31)
+                self._for_a_fold(), data, split, betas, scorer, seconds(fold), rng.randint(2**31)
             )
-            for split in splits
+            for fold, split in enumerate(splits)
         )
         folds: list[_FoldScores] = []
         with StatusLine(self.verbose) as line:
