@@ -71,3 +71,26 @@ def test_weights_of_samples_are_repetitions(seed):
     )
     for name in ("x_mean", "x_scale", "y_mean", "y_scale"):
         np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-9, atol=1e-12)
+
+
+def _pixels(rng, columns):
+    """Return columns of very different spread that all reach 0 and 255."""
+    X = 255.0 * rng.random((40, columns)) ** np.linspace(0.2, 20.0, columns)
+    X[0], X[1] = 0.0, 255.0
+    return X
+
+
+def test_columns_of_one_unit_are_scaled_by_one_number_of_mean_square_one():
+    X = np.column_stack([_pixels(np.random.default_rng(0), 20), np.full(40, 3.0), np.arange(40.0)])
+    scaling = Standardisation.of(X, X[:, 0], centre=True, scale=True)
+    assert len(set(scaling.x_scale)) == 1
+    Z = scaling.inputs(X)[:, [*range(20), 21]]  # the others are constant
+    np.testing.assert_allclose(np.mean(Z**2), 1.0)
+
+
+def test_few_columns_columns_of_other_ends_and_zeros_and_ones_are_scaled_one_by_one():
+    rng = np.random.default_rng(0)
+    pixels = _pixels(rng, 20)
+    for X in (pixels[:, :15], pixels * np.arange(1, 21), (pixels > 100).astype(float)):
+        Z = Standardisation.of(X, X[:, 0], centre=True, scale=True).inputs(X)[:, :-1]
+        np.testing.assert_allclose(np.mean(Z**2, axis=0), 1.0)

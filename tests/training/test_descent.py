@@ -69,6 +69,14 @@ def test_metric_whitens_by_half_and_takes_out_units():
     np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-8)
 
 
+def test_metric_gives_weights_no_longer_steps_than_decay_allows():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 3)) * np.array([1.0, 1.0, 1e-6])
+    free, held = _Metric.of(X, Deadline(0.0)).T, _Metric.of(X, Deadline(0.0), floor=0.1).T
+    assert free[2] > 1e5 * free[0]
+    assert 30.0 * held[0] < held[2] < 300.0 * held[0]  # norms of about 7 against one of .1
+
+
 def test_metric_without_time_for_correlations_takes_out_units():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 4)) * [1e-6, 1.0, 1e3, 1e6]

@@ -93,7 +93,7 @@ def fit(
         int | None,
         typer.Option(min=1, help="Ramps beside every column of numbers: its quantile intervals."),
     ] = None,
-    tol: Annotated[float, typer.Option(callback=positive, help="Relative gap asked for.")] = 1e-3,
+    tol: Annotated[float, typer.Option(callback=positive, help="Relative gap asked for.")] = 1e-2,
     max_seconds: Annotated[
         float | None, typer.Option(callback=positive, help="Time limit; the best network so far is kept.")
     ] = None,

@@ -15,10 +15,17 @@ from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
 
+# Columns with the same smallest and largest value from which they are taken for readings of one instrument.
+_ONE_UNIT = 16
+
+
 @short_repr
 @dataclass(frozen=True, eq=False)
 class Standardisation:
     """Affine maps ``x -> (x - mean) / scale`` of columns and targets, and whether a hidden bias is added.
+
+    Columns are scaled one by one, but all by one number where most of them, sixteen at least, have the same smallest and
+    the same largest value, as the pixels of images have: these share a unit.
 
     Parameters
     ----------
@@ -75,6 +82,8 @@ class Standardisation:
             sample_weight = relative_weights(sample_weight)
         x_mean = _means(X, sample_weight) if centre else np.zeros(d)
         x_scale = _scales(X, x_mean, sample_weight)
+        if _share_a_unit(X):
+            x_scale = np.full(d, np.sqrt(np.mean(x_scale[np.ptp(X, axis=0) > 0] ** 2)))
         if unscaled is not None:
             x_mean, x_scale = np.where(unscaled, 0.0, x_mean), np.where(unscaled, 1.0, x_scale)
         if not scale_target:
@@ -127,6 +136,23 @@ class Standardisation:
         if self.bias:
             raw[d] -= self.x_mean @ raw[:d]
         return raw
+
+
+def _share_a_unit(X: Array) -> bool:
+    """Return whether columns are readings of one instrument: most have the same smallest and the same largest value.
+
+    So are the pixels of images. The small ones are then not worth less in their own unit than the large ones: scaled one
+    by one, a pixel that is black in all images but three would count as much as any other. Zeros and ones say nothing
+    about units.
+    """
+    low, high = np.min(X, axis=0), np.max(X, axis=0)
+    varying = high > low
+    ends, counts = np.unique(np.stack([low, high])[:, varying], axis=1, return_counts=True)
+    if np.max(counts, initial=0) < _ONE_UNIT or 2 * np.max(counts) <= np.sum(varying):
+        return False
+    common_low, common_high = ends[:, np.argmax(counts)]
+    between = (X > common_low) & (X < common_high)
+    return bool(np.any(between[:, (low == common_low) & (high == common_high)]))
 
 
 def _means(values: Array, weights: Array | None) -> Array:

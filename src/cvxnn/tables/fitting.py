@@ -96,7 +96,7 @@ def fit_table(
     text: Collection[str] = (),
     impute: bool = False,
     test_size: float = 0.0,
-    tol: float = 1e-3,
+    tol: float = 1e-2,
     max_seconds: float | None = None,
     random_state: Seed = 0,
     verbose: int = 0,
@@ -135,7 +135,7 @@ def fit_table(
         rows; by default they are refused. A missing target is always refused.
     test_size : float, default 0.0
         Share of the rows, drawn at random, that only serve to score the model; in [0, 1).
-    tol : float, default 1e-3
+    tol : float, default 1e-2
         Relative gap asked for.
     max_seconds : float, optional
         Time limit of training; the best network so far is kept, with its certificate.

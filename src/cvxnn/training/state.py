@@ -9,12 +9,13 @@ from cvxnn.problem import Problem
 from cvxnn.training.result import TrainingRecord
 from cvxnn.validation import Array
 
-# What all rounds to come bring: at most so many times what the last few brought, and that part of the violation that
-# is left. Chosen on half of twenty tables at three weight decays each; on the other half 24 of 25 stops were within tol
-# (docs/guide/certificates.md). benchmarks/bench_stop_rule.py sets stops against runs ten times as long.
+# What all rounds to come bring: at most so many times what the last few brought, or that part of what the first program
+# took off the first descent, where there is no other; and that part of the violation that is left. Chosen on half of
+# twenty tables at three weight decays each (docs/guide/certificates.md). benchmarks/bench_stop_rule.py sets stops
+# against runs ten times as long.
 _WINDOW = 3
-_OF_GAINS = 2.0
-_OF_VIOLATION = 0.03
+_OF_GAINS, _OF_FIRST_GAIN = 2.0, 0.7
+_OF_VIOLATION = 0.05
 
 
 @dataclass(eq=False)
@@ -99,8 +100,9 @@ class Progress:
         violation : float
             ``max ||lam^T (X u)_+|| / beta - 1`` over what was tried for the last network.
         """
-        rounds = min(_WINDOW, max(len(self.objectives) - 1, 1))
-        return max(_OF_GAINS * self.gain(rounds), _OF_VIOLATION * violation)
+        rounds = min(_WINDOW, len(self.objectives) - 2)
+        to_come = _OF_GAINS * self.gain(rounds) if rounds > 0 else _OF_FIRST_GAIN * self.gain(1)
+        return max(to_come, _OF_VIOLATION * violation)
 
     def gain(self, rounds: int) -> float:
         """Return what the last rounds took off the objective, relative to it; infinity where there were fewer."""
