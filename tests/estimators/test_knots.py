@@ -28,13 +28,13 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 REGRESSORS = [
-    ReLURegressor(knots=3, beta_ratio=0.2, max_seconds=0.5),
-    ReLURegressorCV(knots=3, beta_ratios=[0.5, 0.2], cv=2, max_seconds=0.5),
+    ReLURegressor(knots=3, beta_ratio=0.2, max_seconds=30.0),
+    ReLURegressorCV(knots=3, beta_ratios=[0.5, 0.2], cv=2, max_seconds=30.0),
     GatedReLURegressor(knots=3, n_gates=30),
 ]
 CLASSIFIERS = [
-    ReLUClassifier(knots=3, beta_ratio=0.2, max_seconds=0.5),
-    ReLUClassifierCV(knots=3, beta_ratios=[0.5, 0.2], cv=2, max_seconds=0.5),
+    ReLUClassifier(knots=3, beta_ratio=0.2, max_seconds=30.0),
+    ReLUClassifierCV(knots=3, beta_ratios=[0.5, 0.2], cv=2, max_seconds=30.0),
     GatedReLUClassifier(knots=3, n_gates=30),
 ]
 
@@ -145,7 +145,7 @@ def test_copies_searches_and_pandas_output(frame, target):
 
 
 def test_partial_dependence_is_over_raw_columns(frame, target):
-    fitted = ReLURegressor(knots=4, beta_ratio=0.2, max_seconds=0.5).fit(frame, target)
+    fitted = ReLURegressor(knots=4, beta_ratio=0.2, max_seconds=30.0).fit(frame, target)
     result = partial_dependence(fitted, frame, ["age"], grid_resolution=5)
     held = [fitted.predict(frame.assign(age=value)).mean() for value in result["grid_values"][0]]
     np.testing.assert_allclose(result["average"][0], held, rtol=1e-12)

@@ -30,5 +30,5 @@ def test_concrete_is_predicted_better_than_by_the_default_mlp(data_home):
         assert 0 < model.lower_bound_ < model.objective_
         assert not model.certificate_.proven
         # Training ends where 0.03 of the violation is below tol, or no more than tol is left.
-        assert model.certificate_.search_violation <= 1e-3 / 0.03
+        assert model.certificate_.search_violation <= 1e-2 / 0.03
     assert np.mean(ours) > np.mean(theirs)

@@ -77,3 +77,21 @@ def test_the_larger_of_gains_and_violation_counts():
 def test_steady_gains_keep_the_distance_far():
     falling = Progress([2.0 - 0.05 * k for k in range(20)])
     assert falling.distance(0.0) >= 0.1
+
+
+def test_what_the_first_program_brings_counts_for_less():
+    one = Progress([1.01, 1.0])
+    assert one.distance(0.0) == pytest.approx(states._OF_FIRST_GAIN * 0.01, rel=1e-9)
+    two = Progress([1.01, 1.0, 0.999])
+    first, second = 0.01 / 0.999, 0.001 / 0.999
+    expected = states._OF_FIRST_GAIN * first + states._OF_GAINS * second
+    assert two.distance(0.0) == pytest.approx(expected, rel=1e-9)
+
+
+def test_an_equal_network_is_taken_with_the_dual_variable_that_comes_with_it():
+    problem = Problem(np.eye(2), [2.0, 1.0], 0.5)
+    state = TrainingState(problem)
+    state.accept(Atoms.none(problem), problem.null_offset(), dual=np.ones(2))
+    np.testing.assert_array_equal(state.dual_variable(), [2.0, 1.0])  # no better: not taken
+    state.accept(Atoms.none(problem), problem.null_offset(), rise=1e-9, dual=np.ones(2))
+    np.testing.assert_array_equal(state.dual_variable(), [1.0, 1.0])

@@ -14,7 +14,6 @@ from cvxnn.problem import Problem, relative_weights
 from cvxnn.short_reprs import short_repr
 from cvxnn.validation import Array
 
-
 # Columns with the same smallest and largest value from which they are taken for readings of one instrument.
 _ONE_UNIT = 16
 

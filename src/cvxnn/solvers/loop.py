@@ -36,6 +36,7 @@ class _Best:
     blocks: Array
     objective: float = np.inf
     lower_bound: float = 0.0
+    dual: Array | None = None  # of the bound
     history: list[SolveRecord] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -68,7 +69,9 @@ class _Best:
 
     def bound(self, lam: Array) -> None:
         """Keep the bound from a dual variable if it is the best."""
-        self.lower_bound = max(self.lower_bound, self.program.dual_bound(lam, self.sets))
+        value = self.program.dual_bound(lam, self.sets)
+        if value > self.lower_bound:
+            self.lower_bound, self.dual = value, lam
 
     @property
     def solved(self) -> bool:
@@ -239,4 +242,4 @@ def _solution(best: _Best, solver: Solver, status: SolveStatus) -> Solution:
         scope="program",
         search_violation=None,
     )
-    return Solution(program, best.blocks, offset, certificate, status, tuple(best.history))
+    return Solution(program, best.blocks, offset, certificate, status, tuple(best.history), best.dual)

@@ -57,6 +57,8 @@ class Solution:
         Why the solve stopped.
     history : tuple of SolveRecord
         One record for each evaluation.
+    dual : ndarray, shape of ``program.target``, or None
+        The dual variable whose feasible multiple proves the lower bound; None where that is zero.
     """
 
     program: ConvexProgram
@@ -65,6 +67,7 @@ class Solution:
     certificate: Certificate
     status: SolveStatus
     history: tuple[SolveRecord, ...] = field(default=(), repr=False)
+    dual: Array | None = field(default=None, repr=False)
 
     def rotated_back(self, program: ConvexProgram, rotation: Rotation) -> Solution:
         """Return the solution of a program in coordinates as that of the program that was rotated, proof included."""
@@ -75,7 +78,7 @@ class Solution:
         if status is SolveStatus.SOLVED and not certificate.proven:
             status = SolveStatus.STALLED  # by what the rotation may lose to rounding
         history = tuple(record.rotated_back(rotation) for record in self.history)
-        return Solution(program, blocks, self.offset, certificate, status, history)
+        return Solution(program, blocks, self.offset, certificate, status, history, self.dual)
 
     @property
     def objective(self) -> float:

@@ -52,8 +52,9 @@ def convexify(
     """
     problem = as_problem(problem)
     program = ReLUProgram(problem, atoms.masks, atoms.signs)
-    start = atoms.blocks if np.any(atoms.blocks) else None
-    solver = "interior_point" if _is_steep(program) else "auto"
+    solver = "interior_point" if is_steep(program) else "auto"
+    # An interior point has no use for a start, and of equals the solver would return the start, not its own solution.
+    start = atoms.blocks if solver == "auto" and np.any(atoms.blocks) else None
     solution = solve(program, solver, tol=tol, start=start, max_seconds=max_seconds, max_steps=300)
     blocks = solution.blocks if solver == "auto" else _without_specks(program, solution)
     return Atoms(blocks, atoms.masks, atoms.signs).nonzero(), solution
@@ -69,7 +70,7 @@ def program_seconds(problem: Problem, n_blocks: int) -> float:
     return 4e-9 * problem.n_samples * n_blocks * max(problem.n_features, 10) ** 2 * outputs
 
 
-def _is_steep(program: ReLUProgram) -> bool:
+def is_steep(program: ReLUProgram) -> bool:
     """Return whether the loss bends so sharply that Newton's method crawls, and interior point is affordable.
 
     Interior point methods do not mind: on 200 samples and 165 blocks a hinge smoothed by 1e-5 takes them a second,

@@ -14,7 +14,7 @@ from cvxnn.networks import ReLUNetwork
 from cvxnn.problem import Problem
 from cvxnn.status_line import StatusLine
 from cvxnn.statuses import SolveStatus
-from cvxnn.training.convex_step import convexify, program_seconds
+from cvxnn.training.convex_step import convexify, is_steep, program_seconds
 from cvxnn.training.descent import DescentInterrupted, affordable_width, descend, small_random_network
 from cvxnn.training.exploration import judge, with_fresh_neurons
 from cvxnn.training.polishing import polish
@@ -60,6 +60,8 @@ _LARGE_PROGRAM_TOL = 0.5
 # tenth of tol alone left networks of 84 neurons on planted where a hundredth leaves 54.
 _PROGRAM_TOL, _PROGRAM_GAP = 1e-1, 1e-4
 _LAST_PROGRAM_TOL, _LAST_PROGRAM_GAP, _LAST_SECONDS = 1e-2, 1e-5, 0.5
+# Relative difference of objectives that are the same.
+_SAME = 1e-9
 # Seconds that one call of an exact oracle may be expected to take when training itself has no limit.
 _ORACLE_SECONDS = 30.0
 # Seconds of a convex program beyond which training descends instead, without a time limit.
@@ -352,7 +354,10 @@ class Rounds:
             solved, solution = convexify(
                 self.state.problem, atoms, tol=self.program_tol, max_seconds=deadline.limit()
             )
-            self.state.accept(solved, solution.offset)
+            # Where the loss bends sharply, networks as good as this one have dual variables far from one another, and
+            # that of the latest program keeps to the patterns that the last one violated.
+            dual = solution.dual if is_steep(solution.program) else None
+            self.state.accept(solved, solution.offset, rise=0.0 if dual is None else _SAME, dual=dual)
             if solution.status is SolveStatus.INTERRUPTED:
                 raise KeyboardInterrupt
 

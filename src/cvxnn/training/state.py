@@ -9,13 +9,13 @@ from cvxnn.problem import Problem
 from cvxnn.training.result import TrainingRecord
 from cvxnn.validation import Array
 
-# What all rounds to come bring: at most so many times what the last few brought, or that part of what the first program
-# took off the first descent, where there is no other; and that part of the violation that is left. Chosen on half of
+# What all rounds to come bring: at most so many times what the last few brought, of the first program that part of what
+# it took off the first descent; and that part of the violation that is left. Chosen on half of
 # twenty tables at three weight decays each (docs/guide/certificates.md). benchmarks/bench_stop_rule.py sets stops
 # against runs ten times as long.
 _WINDOW = 3
 _OF_GAINS, _OF_FIRST_GAIN = 2.0, 0.7
-_OF_VIOLATION = 0.05
+_OF_VIOLATION = 0.03
 
 
 @dataclass(eq=False)
@@ -39,6 +39,7 @@ class TrainingState:
         self.network = self.atoms.network(self.problem, self.offset)
         self.objective = self.problem.objective(self.network)
         self.lower_bound, self.proof = 0.0, "non-negative objective"
+        self.dual: Array | None = None  # in place of the network's
         self.violation: float | None = None  # of the best network; None where no search has seen it
 
     def is_proven_to(self, tol: float) -> bool:
@@ -46,16 +47,21 @@ class TrainingState:
         return self.objective - self.lower_bound <= tol * self.objective
 
     def dual_variable(self) -> Array:
-        """Return the dual variable of the best network."""
+        """Return the dual variable of the best network, or the one that came with it."""
+        if self.dual is not None:
+            return self.dual
         return self.problem.dual_variable(self.network.predict(self.problem.X))
 
-    def accept(self, atoms: Atoms, offset: Array) -> None:
-        """Keep a network if its objective, recomputed, is the best so far."""
+    def accept(self, atoms: Atoms, offset: Array, *, rise: float = 0.0, dual: Array | None = None) -> None:
+        """Keep a network if its objective, recomputed, is the best so far, or above it by at most that fraction.
+
+        A dual variable that comes with it takes the place of its own.
+        """
         network = atoms.network(self.problem, offset)
         objective = self.problem.objective(network)
-        if objective < self.objective:
+        if objective < self.objective or (rise > 0.0 and objective <= self.objective * (1.0 + rise)):
             self.atoms, self.offset, self.network, self.objective = atoms, offset, network, objective
-            self.violation = None
+            self.violation, self.dual = None, dual
 
     def replace(self, atoms: Atoms) -> bool:
         """Take simpler atoms in place of the network's if the objective is the same to rounding, or lower."""
@@ -100,8 +106,15 @@ class Progress:
         violation : float
             ``max ||lam^T (X u)_+|| / beta - 1`` over what was tried for the last network.
         """
-        rounds = min(_WINDOW, len(self.objectives) - 2)
-        to_come = _OF_GAINS * self.gain(rounds) if rounds > 0 else _OF_FIRST_GAIN * self.gain(1)
+        programs = len(self.objectives) - 1
+        if programs < 1:
+            return float("inf")
+        rounds = min(_WINDOW, programs)
+        to_come = _OF_GAINS * self.gain(rounds)
+        if rounds == programs:  # the first program is among them
+            last = self.objectives[-1]
+            first = (self.objectives[0] - self.objectives[1]) / last if last > 0 else 0.0
+            to_come += (_OF_FIRST_GAIN - _OF_GAINS) * first
         return max(to_come, _OF_VIOLATION * violation)
 
     def gain(self, rounds: int) -> float:
