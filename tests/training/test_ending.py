@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cvxnn import Problem, ReLUNetwork, beta_max
+from cvxnn import Problem, ReLUNetwork, beta_max, train
 from cvxnn.atoms import Atoms
 from cvxnn.certificates.improving import LowerBound
 from cvxnn.deadlines import NEVER, Deadline
@@ -140,3 +140,18 @@ def test_after_the_limit_a_network_with_neurons_is_neither_searched_nor_proved_a
     certificate = finish(rounds, SolveStatus.MAX_SECONDS, prune=True).certificate
     assert certificate.search_violation is None
     assert certificate.lower_bound == 0.0
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_where_time_is_too_short_for_norms_of_patterns_those_of_the_data_prove_something(
+    n_outputs, monkeypatch
+):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((12, 3)), rng.standard_normal((12, n_outputs)).squeeze()
+    problem = Problem(X, y, 0.5)
+    state = TrainingState(problem)
+    rounds = Rounds(state, problem, 1e-3, Deadline(60.0), rng, True, Units.of(problem))
+    monkeypatch.setattr(module, "_SECONDS_OF_NORMS", 1e3)
+    module._prove(rounds, hurried=False)
+    assert state.proof == "norms of data and dual variable"
+    assert 0.0 < state.lower_bound <= train(problem).certificate.objective

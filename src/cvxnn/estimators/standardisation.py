@@ -23,8 +23,8 @@ _ONE_UNIT = 16
 class Standardisation:
     """Affine maps ``x -> (x - mean) / scale`` of columns and targets, and whether a hidden bias is added.
 
-    Columns are scaled one by one, but all by one number where most of them, sixteen at least, have the same smallest and
-    the same largest value, as the pixels of images have: these share a unit.
+    Columns are scaled one by one, but all by one number where most of them, sixteen at least, have the same smallest
+    and the same largest value, as the pixels of images have: these share a unit.
 
     Parameters
     ----------
@@ -140,9 +140,8 @@ class Standardisation:
 def _share_a_unit(X: Array) -> bool:
     """Return whether columns are readings of one instrument: most have the same smallest and the same largest value.
 
-    So are the pixels of images. The small ones are then not worth less in their own unit than the large ones: scaled one
-    by one, a pixel that is black in all images but three would count as much as any other. Zeros and ones say nothing
-    about units.
+    So are the pixels of images: scaled one by one, a pixel that is black in all images but three would count as much as
+    any other. Zeros and ones say nothing about units.
     """
     low, high = np.min(X, axis=0), np.max(X, axis=0)
     varying = high > low

@@ -297,9 +297,9 @@ def _length_of_decay(problem: Problem, n_neurons: int) -> float:
     """Return the norm of a column that bends the objective about as much as the decay of its weights does.
 
     In a neuron's weight for a column c the loss bends by ``a^2 curvature ||c||^2`` at most and the decay by beta; the m
-    squared output weights add up to some hundredths of ``ell(0) / beta`` at the end. Without it weights of short columns
-    took steps that decay forbids: on 10,000 images of MNIST, one unit for all pixels, a descent of 6 s ended at .86 of
-    the test images right where it ends at .959 with it; with a fifth of it at an objective a tenth higher.
+    squared output weights add up to some hundredths of ``ell(0) / beta`` at the end. Without it weights of short
+    columns took steps that decay forbids: on 10,000 images of MNIST, one unit for all pixels, a descent of 6 s ended at
+    .86 of the test images right where it ends at .959 with it; with a fifth of it at an objective a tenth higher.
     """
     null = problem.loss_value(np.zeros_like(problem.y), problem.null_offset())
     bend = _SHARE_AT_END * null * problem.curvature

@@ -40,8 +40,12 @@ _QUICK_PROOF_SECONDS, _PROMISING, _SDP_ROWS = 0.3, 0.3, 400
 # Seconds over which the rise of bounds is measured. On 30, 50 and 90 rows of 10 columns the last second of two raises
 # gaps closed by 0.97, 0.85 and 0.66 to 0.97, 0.86 and 0.67.
 _WATCHED = 0.2
-# Seconds of norms: for each entry of X and dimension, and for each entry and output.
-_SECONDS_TO_FACTOR, _SECONDS_OF_NORMS = 4e-9, 2e-7
+# Seconds of norms: for each entry of X and dimension, on much data with squares in place of factors, and for each entry
+# and output; and of the best multiple of a dual variable, for each of its numbers.
+_SECONDS_TO_FACTOR, _SECONDS_TO_SQUARE, _MUCH_WORK, _SECONDS_OF_NORMS = 4e-9, 3e-10, 1e9, 2e-7
+_SECONDS_TO_SCALE = 6e-6
+# Relative, of the product of two norms of at most 1e9 numbers.
+_ROUNDING = 1e-6
 # Random starts of the search for the one neuron of a network that has none.
 _FIRST_STARTS = 32
 # What that search has even where nothing is left of a time limit.
@@ -156,9 +160,13 @@ def _search(rounds: Rounds) -> None:
 def _prove(rounds: Rounds, *, hurried: bool) -> None:
     """Raise the lower bound as far as the time for it allows: exactly where that is affordable."""
     state, oracle = rounds.state, rounds.oracle
-    if rounds.deadline.seconds_left < _seconds_of_norms(state.problem):
-        return
     lam = state.dual_variable()
+    if rounds.deadline.seconds_left < _seconds_of_norms(state.problem):
+        if rounds.deadline.seconds_left > _SECONDS_TO_SCALE * lam.size:
+            # For all unit vectors s and u, s^T lam^T (X u)_+ is at most the product of the two.
+            upper = float(np.linalg.norm(lam)) * float(np.linalg.norm(state.problem.X)) * (1.0 + _ROUNDING)
+            state.raise_bound(dual_bound(state.problem, lam, upper), "norms of data and dual variable")
+        return
     if oracle is not None and (oracle.is_cheap or not hurried):
         exact = oracle.maximise(lam, deadline=rounds.deadline)
         state.raise_bound(dual_bound(state.problem, lam, exact.upper), exact.method)
@@ -193,7 +201,8 @@ def _is_hopeless(met: list[tuple[float, float, str]], objective: float, until: D
 def _seconds_of_norms(problem: Problem) -> float:
     """Return about how long the first and cheapest proof takes: factors of X, and norms for each output."""
     n, d = problem.X.shape
-    return float(n * d * (_SECONDS_TO_FACTOR * min(n, d) + _SECONDS_OF_NORMS * problem.n_outputs))
+    factor = _SECONDS_TO_SQUARE if n > d and n * d * d > _MUCH_WORK else _SECONDS_TO_FACTOR
+    return float(n * d * (factor * min(n, d) + _SECONDS_OF_NORMS * problem.n_outputs))
 
 
 def _is_promising(rounds: Rounds, lam: Array) -> bool:
