@@ -47,6 +47,32 @@ class Data:
         return Data(self.X[rows], self.y[rows], weights)
 
 
+@dataclass(frozen=True, eq=False)
+class CodedData:
+    """Samples of positive weight, equal ones merged, with targets as the loss takes them."""
+
+    X: Array  # (n, d)
+    target: Array  # (n,) or (n, C)
+    sample_weight: Array | None  # (n,)
+    class_weight: Array | None  # (n,), factors of the weights
+
+    @property
+    def weights(self) -> Array | None:
+        """Return weights with the classes' factors in them, up to a common factor where there are such."""
+        if self.class_weight is None:
+            return self.sample_weight
+        if self.sample_weight is None:
+            return self.class_weight
+        return relative_weights(self.sample_weight) * self.class_weight
+
+    def rows(self, rows: Any) -> CodedData:
+        """Return some of the samples, by index or mask."""
+        sample_weight, class_weight = (
+            None if weights is None else weights[rows] for weights in (self.sample_weight, self.class_weight)
+        )
+        return CodedData(self.X[rows], self.target[rows], sample_weight, class_weight)
+
+
 class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     """A scikit-learn estimator that solves one `Problem` and keeps a network with its certificate.
 
@@ -54,8 +80,8 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     """
 
     beta: float | str
-    beta_ratio: float
-    knots: int | None
+    beta_ratio: Any
+    knots: Any
     loss: Any
     fit_intercept: bool
     standardize: bool
@@ -101,9 +127,9 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _solve(self, prepared: Preparation, deadline: Deadline) -> tuple[Problem, TrainingResult | Solution]:
         """Return the problem with its weight decay, and what solving it gave."""
 
-    def _choose(self, data: Data, prepared: Preparation, deadline: Deadline) -> None:
-        """Choose parameters that are to be learned from the data; there are none here."""
-        return
+    def _choose(self, data: Data, deadline: Deadline) -> Preparation:
+        """Choose parameters that are to be learned from the data, none here; return the problem of all data."""
+        return self._prepare(data)
 
     @on_one_blas_thread
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -132,13 +158,12 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         ------
         KeyboardInterrupt
             After an interrupt (Ctrl-C), which so ends a cross-validation or a search around the fit too. The estimator
-            is fitted all the same, with the best network so far.
+            is fitted all the same, with the best network so far, unless parameters were still being chosen.
         """
         self._validate_params()
         deadline = Deadline.after(self.max_seconds)
         data = self._check(X, y, sample_weight)
-        prepared = self._prepare(data)
-        self._choose(data, prepared, deadline)
+        prepared = self._choose(data, deadline)
         problem, result = self._solve(prepared, deadline)
         self._keep(prepared.scaling, problem, result)
         if result.status is SolveStatus.INTERRUPTED:
@@ -180,40 +205,35 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _prepare(self, data: Data) -> Preparation:
         """Return the standardised problem of checked data."""
+        self.encoder_, prepared = self._standardised(self._coded(data), self.knots)
+        return prepared
+
+    def _coded(self, data: Data) -> CodedData:
+        """Return checked data as the problem takes them, but for encoding and scaling."""
         if data.sample_weight is not None:
             data = data.rows(data.sample_weight > 0)
         X, target, weights = merge_equal_rows(data.X, self._code(data.y), data.sample_weight)
-        class_weight = self._class_weights(target, weights)
-        self.encoder_ = self._encoder_of(X, weights, class_weight)
-        return Preparation.of(
-            self._encoded(X),
-            target,
+        return CodedData(X, target, weights, self._class_weights(target, weights))
+
+    def _standardised(
+        self, coded: CodedData, knots: int | None
+    ) -> tuple[PiecewiseLinearEncoder | None, Preparation]:
+        """Return the map from raw columns to those of the problem, None without knots, and the problem."""
+        encoder = None
+        if knots is not None:
+            encoder = PiecewiseLinearEncoder(knots).fit(coded.X, sample_weight=coded.weights)
+            if hasattr(self, "feature_names_in_"):
+                encoder.feature_names_in_ = self.feature_names_in_
+        return encoder, Preparation.of(
+            encoded(encoder, coded.X),
+            coded.target,
             loss=self.loss_,
             fit_intercept=self.fit_intercept,
             standardize=self.standardize,
             scale_target=self._scales_targets,
-            sample_weight=weights,
-            class_weight=class_weight,
+            sample_weight=coded.sample_weight,
+            class_weight=coded.class_weight,
         )
-
-    def _encoder_of(
-        self, X: Array, sample_weight: Array | None, class_weight: Array | None
-    ) -> PiecewiseLinearEncoder | None:
-        """Return the map from raw columns to those of the problem, fitted; None where there is none."""
-        if self.knots is None:
-            return None
-        if class_weight is not None:
-            sample_weight = (
-                class_weight if sample_weight is None else relative_weights(sample_weight) * class_weight
-            )
-        encoder = PiecewiseLinearEncoder(self.knots).fit(X, sample_weight=sample_weight)
-        if hasattr(self, "feature_names_in_"):
-            encoder.feature_names_in_ = self.feature_names_in_
-        return encoder
-
-    def _encoded(self, X: Array) -> Array:
-        """Return the columns that the network takes, of checked raw ones."""
-        return X if self.encoder_ is None else self.encoder_.ramps_.beside(X)
 
     def _keep(self, scaling: Standardisation, problem: Problem, result: TrainingResult | Solution) -> None:
         """Set the attributes of a fitted estimator."""
@@ -232,7 +252,12 @@ class NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """Return the network's outputs at raw data, shape (n,) or (n, C)."""
         check_is_fitted(self)
         require_exact_integers(X, "X")
-        X = self._encoded(validate_data(self, X, dtype=np.float64, reset=False))
+        X = encoded(self.encoder_, validate_data(self, X, dtype=np.float64, reset=False))
         if self.network_.n_features > X.shape[1]:
             X = np.hstack([X, np.ones((X.shape[0], 1))])
         return self.network_.predict(X)
+
+
+def encoded(encoder: PiecewiseLinearEncoder | None, X: Array) -> Array:
+    """Return the columns that a network takes, of checked raw ones."""
+    return X if encoder is None else encoder.ramps_.beside(X)

@@ -77,8 +77,9 @@ class CrossValidated(NetworkEstimator):
         "n_jobs": [Integral, None],
     }
 
-    def _choose(self, data: Data, prepared: Preparation, deadline: Deadline) -> None:
-        """Set scores of all folds, and the weight decay that they choose."""
+    def _choose(self, data: Data, deadline: Deadline) -> Preparation:
+        """Set scores of all folds, and the weight decay that they choose; return the problem of all data."""
+        prepared = self._prepare(data)
         ratios = equal_factors(self.n_betas, self.eps)
         if self.beta_ratios is not None:
             ratios = as_decreasing(self.beta_ratios, "beta_ratios")
@@ -99,6 +100,7 @@ class CrossValidated(NetworkEstimator):
         self.one_se_index_ = int(np.argmax(self.mean_scores_ >= least))
         self.chosen_index_ = self.best_index_ if self.rule == "best" else self.one_se_index_
         self.beta_ratio_ = float(ratios[self.chosen_index_])
+        return prepared
 
     def _scores(self, data: Data, betas: Array, deadline: Deadline) -> Array:
         """Return the scores of all folds at weight decays per sample, shape (k, n_folds)."""

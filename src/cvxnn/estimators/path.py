@@ -185,33 +185,67 @@ def train_path(
     ``show``, where given, is called with a line of text for each beta.
     """
     deadline = Deadline.after(max_seconds)
-    rng = as_random_state(random_state)
-    rotation = Rotation.of(problem)  # once: at every beta the coordinates are the same
-    network, results, seconds = null_network(rotation.problem), [], []
+    walk, results, seconds = PathWalk(problem, tol=tol, random_state=random_state, quick=quick), [], []
     for number, beta in enumerate(betas):
         at_this = deadline.share(1 / (len(betas) - number))
-        at_beta = rotation.with_beta(float(beta))
         # Never quite zero: then too the network of the beta before is looked at and kept.
-        limit, seed = at_this.limit(), rng.randint(2**31)
-        if quick:
-            step = float(beta / betas[number - 1]) if number else 0.0
-            result = descend_along_path(
-                at_beta.problem, network, step=step, tol=tol, max_seconds=limit, random_state=seed
-            )
-        else:
-            result = train(
-                at_beta.problem, tol=tol, max_seconds=limit, random_state=seed, start=network, prove=False
-            )
-        if prove and not result.certificate.proven:
-            result = _proved(at_beta.problem, result, tol)
-        network = result.network
-        results.append(result.rotated_back(at_beta))
+        result = walk.step_to(float(beta), at_this.limit(), prove)
+        results.append(result)
         seconds.append(at_this.elapsed)
         if show is not None:
-            show(f"beta {number + 1} of {len(betas)}  {beta:.4g}  neurons {network.n_neurons}")
+            n_neurons = result.network.n_neurons
+            show(f"beta {number + 1} of {len(betas)}  {beta:.4g}  neurons {n_neurons}")
         if result.status is SolveStatus.INTERRUPTED:
             break
     return RegularisationPath(betas[: len(results)], tuple(results), np.array(seconds))
+
+
+class PathWalk:
+    """A path on the way: each network starts from the one before.
+
+    Parameters are those of `relu_path`; ``max_iterations`` is of each quick descent.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        tol: float,
+        random_state: Seed,
+        quick: bool,
+        max_iterations: int | None = None,
+    ) -> None:
+        self._rotation = Rotation.of(problem)  # once: at every beta the coordinates are the same
+        self._tol, self._rng, self._quick = tol, as_random_state(random_state), quick
+        self._network = null_network(self._rotation.problem)
+        self._beta, self._max_iterations = np.inf, max_iterations
+
+    def step_to(self, beta: float, max_seconds: float | None, prove: bool = False) -> TrainingResult:
+        """Return what training gives at a weight decay below the one before, within a time limit."""
+        at_beta, seed = self._rotation.with_beta(beta), self._rng.randint(2**31)
+        if self._quick:
+            result = descend_along_path(
+                at_beta.problem,
+                self._network,
+                step=beta / self._beta,
+                tol=self._tol,
+                max_seconds=max_seconds,
+                random_state=seed,
+                max_iterations=self._max_iterations,
+            )
+        else:
+            result = train(
+                at_beta.problem,
+                tol=self._tol,
+                max_seconds=max_seconds,
+                random_state=seed,
+                start=self._network,
+                prove=False,
+            )
+        if prove and not result.certificate.proven:
+            result = _proved(at_beta.problem, result, self._tol)
+        self._network, self._beta = result.network, beta
+        return result.rotated_back(at_beta)
 
 
 def _grid(problem: Problem, n_betas: int, ratio: float) -> Array:

@@ -19,12 +19,14 @@ class ReLURegressor(Regression, ReLUEstimator):
     beta : float or "auto", default "auto"
         Weight decay. "auto" means ``beta_ratio`` times the critical beta of the data, from which on the network is
         constant: free of the scale of X and y and of the number of samples.
-    beta_ratio : float, default 0.005
-        Used when ``beta="auto"``.
-    knots : int or None, default None
+    beta_ratio : float or None, default 0.005
+        Used when ``beta="auto"``. None chooses among shares from 0.3 down to 0.0001 by the loss on held-out rows, along
+        paths of quick descents, before the fit.
+    knots : int, "auto" or None, default None
         Quantile intervals a column whose clipped ramps are put beside it before training
         (`cvxnn.encoding.PiecewiseLinearEncoder`): the model is then piecewise linear in each column before its neurons
-        see it, and the problem is the one above on the encoded columns. With None there are none.
+        see it, and the problem is the one above on the encoded columns. With None there are none;
+        "auto" chooses among none, 4 and 10 by the loss on held-out rows.
     loss : str or Loss, default "squared"
         Training loss: "squared" is ``1/2 ||f - y||^2``; "huber" and "quantile" are robust. A loss object has its own
         parameters, such as ``HuberLoss(delta=0.5)`` or ``QuantileLoss(level=0.9)`` of `cvxnn.losses`; with
@@ -39,9 +41,10 @@ class ReLURegressor(Regression, ReLUEstimator):
         Relative gap asked for. 1e-3, the default of `train`, takes two to four times as long on tables, and no test
         score tells the two apart.
     max_seconds : float, optional
-        Time limit; the best network so far is kept, with its certificate.
+        Time limit; the best network so far is kept, with its certificate. At most two fifths of it go to the choice of
+        ``beta_ratio`` and ``knots``.
     random_state : int, Generator, RandomState or None, default 0
-        Seed of the random starts.
+        Seed of the random starts, and of the rows that are held out to choose by.
     verbose : int, default 0
         1 shows a line of progress on a terminal.
 
@@ -64,6 +67,16 @@ class ReLURegressor(Regression, ReLUEstimator):
         One record a round of training, ``n_iter_`` of them.
     beta_ : float
         The weight decay used.
+    beta_ratio_ : float or None
+        Its share of the critical one: given, or chosen; None where a beta was given.
+    knots_ : int or None
+        The knots used: given, or chosen.
+    beta_scores_ : dict or None
+        What was chosen by: lists "beta_ratio", "knots" and "loss", the mean training loss on held-out rows, in
+        standardised units (half the mean squared error, the log loss); None where nothing was to be chosen.
+    choice_ : str
+        Where ``beta_ratio_`` and ``knots_`` come from, in a sentence: given; chosen, among all or among those that the
+        time was enough for; or 0.005 and None, for want of rows or time.
     critical_beta_ : CriticalBeta or None
         What ``beta="auto"`` refers to: ``value``, and ``is_exact``, False where it is the largest value that was found
         (`cvxnn.certificates.estimate_beta_max`). None where a beta was given.
@@ -99,8 +112,8 @@ class ReLURegressor(Regression, ReLUEstimator):
         self,
         *,
         beta: float | str = "auto",
-        beta_ratio: float = 0.005,
-        knots: int | None = None,
+        beta_ratio: float | None = 0.005,
+        knots: int | str | None = None,
         loss: Any = "squared",
         fit_intercept: bool = True,
         standardize: bool = True,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import Interval
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 from cvxnn.certificates import CriticalBeta, Rotation
 from cvxnn.deadlines import Deadline
-from cvxnn.estimators.base import NetworkEstimator
+from cvxnn.estimators.base import Data, NetworkEstimator
+from cvxnn.estimators.choosing import GIVEN, KNOTS, RATIOS, SHARE, TOO_SHORT, choose
 from cvxnn.estimators.preparation import Preparation
 from cvxnn.losses import get_loss
 from cvxnn.patterns import sample_patterns
@@ -24,7 +27,7 @@ from cvxnn.solvers.path import critical_beta
 from cvxnn.status_line import StatusLine
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.training import TrainingResult, train
-from cvxnn.validation import Array, require_exact_integers
+from cvxnn.validation import Array, as_number, require_exact_integers
 
 
 class GatedReLUEstimator(NetworkEstimator):
@@ -66,14 +69,48 @@ class GatedReLUEstimator(NetworkEstimator):
 
 
 class ReLUEstimator(NetworkEstimator):
-    """An estimator that calls `train`."""
+    """An estimator that calls `train`, and chooses share of the critical weight decay and knots if asked to."""
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+        **NetworkEstimator._parameter_constraints,
+        "beta_ratio": [*NetworkEstimator._parameter_constraints["beta_ratio"], None],
+        "knots": [*NetworkEstimator._parameter_constraints["knots"], StrOptions({"auto"})],
+    }
+
+    def _choose(self, data: Data, deadline: Deadline) -> Preparation:
+        coded = self._coded(data)
+        beta = None if self.beta == "auto" else as_number(self.beta, "beta")
+        ratio = self.beta_ratio if beta is None else None
+        self.choice_, self.beta_scores_ = GIVEN, None
+        self.beta_ratio_, self.knots_ = ratio, self.knots
+        if self.knots == "auto" or (beta is None and ratio is None):
+            choice = choose(
+                coded,
+                self._standardised,
+                ratios=RATIOS if beta is None and ratio is None else (ratio,),
+                knots=KNOTS if self.knots == "auto" else (self.knots,),
+                beta=beta,
+                classes=not self._scales_targets,
+                tol=self.tol,
+                deadline=deadline.part(SHARE),
+                random_state=self.random_state,
+                verbose=int(self.verbose),
+            )
+            self.choice_, self.beta_scores_ = choice.reason, choice.scores
+            self.beta_ratio_, self.knots_ = choice.chosen
+            if choice.reason == TOO_SHORT:
+                warnings.warn(f"beta_ratio and knots: {choice.reason}", ConvergenceWarning, stacklevel=4)
+        self.encoder_, prepared = self._standardised(coded, self.knots_)
+        return prepared
 
     def _solve(self, prepared: Preparation, deadline: Deadline) -> tuple[Problem, TrainingResult]:
+        deadline = deadline.share(1.0)  # what choosing left
         # Once, for the critical beta and for training.
         rotation = Rotation.of(prepared.problem)
         inner = prepared.in_coordinates(rotation)
+        ratio = 1.0 if self.beta_ratio_ is None else self.beta_ratio_  # None where beta is given
         problem, self.critical_beta_ = inner.with_beta(
-            self.beta, self.beta_ratio, lambda: inner.critical_beta(deadline)
+            self.beta, ratio, lambda: inner.critical_beta(deadline)
         )
         result = train(
             problem,

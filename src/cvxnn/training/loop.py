@@ -172,6 +172,7 @@ def descend_along_path(
     tol: float,
     max_seconds: float | None,
     random_state: Seed,
+    max_iterations: int | None = None,
 ) -> TrainingResult:
     """Descend at a weight decay from the network of a larger one, with fresh neurons beside it.
 
@@ -192,6 +193,8 @@ def descend_along_path(
         Time limit.
     random_state : int
         Seed of the fresh neurons.
+    max_iterations : int, optional
+        Of the descent; by default as many as `train` has.
     """
     problem.require_trainable()
     tol, deadline = as_number(tol, "tol", positive=True), Deadline.after(max_seconds)
@@ -212,7 +215,7 @@ def descend_along_path(
     n_fresh = max(int(share * rounds.width), 1)
     size = min(1.0, _CROWD * kept.n_neurons / n_fresh)
     try:
-        rounds.descend(with_fresh_neurons(smooth, kept, n_fresh, rounds.rng, size=size))
+        rounds.descend(with_fresh_neurons(smooth, kept, n_fresh, rounds.rng, size=size), max_iterations)
         status = rounds.record(0, None, StatusLine(0)) or SolveStatus.MAX_ROUNDS
     except KeyboardInterrupt:
         status = SolveStatus.INTERRUPTED

@@ -233,12 +233,13 @@ class Rounds:
         if not self.is_large or state.objective >= before:
             self.convexify_and_polish(self.descended)
 
-    def descend(self, start: ReLUNetwork) -> Atoms:
+    def descend(self, start: ReLUNetwork, max_iterations: int | None = None) -> Atoms:
         """Descend from a network, keep it if it is the best so far, and return its atoms."""
         state = self.state
         iterations, tol = _DESCENT_ITERATIONS, _DESCENT_TOL
         if self.is_large:
             iterations, tol = _LARGE_DESCENT_ITERATIONS, _LARGE_DESCENT_TOL
+        iterations = iterations if max_iterations is None else min(iterations, max_iterations)
         limit = self.seconds_to_descend(start.n_neurons)
         try:
             network = descend(self.rough, start, max_iterations=iterations, tol=tol, max_seconds=limit)
