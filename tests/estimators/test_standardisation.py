@@ -81,16 +81,19 @@ def _pixels(rng, columns):
 
 
 def test_columns_of_one_unit_are_scaled_by_one_number_of_mean_square_one():
-    X = np.column_stack([_pixels(np.random.default_rng(0), 20), np.full(40, 3.0), np.arange(40.0)])
+    X = np.column_stack([_pixels(np.random.default_rng(0), 20), np.full(40, 3.0), 1e6 * np.arange(40.0)])
+    X = np.column_stack([X, 0.1 * X[:, 0]])  # a dark pixel
     scaling = Standardisation.of(X, X[:, 0], centre=True, scale=True)
-    assert len(set(scaling.x_scale)) == 1
-    Z = scaling.inputs(X)[:, [*range(20), 21]]  # the others are constant
-    np.testing.assert_allclose(np.mean(Z**2), 1.0)
+    together = [*range(20), 22]
+    assert len(set(scaling.x_scale[together])) == 1
+    Z = scaling.inputs(X)
+    np.testing.assert_allclose(np.mean(Z[:, together] ** 2), 1.0)
+    np.testing.assert_allclose(np.mean(Z[:, 21] ** 2), 1.0)
 
 
-def test_few_columns_columns_of_other_ends_and_zeros_and_ones_are_scaled_one_by_one():
+def test_few_columns_columns_of_other_ends_ramps_and_zeros_and_ones_are_scaled_one_by_one():
     rng = np.random.default_rng(0)
     pixels = _pixels(rng, 20)
-    for X in (pixels[:, :15], pixels * np.arange(1, 21), (pixels > 100).astype(float)):
+    for X in (pixels[:, :15], pixels * np.arange(1, 21), pixels / 255.0, 255.0 * (pixels > 100)):
         Z = Standardisation.of(X, X[:, 0], centre=True, scale=True).inputs(X)[:, :-1]
         np.testing.assert_allclose(np.mean(Z**2, axis=0), 1.0)

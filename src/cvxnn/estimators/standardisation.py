@@ -23,8 +23,8 @@ _ONE_UNIT = 16
 class Standardisation:
     """Affine maps ``x -> (x - mean) / scale`` of columns and targets, and whether a hidden bias is added.
 
-    Columns are scaled one by one, but all by one number where most of them, sixteen at least, have the same smallest
-    and the same largest value, as the pixels of images have: these share a unit.
+    Columns are scaled one by one, but by one number where most of them, sixteen at least, have the same smallest and
+    the same largest value, as the pixels of images have, and not 0 and 1: these share a unit.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ class Standardisation:
             sample_weight = relative_weights(sample_weight)
         x_mean = _means(X, sample_weight) if centre else np.zeros(d)
         x_scale = _scales(X, x_mean, sample_weight)
-        if _share_a_unit(X):
-            x_scale = np.full(d, np.sqrt(np.mean(x_scale[np.ptp(X, axis=0) > 0] ** 2)))
+        if np.any(together := _of_one_unit(X)):
+            x_scale[together] = np.sqrt(np.mean(x_scale[together] ** 2))
         if unscaled is not None:
             x_mean, x_scale = np.where(unscaled, 0.0, x_mean), np.where(unscaled, 1.0, x_scale)
         if not scale_target:
@@ -137,20 +137,26 @@ class Standardisation:
         return raw
 
 
-def _share_a_unit(X: Array) -> bool:
-    """Return whether columns are readings of one instrument: most have the same smallest and the same largest value.
+def _of_one_unit(X: Array) -> NDArray[np.bool_]:
+    """Return which columns are readings of one instrument, as the pixels of images are: none, or most.
 
-    So are the pixels of images: scaled one by one, a pixel that is black in all images but three would count as much as
-    any other. Zeros and ones say nothing about units.
+    They are told by the smallest and the largest value that most columns have in common, and lie between these. Scaled
+    one by one, a pixel that is black in all images but three would count as much as any other. Columns from 0 to 1 may
+    be shares, ramps or scaled already, and those that hold two values alone say nothing about units.
     """
     low, high = np.min(X, axis=0), np.max(X, axis=0)
     varying = high > low
     ends, counts = np.unique(np.stack([low, high])[:, varying], axis=1, return_counts=True)
+    none = np.zeros(X.shape[1], dtype=np.bool_)
     if np.max(counts, initial=0) < _ONE_UNIT or 2 * np.max(counts) <= np.sum(varying):
-        return False
+        return none
     common_low, common_high = ends[:, np.argmax(counts)]
     between = (X > common_low) & (X < common_high)
-    return bool(np.any(between[:, (low == common_low) & (high == common_high)]))
+    if (common_low, common_high) == (0.0, 1.0) or not np.any(
+        between[:, (low == common_low) & (high == common_high)]
+    ):
+        return none
+    return np.asarray(varying & (low >= common_low) & (high <= common_high))
 
 
 def _means(values: Array, weights: Array | None) -> Array:
