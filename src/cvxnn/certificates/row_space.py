@@ -143,10 +143,13 @@ def _row_basis(X: Array) -> tuple[Array | None, float | None, float]:
     if X.shape[0] * X.shape[1] ** 2 > _MUCH_WORK:
         # Squares of singular values again, where they fall into large ones and rounding: a second for 60,000 x 785
         # numbers, of which the decomposition takes ten.
-        levels, axes = np.linalg.eigh(X.T @ X)
+        squares = X.T @ X
+        levels, axes = np.linalg.eigh(squares)
         kept = levels > _FAR_FROM_ROUNDING * levels[-1]
         if np.all(levels[~kept] <= len(levels) * _EPS * levels[-1]):
-            largest = float(np.sqrt(levels[-1]))
+            # Rounding of the squares, sums of n products each, is at most this: the norm may be larger by as much.
+            rounding = sum(X.shape) * _EPS * float(np.trace(squares))
+            largest = float(np.sqrt(levels[-1] + rounding))
             if np.all(kept):
                 return None, 0.0, largest
             return np.ascontiguousarray(axes[:, kept][:, ::-1]), None, largest
