@@ -31,3 +31,12 @@ def test_where_squares_leave_the_rank_open_the_decomposition_tells_it(monkeypatc
     X = rng.standard_normal((40, 3)) * np.array([1.0, 1.0, 1e-7])
     monkeypatch.setattr(module, "_MUCH_WORK", 0.0)
     assert RowSpace(X).rank == 3
+
+
+def test_wide_data_of_dependent_rows_form_no_squares_of_their_columns(monkeypatch):
+    X = low_rank(np.random.default_rng(0), 6, 40, 3)
+    monkeypatch.setattr(module, "_MUCH_WORK", 0.0)
+    plain, orders = np.linalg.eigh, []
+    monkeypatch.setattr(np.linalg, "eigh", lambda squares: orders.append(len(squares)) or plain(squares))
+    assert RowSpace(X).rank == 3
+    assert max(orders) <= 6

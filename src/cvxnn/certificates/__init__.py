@@ -19,6 +19,7 @@ from cvxnn.certificates.relaxations.joint_program import joint_dual_sdp
 from cvxnn.certificates.relaxations.lifted_dual import LiftedDual
 from cvxnn.certificates.rotation import Rotation
 from cvxnn.certificates.row_space import RowSpace
+from cvxnn.certificates.row_space import seconds_to_factor as seconds_to_factor
 from cvxnn.names import keep_old_names
 
 __all__ = [

@@ -14,6 +14,7 @@ from cvxnn.certificates.exact_oracles.choice import exact_oracle
 from cvxnn.certificates.local_search.multi_start import search
 from cvxnn.certificates.oracles import Maximisers, correlations
 from cvxnn.certificates.rotation import Rotation
+from cvxnn.certificates.row_space import seconds_to_factor
 from cvxnn.deadlines import NEVER, Deadline
 from cvxnn.linear_maps import row_chunks
 from cvxnn.losses import Loss
@@ -37,10 +38,9 @@ _POWER_STARTS, _SAMPLE_STEPS, _KEPT, _STEPS = 256, 5, 16, 5
 _BATCH, _SAMPLE_SHARE = 64, 0.5
 # Of the time left, what a search takes at most where the loss has kinks and many follow one another.
 _SEARCH_SHARE = 0.125
-# Longest time that the exact oracle may be expected to take, for the critical weight decay and for an estimate of it,
-# and seconds for each n d min(n, d) of the singular values that it looks at. Three classes on 30 x 4 take the oracle
-# 0.6 s, to find what the search has found in 0.08.
-_ORACLE_SECONDS, _QUICK_ORACLE_SECONDS, _SECONDS_TO_FACTOR = 1.0, 0.1, 2e-9
+# Longest time that the exact oracle may be expected to take, for the critical weight decay and for an estimate of it.
+# Three classes on 30 x 4 take the oracle 0.6 s, to find what the search has found in 0.08.
+_ORACLE_SECONDS, _QUICK_ORACLE_SECONDS = 1.0, 0.1
 
 
 @on_one_blas_thread
@@ -285,7 +285,7 @@ def _maximise(
         return sweep.maximise(shaped)
     found = search(X, shaped, random_state=random_state, max_seconds=deadline.limit(), output_norm=norm)
     left = deadline.seconds_left
-    if found.value == 0.0 or left < _SECONDS_TO_FACTOR * X.size * min(X.shape):
+    if found.value == 0.0 or left < seconds_to_factor(X):
         return found
     oracle = exact_oracle(X, n_outputs=outputs, output_norm=norm, max_seconds=min(oracle_seconds, left))
     if oracle is None:

@@ -16,6 +16,8 @@ _FAR_FROM_ROUNDING = 1e-10
 _FEW_ROWS, _MORE_COLUMNS = 1000, 1.25
 # Rows times squared columns from which a singular value decomposition takes a second.
 _MUCH_WORK = 1e9
+# Seconds for each entry and dimension, of the decomposition and with squares in place of it.
+_SECONDS_A_FACTOR, _SECONDS_A_SQUARE = 4e-9, 3e-10
 
 
 @short_repr
@@ -122,6 +124,18 @@ def is_wide(X: Array) -> bool:
     return bool(d > n and (n <= _FEW_ROWS or d >= _MORE_COLUMNS * n))
 
 
+def seconds_to_factor(X: Array) -> float:
+    """Return about how long it takes to find the row space of X, on one core."""
+    a_product = _SECONDS_A_SQUARE if _takes_squares(X) else _SECONDS_A_FACTOR
+    return float(a_product * X.size * min(X.shape))
+
+
+def _takes_squares(X: Array) -> bool:
+    """Return whether X has so much more work in it than columns that its squares, (d, d), are looked at first."""
+    n, d = X.shape
+    return bool(n > d and n * d * d > _MUCH_WORK)
+
+
 def relative_rounding(X: Array) -> float:
     """Return what rounding may change of a product with a row of X in coordinates, over its length: see `RowSpace`."""
     n, d = X.shape
@@ -140,7 +154,7 @@ def _row_basis(X: Array) -> tuple[Array | None, float | None, float]:
         levels, axes = np.linalg.eigh(R @ R.T)
         if levels[0] > _FAR_FROM_ROUNDING * levels[-1]:
             return np.ascontiguousarray(Q @ axes[:, ::-1]), 0.0, float(np.sqrt(levels[-1]))
-    if X.shape[0] * X.shape[1] ** 2 > _MUCH_WORK:
+    if _takes_squares(X):
         # Squares of singular values again, where they fall into large ones and rounding: a second for 60,000 x 785
         # numbers, of which the decomposition takes ten.
         squares = X.T @ X

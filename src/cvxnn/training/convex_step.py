@@ -6,7 +6,7 @@ import numpy as np
 
 from cvxnn.atoms import Atoms
 from cvxnn.problem import Problem, as_problem
-from cvxnn.programs import ReLUProgram
+from cvxnn.programs import ConvexProgram, ReLUProgram
 from cvxnn.solvers import Solution, solve
 from cvxnn.threads import on_one_blas_thread
 from cvxnn.validation import Array
@@ -70,7 +70,7 @@ def program_seconds(problem: Problem, n_blocks: int) -> float:
     return 4e-9 * problem.n_samples * n_blocks * max(problem.n_features, 10) ** 2 * outputs
 
 
-def is_steep(program: ReLUProgram) -> bool:
+def is_steep(program: ConvexProgram) -> bool:
     """Return whether the loss bends so sharply that Newton's method crawls, and interior point is affordable.
 
     Interior point methods do not mind: on 200 samples and 165 blocks a hinge smoothed by 1e-5 takes them a second,

@@ -13,6 +13,7 @@ from cvxnn.certificates import (
     make_certificate,
     relaxed_bound,
     search,
+    seconds_to_factor,
 )
 from cvxnn.deadlines import Deadline
 from cvxnn.losses.offsets import root_of_increasing
@@ -40,10 +41,8 @@ _QUICK_PROOF_SECONDS, _PROMISING, _SDP_ROWS = 0.3, 0.3, 400
 # Seconds over which the rise of bounds is measured. On 30, 50 and 90 rows of 10 columns the last second of two raises
 # gaps closed by 0.97, 0.85 and 0.66 to 0.97, 0.86 and 0.67.
 _WATCHED = 0.2
-# Seconds of norms: for each entry of X and dimension, on much data with squares in place of factors, and for each entry
-# and output; and of the best multiple of a dual variable, for each of its numbers.
-_SECONDS_TO_FACTOR, _SECONDS_TO_SQUARE, _MUCH_WORK, _SECONDS_OF_NORMS = 4e-9, 3e-10, 1e9, 2e-7
-_SECONDS_TO_SCALE = 6e-6
+# Seconds of norms for each entry of X and output, and of the best multiple of a dual variable for each of its numbers.
+_SECONDS_OF_NORMS, _SECONDS_TO_SCALE = 2e-7, 6e-6
 # Relative, of the product of two norms of at most 1e9 numbers.
 _ROUNDING = 1e-6
 # Random starts of the search for the one neuron of a network that has none.
@@ -200,9 +199,7 @@ def _is_hopeless(met: list[tuple[float, float, str]], objective: float, until: D
 
 def _seconds_of_norms(problem: Problem) -> float:
     """Return about how long the first and cheapest proof takes: factors of X, and norms for each output."""
-    n, d = problem.X.shape
-    factor = _SECONDS_TO_SQUARE if n > d and n * d * d > _MUCH_WORK else _SECONDS_TO_FACTOR
-    return float(n * d * (factor * min(n, d) + _SECONDS_OF_NORMS * problem.n_outputs))
+    return float(seconds_to_factor(problem.X) + problem.X.size * _SECONDS_OF_NORMS * problem.n_outputs)
 
 
 def _is_promising(rounds: Rounds, lam: Array) -> bool:
